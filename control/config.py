@@ -1,0 +1,87 @@
+"""Every setting of OpenLake, read once by the CLI and passed down.
+
+Variables look like `OPENLAKE_DATA_DIR` and `OPENLAKE_PORTS__API`; a `.env` file in the working
+directory is read as well. Nothing else in the code base reads the environment.
+"""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Ports(_Group):
+    """TCP ports of the embedded profile; every one binds to loopback only."""
+
+    api: int = 8780
+    gateway: int = 8781
+    postgres: int = 8782
+    temporal: int = 8783
+    temporal_ui: int = 8784
+    minio: int = 8785
+    minio_console: int = 8786
+    nessie: int = 8787
+    nessie_management: int = 8788
+    mlflow: int = 8789
+    control_worker: int = 8790
+    """Metrics of the control worker."""
+    engine_worker: int = 8791
+    """Metrics of the engine worker."""
+    trino: int = 8792
+    spark_connect: int = 8793
+
+
+class ObjectStore(_Group):
+    """The S3 server; leave `endpoint` unset to use the MinIO that `openlake up` starts."""
+
+    endpoint: str | None = None
+    region: str = "us-east-1"
+    bucket: str = "openlake"
+    """Logs and results: the control plane's own."""
+    lakehouse_bucket: str = "lakehouse"
+    """Table data: the only bucket that user code gets credentials for."""
+    access_key: SecretStr | None = None
+    secret_key: SecretStr | None = None
+
+
+class Temporal(_Group):
+    """The Temporal server; leave `address` unset to use the one that `openlake up` starts."""
+
+    address: str | None = None
+    namespace: str = "default"
+
+
+class Worker(_Group):
+    """One engine worker process."""
+
+    host: str | None = None
+    """The name whose queue `tasks@<host>` only this machine polls; the host name when unset."""
+    slots: int = 8
+    """Task attempts that run at once on this worker."""
+    lease_s: float = 15.0
+    """An attempt whose runner has not renewed its lease for so long is declared lost."""
+
+
+class Settings(BaseSettings):
+    """The whole tree; frozen after start."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="OPENLAKE_",
+        env_nested_delimiter="__",
+        env_file=".env",
+        frozen=True,
+        extra="ignore",
+    )
+
+    data_dir: Path = Path.home() / ".local" / "share" / "openlake"
+    """Everything the stack writes; `openlake down` and deleting it leaves nothing behind."""
+    cache_dir: Path = Path.home() / ".cache" / "openlake"
+    """Downloaded and built tools; safe to delete, slow to refill."""
+    ports: Ports = Ports()
+    object_store: ObjectStore = ObjectStore()
+    temporal: Temporal = Temporal()
+    worker: Worker = Worker()

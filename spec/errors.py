@@ -1,0 +1,103 @@
+"""The one exception family of OpenLake.
+
+    OpenLakeError
+    ├── Invalid               400  the request or file is wrong; says where and what to do
+    ├── Unauthenticated       401  no token, or one that is unknown or expired
+    ├── Forbidden             403  known, but not allowed
+    ├── NotFound              404  no such object in this workspace
+    ├── Conflict              409  the object changed or exists already
+    ├── Unavailable           503  a part of the stack cannot be reached; try again
+    ├── EngineRejected        400  the user's work is at fault: never retried by itself
+    ├── EngineUnavailable     503  the engine cannot be reached: safe to ask again
+    └── EngineLost            500  the outcome cannot be known: poll, never resubmit blindly
+
+Each class owns its wire `code` (Databricks' `error_code`), its HTTP `status` and whether trying
+again may help. `control.errors` renders them over HTTP and `activities.interceptor` for Temporal;
+nobody else reads those attributes.
+"""
+
+from typing import Any, ClassVar
+
+
+class OpenLakeError(Exception):
+    """Base of every error OpenLake raises on purpose.
+
+    Args:
+        message: What was wrong, where, and what to do; one or two sentences.
+        facts: Typed facts for programs (ids, names, limits); shown in `details`.
+    """
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, /, **facts: Any) -> None:
+        """See class."""
+        super().__init__(message)
+        self.message = message
+        self.facts = facts
+
+
+class Invalid(OpenLakeError):
+    """The request, or the file it came from, breaks a rule."""
+
+    code = "INVALID_PARAMETER_VALUE"
+    status = 400
+
+
+class Unauthenticated(OpenLakeError):
+    """There is no valid token."""
+
+    code = "UNAUTHENTICATED"
+    status = 401
+
+
+class Forbidden(OpenLakeError):
+    """The principal is known but may not do this."""
+
+    code = "PERMISSION_DENIED"
+    status = 403
+
+
+class NotFound(OpenLakeError):
+    """No such object in the caller's workspace."""
+
+    code = "RESOURCE_DOES_NOT_EXIST"
+    status = 404
+
+
+class Conflict(OpenLakeError):
+    """The object exists already, or changed meanwhile."""
+
+    code = "RESOURCE_CONFLICT"
+    status = 409
+
+
+class Unavailable(OpenLakeError):
+    """A part of the stack does not answer."""
+
+    code = "TEMPORARILY_UNAVAILABLE"
+    status = 503
+    retryable = True
+
+
+class EngineRejected(OpenLakeError):
+    """The engine refused the user's work (a syntax error, a missing table)."""
+
+    code = "BAD_REQUEST"
+    status = 400
+
+
+class EngineUnavailable(OpenLakeError):
+    """The engine cannot be reached; nothing was submitted."""
+
+    code = "TEMPORARILY_UNAVAILABLE"
+    status = 503
+    retryable = True
+
+
+class EngineLost(OpenLakeError):
+    """Work was submitted and its outcome cannot be known any more."""
+
+    code = "INTERNAL_ERROR"
+    status = 500
