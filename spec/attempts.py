@@ -1,0 +1,169 @@
+"""One attempt, as workflow, engine worker and control plane speak of it.
+
+The workflow hands an engine worker an `AttemptRef`: names only. The worker opens the attempt at
+the internal API and gets an `AttemptWork`: everything the work needs, resolved for this attempt
+alone. It ends with an `AttemptOutcome`, small enough for a workflow history; what is large (logs,
+output) has gone to the internal API before.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from spec.tasks import Engine
+
+
+class Frozen(BaseModel):
+    """Base of messages between our own processes; unknown fields are kept out of the way."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class AttemptRef(Frozen):
+    """Names one attempt of one task of one run."""
+
+    workspace_id: int
+    job_id: int
+    run_id: int
+    task_key: str
+    attempt: int
+    """0 for the first, as Databricks' `attempt_number`."""
+    task_run_id: int
+    engine: Engine
+    handle: str | None = None
+    """What an earlier execution of this very attempt had already submitted, if known."""
+
+
+class AttemptResult(StrEnum):
+    """How an attempt ended."""
+
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    TIMEDOUT = "TIMEDOUT"
+    CANCELED = "CANCELED"
+    LOST = "LOST"
+    """Its machine or process vanished; what it did can only be seen in the tables."""
+
+
+class AttemptOutcome(Frozen):
+    """The end of an attempt."""
+
+    result: AttemptResult
+    code: str = "SUCCESS"
+    """Databricks' termination code, e.g. RUN_EXECUTION_ERROR."""
+    message: str = ""
+    """One sentence for a person, at most 1,000 characters."""
+    started_at: datetime | None = None
+    """When the user's work began to run; None when it never did."""
+    ended_at: datetime | None = None
+
+
+class PythonProgram(Frozen):
+    """Run a Python file; `path` is relative to the work folder that `files` fill."""
+
+    type: Literal["python"] = "python"
+    path: str
+    parameters: tuple[str, ...] = ()
+
+
+class NotebookProgram(Frozen):
+    """Run a notebook with these widget values."""
+
+    type: Literal["notebook"] = "notebook"
+    path: str
+    parameters: dict[str, str] = {}
+
+
+class SqlProgram(Frozen):
+    """Run one or more SQL statements; parameters are bound as `:name`, never pasted as text."""
+
+    type: Literal["sql"] = "sql"
+    text: str
+    parameters: dict[str, str] = {}
+
+
+Program = Annotated[PythonProgram | NotebookProgram | SqlProgram, Field(discriminator="type")]
+
+
+class CatalogAccess(Frozen):
+    """How the attempt reaches tables: the catalog gateway with the attempt's own token."""
+
+    name: str = "lakehouse"
+    uri: str
+    warehouse: str = "lakehouse"
+    token: str
+
+
+class StorageAccess(Frozen):
+    """S3 credentials for table data only."""
+
+    endpoint: str
+    region: str
+    access_key: str
+    secret_key: str
+    session_token: str | None = None
+
+
+class LineageParent(Frozen):
+    """The OpenLineage identities of the attempt's own run and of the job run above it."""
+
+    namespace: str
+    job_name: str
+    """`<job name>.<task key>`"""
+    run_id: str
+    parent_job_name: str
+    parent_run_id: str
+
+
+class AttemptWork(Frozen):
+    """Everything an engine needs to run one attempt. Holds secrets: never logged or recorded."""
+
+    ref: AttemptRef
+    key: str
+    """The submit key: the outside work is named by it and found again by it."""
+    job_name: str
+    program: Program
+    files: dict[str, str] = {}
+    """Relative path in the work folder → SHA-256 of its content, fetched by `blobs/<sha256>`."""
+    environment: dict[str, str] = {}
+    """Environment variables for user code, e.g. MLFLOW_TRACKING_URI, MLFLOW_RUN_CONTEXT."""
+    catalog: CatalogAccess
+    storage: StorageAccess
+    lineage: LineageParent
+    upstream_values: dict[str, dict[str, JsonValue]] = {}
+    """Task key → values that it set with `dbutils.jobs.taskValues.set`."""
+    started_at: datetime
+    """When the attempt was first opened; re-opening does not move it. Timeouts count from it."""
+    timeout_s: int = 0
+
+
+class SqlResult(Frozen):
+    """The first rows of the last statement of a SQL task."""
+
+    columns: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    rows: tuple[tuple[str | None, ...], ...] = ()
+    """At most 1,000 rows; every cell as text."""
+    row_count: int | None = None
+    truncated: bool = False
+
+
+class AttemptOutput(Frozen):
+    """What an attempt left for people and for later tasks; stored by the internal API."""
+
+    error: str | None = None
+    """The last line of the failure, e.g. `ValueError: no rows`."""
+    error_trace: str | None = None
+    notebook_result: str | None = None
+    """The value given to `dbutils.notebook.exit`."""
+    sql: SqlResult | None = None
+    values: dict[str, JsonValue] = {}
+    """Task values; at most 48 KiB of JSON in all."""
+
+
+class LogTail(Frozen):
+    """How much of an attempt's log the control plane holds, in bytes."""
+
+    size: int

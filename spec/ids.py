@@ -1,0 +1,60 @@
+"""Identifiers: how runs, task runs and workflows are numbered and spelled.
+
+A run's id leaves its low 20 bits free; the n-th attempt that the run starts gets `run_id + n`.
+So a task run's id is chosen by the pure state machine, is unique without asking anybody, names its
+run by itself, and stays a JSON number that JavaScript reads exactly (below 2**53).
+"""
+
+from uuid import UUID
+
+ATTEMPT_BITS = 20
+"""A run may start 2**20 - 1 = 1,048,575 attempts in its life, repairs included."""
+
+MAX_ATTEMPTS = (1 << ATTEMPT_BITS) - 1
+
+
+def run_id_at(number: int) -> int:
+    """Return the id of the run with this sequence number (1, 2, 3, …)."""
+    return number << ATTEMPT_BITS
+
+
+def task_run_id(run_id: int, ordinal: int) -> int:
+    """Return the id of the run's `ordinal`-th attempt, counted from 1.
+
+    Raises:
+        ValueError: the run has used up its attempts.
+    """
+    if not 1 <= ordinal <= MAX_ATTEMPTS:
+        raise ValueError(f"a run can start {MAX_ATTEMPTS} attempts; this would be number {ordinal}")
+    return run_id + ordinal
+
+
+def run_of(any_id: int) -> int:
+    """Return the run id of a run or of one of its task runs."""
+    return any_id >> ATTEMPT_BITS << ATTEMPT_BITS
+
+
+def is_task_run(any_id: int) -> bool:
+    """Tell a task run's id from a run's."""
+    return any_id != run_of(any_id)
+
+
+def workflow_id(run_id: int, execution: int) -> str:
+    """Spell the Temporal workflow id of a run's execution: 0 is the original, n the n-th repair."""
+    return f"run/{run_id}" if execution == 0 else f"run/{run_id}/repair/{execution}"
+
+
+def submit_key(any_task_run_id: int) -> str:
+    """Spell the name under which an attempt's outside work can be found again.
+
+    It is used as the process folder, the Spark application name and the Trino query source.
+    """
+    return f"openlake-{any_task_run_id}"
+
+
+_LINEAGE_BASE = 0x6F70656E_6C61_7000_8000_000000000000
+
+
+def lineage_run_id(any_id: int) -> UUID:
+    """Return the OpenLineage run id (a UUID) of a run or task run; the same one every time."""
+    return UUID(int=_LINEAGE_BASE | any_id)

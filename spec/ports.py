@@ -1,0 +1,46 @@
+"""Typed stubs of every activity that a workflow may call, and the names of the task queues.
+
+`activities` implements `run_attempt`, `control` implements `project`; a test holds their names and
+types equal to these. Workflows import only this file, so no I/O code enters the sandbox.
+"""
+
+from temporalio import activity
+
+from spec.attempts import AttemptOutcome, AttemptRef
+from spec.runs import Projection
+from spec.tasks import Engine
+
+WORKFLOW_QUEUE = "workflows"
+
+
+def engine_queue(engine: Engine) -> str:
+    """Return the queue of the worker pool for this engine; pools are scaled apart."""
+    return f"tasks-{engine.value}"
+
+
+def host_queue(host: str) -> str:
+    """Return the queue that only the engine worker on this host polls.
+
+    Work that lives on one machine (a detached process) is re-attached over this queue.
+    """
+    return f"tasks@{host}"
+
+
+WRONG_HOST = "WrongHost"
+"""Type of the failure by which a worker says: this attempt's work is on the host in the details."""
+
+
+@activity.defn(name="run_attempt")
+async def run_attempt(ref: AttemptRef) -> AttemptOutcome:
+    """Drive one attempt to its end: submit once, follow, ship logs and output, report.
+
+    Raises:
+        ApplicationError: type `WrongHost`, details (host, handle): call again on that host's queue.
+    """
+    raise NotImplementedError
+
+
+@activity.defn(name="project")
+async def project(projection: Projection) -> None:
+    """Append the events and update the run's rows in one transaction; harmless when repeated."""
+    raise NotImplementedError
