@@ -34,6 +34,8 @@ class AttemptRef(Frozen):
     engine: Engine
     handle: str | None = None
     """What an earlier execution of this very attempt had already submitted, if known."""
+    stop: bool = False
+    """Submit nothing: find what was submitted under the key, stop it, and report CANCELED."""
 
 
 class AttemptResult(StrEnum):

@@ -174,6 +174,12 @@ class Projection(Frozen):
     events: tuple[Recorded, ...]
 
 
+class CancelRequest(Frozen):
+    """The signal `cancel`: stop the whole run; sent twice it does no more."""
+
+    by: str
+
+
 class Result(Frozen):
     """What a run's workflow returns."""
 

@@ -1,0 +1,147 @@
+"""The run's workflow on a real (time-skipping) Temporal server, engines and database scripted."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+
+from spec.attempts import AttemptResult
+from spec.ports import WRONG_HOST
+from spec.runs import CancelRequest, RunResult, TaskPhase
+from tests.workflows.conftest import Script, fold, plan, running, start, task
+
+pytestmark = pytest.mark.integration
+
+FAILED, SUCCESS, LOST = AttemptResult.FAILED, AttemptResult.SUCCESS, AttemptResult.LOST
+
+
+async def test_a_graph_runs_in_order_and_its_events_fold_to_the_same_end(
+    temporal: WorkflowEnvironment,
+) -> None:
+    script = Script()
+    run_plan = plan(task("a"), task("b", "a"), task("c", "a"), task("d", "b", "c"))
+    async with running(temporal.client, script):
+        result = await (await start(temporal.client, run_plan)).result()
+    assert result.result is RunResult.SUCCESS
+    order = [ref.task_key for ref in script.refs]
+    assert order[0] == "a" and order[-1] == "d" and sorted(order) == ["a", "b", "c", "d"]
+    assert fold(run_plan, script).result is RunResult.SUCCESS
+    assert sorted(script.events) == list(range(1, len(script.events) + 1))
+
+
+async def test_a_failed_task_is_retried_after_its_interval(temporal: WorkflowEnvironment) -> None:
+    script = Script(steps={"a": [FAILED, FAILED]})
+    run_plan = plan(task("a", max_retries=2, min_retry_interval_ms=3_600_000))
+    async with running(temporal.client, script):
+        began = await temporal.get_current_time()
+        result = await (await start(temporal.client, run_plan)).result()
+        took = await temporal.get_current_time() - began
+    assert result.result is RunResult.SUCCESS
+    assert [ref.attempt for ref in script.refs] == [0, 1, 2]
+    assert took >= timedelta(hours=2)
+
+
+async def test_a_failure_stops_what_depends_on_it(temporal: WorkflowEnvironment) -> None:
+    script = Script(steps={"a": [FAILED]})
+    run_plan = plan(task("a"), task("b", "a"), task("c"))
+    async with running(temporal.client, script):
+        result = await (await start(temporal.client, run_plan)).result()
+    assert result.result is RunResult.FAILED
+    assert "Task a failed" in result.message
+    assert fold(run_plan, script).tasks["b"].phase is TaskPhase.UPSTREAM_FAILED
+    assert script.attempts("b") == 0
+
+
+async def test_cancel_stops_the_outside_work(temporal: WorkflowEnvironment) -> None:
+    script = Script(steps={"a": ["hang"]})
+    run_plan = plan(task("a"), task("b", "a"))
+    async with running(temporal.client, script):
+        run = await start(temporal.client, run_plan)
+        await script.started["a"].wait()
+        await run.signal("cancel", CancelRequest(by="ann"))
+        result = await run.result()
+    assert result.result is RunResult.CANCELED
+    assert "ann" in result.message
+    state = fold(run_plan, script)
+    assert {task.phase for task in state.tasks.values()} == {TaskPhase.CANCELED}
+
+
+async def test_a_run_times_out(temporal: WorkflowEnvironment) -> None:
+    script = Script(steps={"a": ["hang"]})
+    run_plan = plan(task("a"), timeout_s=1)
+    async with running(temporal.client, script):
+        result = await (await start(temporal.client, run_plan)).result()
+    assert result.result is RunResult.TIMEDOUT
+
+
+async def test_a_lost_attempt_is_made_again_without_costing_a_retry(
+    temporal: WorkflowEnvironment,
+) -> None:
+    script = Script(steps={"a": [LOST, FAILED]})
+    run_plan = plan(task("a", max_retries=1))
+    async with running(temporal.client, script):
+        result = await (await start(temporal.client, run_plan)).result()
+    assert result.result is RunResult.SUCCESS
+    assert script.attempts("a") == 3
+
+
+async def test_work_on_another_host_is_followed_on_that_hosts_queue(
+    temporal: WorkflowEnvironment,
+) -> None:
+    away = ApplicationError("not here", "here", "handle-1", type=WRONG_HOST, non_retryable=True)
+    script = Script(steps={"a": [away]})
+    run_plan = plan(task("a"))
+    async with running(temporal.client, script):
+        result = await (await start(temporal.client, run_plan)).result()
+    assert result.result is RunResult.SUCCESS
+    assert script.attempts("a") == 1
+    assert [ref.handle for ref in script.refs] == [None, "handle-1"]
+
+
+async def test_a_host_that_stays_silent_loses_the_attempt(temporal: WorkflowEnvironment) -> None:
+    gone = ApplicationError("not here", "gone", "handle-1", type=WRONG_HOST, non_retryable=True)
+    script = Script(steps={"a": [gone]})
+    run_plan = plan(task("a"))
+    async with running(temporal.client, script):
+        result = await (await start(temporal.client, run_plan)).result()
+    assert result.result is RunResult.SUCCESS
+    assert script.attempts("a") == 2
+
+
+async def test_events_wait_for_the_database_and_none_is_lost(
+    temporal: WorkflowEnvironment,
+) -> None:
+    script = Script(projection_failures=7)
+    run_plan = plan(task("a"), task("b", "a"))
+    async with running(temporal.client, script):
+        result = await (await start(temporal.client, run_plan)).result()
+    assert result.result is RunResult.SUCCESS
+    assert fold(run_plan, script).result is RunResult.SUCCESS
+
+
+async def test_a_task_that_ended_is_not_run_again_when_the_worker_is_replaced(
+    temporal: WorkflowEnvironment,
+) -> None:
+    script = Script(steps={"b": ["wait"]})
+    run_plan = plan(task("a"), task("b", "a"), task("c", "b"))
+    async with running(temporal.client, script):
+        run = await start(temporal.client, run_plan)
+        await script.started["b"].wait()
+        script.release.set()
+    async with running(temporal.client, script):
+        result = await asyncio.wait_for(run.result(), 60)
+    assert result.result is RunResult.SUCCESS
+    assert script.attempts("a") == script.attempts("b") == 1
+
+
+async def test_history_stays_within_eight_events_a_task(temporal: WorkflowEnvironment) -> None:
+    keys = [f"t{number}" for number in range(30)]
+    chain = [task(key, *keys[max(0, at - 1) : at]) for at, key in enumerate(keys)]
+    script = Script()
+    async with running(temporal.client, script):
+        run = await start(temporal.client, plan(*chain))
+        await run.result()
+        history = await run.fetch_history()
+    assert len(history.events) <= 8 * len(keys) + 10

@@ -1,0 +1,37 @@
+"""Timeouts and retry policies, named by what they are for."""
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+
+HEARTBEAT = timedelta(seconds=15)
+"""An engine worker that is silent for so long is taken for dead; another one re-attaches."""
+
+ATTEMPT_LIMIT = timedelta(days=60)
+"""Temporal wants a bound; a task's own `timeout_seconds` is kept by the worker."""
+
+REATTACH = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=1.5,
+    maximum_interval=timedelta(seconds=10),
+)
+"""Temporal's retries never make a new attempt: they find the work by its key and follow it."""
+
+ONCE = RetryPolicy(maximum_attempts=1)
+
+HOST_WAIT = timedelta(seconds=30)
+"""How long the worker of one host may take to come back before its work is declared lost."""
+
+STOP_WAIT = timedelta(seconds=10)
+"""How long to look for a worker that can stop what a dead one left running."""
+
+STOP_LIMIT = timedelta(minutes=2)
+
+RECORD = RetryPolicy(
+    initial_interval=timedelta(milliseconds=100),
+    maximum_interval=timedelta(seconds=1),
+    maximum_attempts=3,
+)
+RECORD_LIMIT = timedelta(seconds=10)
+RECORD_PAUSE = timedelta(seconds=5)
+"""The database may be away for hours: between short bursts of tries the workflow sleeps."""

@@ -1,0 +1,33 @@
+"""Builds the worker that runs workflows; it belongs to the control plane."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from spec.ports import WORKFLOW_QUEUE
+from workflows.job_run import JobRun
+
+WORKFLOWS: list[type] = [JobRun]
+
+RUNNER = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_passthrough_modules("spec", "pydantic_core")
+)
+
+
+def build(client: Client, activities: Sequence[Callable[..., Any]]) -> Worker:
+    """Return the workflow worker, not yet running.
+
+    Args:
+        client: Connected, with the pydantic data converter.
+        activities: The control plane's own: the projection.
+    """
+    return Worker(
+        client,
+        task_queue=WORKFLOW_QUEUE,
+        workflows=WORKFLOWS,
+        activities=activities,
+        workflow_runner=RUNNER,
+    )
