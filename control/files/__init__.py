@@ -1,0 +1,1 @@
+"""Workspace files and the content-addressed blobs under them."""

@@ -1,0 +1,1 @@
+"""The API that engine workers speak; they hold no database credentials."""

@@ -1,0 +1,1 @@
+"""Job definitions and their immutable snapshots."""

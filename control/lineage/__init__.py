@@ -1,0 +1,1 @@
+"""OpenLineage events as they came, and the graph drawn from them."""

@@ -1,0 +1,1 @@
+"""Logs of attempts: chunks in the object store, an index in Postgres."""

@@ -1,0 +1,1 @@
+"""Runs: admission, the outbox, what people read."""

@@ -1,0 +1,25 @@
+"""Every table of the database, imported once so that the metadata is whole."""
+
+import importlib
+
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel
+
+_MODULES = (
+    "control.audit.tables",
+    "control.files.tables",
+    "control.gateway.tables",
+    "control.jobs.tables",
+    "control.lineage.tables",
+    "control.logs.tables",
+    "control.runs.tables",
+    "control.tokens.tables",
+    "control.workspaces.tables",
+)
+
+
+def metadata() -> MetaData:
+    """Return the metadata of all tables; migrations and their drift test compare with it."""
+    for module in _MODULES:
+        importlib.import_module(module)
+    return SQLModel.metadata

@@ -1,0 +1,1 @@
+"""Access tokens: stored hashed, shown once."""

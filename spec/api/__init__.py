@@ -1,0 +1,1 @@
+"""Requests and answers of the REST API, in Databricks' shapes; one module a resource."""

@@ -1,0 +1,79 @@
+"""Requests and answers of `jobs/*` (Databricks Jobs API 2.0 to 2.2)."""
+
+from typing import Any
+
+from pydantic import Field
+
+from spec.attempts import Frozen
+from spec.jobs import JobSettings
+from spec.tasks import Model
+
+PAGE = 100
+"""Entries of one array that `jobs/get` and `jobs/runs/get` answer at a time."""
+
+
+class JobId(Frozen):
+    """Answer of `jobs/create`."""
+
+    job_id: int
+
+
+class Empty(Frozen):
+    """Answer of what has nothing to say: `{}`."""
+
+
+class JobRef(Model):
+    """Request of `jobs/delete`."""
+
+    job_id: int
+
+
+class ResetJob(Model):
+    """Request of `jobs/reset`: the new settings replace all."""
+
+    job_id: int
+    new_settings: JobSettings
+
+
+class UpdateJob(Model):
+    """Request of `jobs/update`.
+
+    Top-level fields are replaced whole; `tasks` are merged by `task_key`. `fields_to_remove` names
+    top-level fields or `tasks/<task_key>`.
+    """
+
+    job_id: int
+    new_settings: dict[str, Any] = {}
+    fields_to_remove: tuple[str, ...] = ()
+
+
+class JobView(Frozen):
+    """Answer of `jobs/get` and an entry of `jobs/list`."""
+
+    job_id: int
+    creator_user_name: str
+    run_as_user_name: str
+    created_time: int
+    settings: dict[str, Any]
+    """`JobSettings` with the fields that Databricks fills in; at most 100 tasks a page."""
+    has_more: bool | None = None
+    next_page_token: str | None = None
+
+
+class JobList(Frozen):
+    """Answer of `jobs/list`, newest first."""
+
+    jobs: tuple[JobView, ...] = ()
+    has_more: bool = False
+    next_page_token: str | None = None
+    prev_page_token: str | None = None
+
+
+class ListJobs(Model):
+    """Query of `jobs/list`."""
+
+    limit: int = Field(default=20, ge=1, le=100)
+    name: str | None = None
+    expand_tasks: bool = False
+    page_token: str | None = None
+    offset: int = Field(default=0, ge=0, le=10_000)

@@ -1,0 +1,216 @@
+"""Requests and answers of `jobs/run-now` and `jobs/runs/*`."""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from spec.api.states import RunState, RunStatus
+from spec.attempts import Frozen
+from spec.jobs import Environment, Queue
+from spec.tasks import Model, Task, Text
+
+IDEMPOTENCY_TOKEN_CHARACTERS = 64
+
+IdempotencyToken = Field(default=None, max_length=IDEMPOTENCY_TOKEN_CHARACTERS)
+
+
+class RunOverrides(Model):
+    """What a run is given beside job parameters: values for all tasks of one kind."""
+
+    notebook_params: dict[str, Text] | None = None
+    """Merged over `base_parameters` of notebook tasks."""
+    python_params: tuple[Text, ...] | None = None
+    """Replaces `parameters` of spark_python tasks."""
+    sql_params: dict[str, Text] | None = None
+    """Merged over `parameters` of sql tasks."""
+
+
+class RunNow(RunOverrides):
+    """Request of `jobs/run-now`."""
+
+    job_id: int
+    idempotency_token: str | None = IdempotencyToken
+    job_parameters: dict[str, Text] = {}
+    queue: Queue | None = None
+
+    @model_validator(mode="after")
+    def _not_both(self) -> "RunNow":
+        legacy = (self.notebook_params, self.python_params, self.sql_params)
+        if self.job_parameters and any(value is not None for value in legacy):
+            raise ValueError(
+                "give either 'job_parameters' or the older notebook_params, python_params and"
+                " sql_params, not both"
+            )
+        return self
+
+
+class SubmitRun(Model):
+    """Request of `jobs/runs/submit`: one run of tasks that are no job."""
+
+    run_name: str = Field(default="Untitled", min_length=1, max_length=4096)
+    tasks: tuple[Task, ...] = Field(min_length=1, max_length=1000)
+    environments: tuple[Environment, ...] = ()
+    timeout_seconds: int = Field(default=0, ge=0)
+    idempotency_token: str | None = IdempotencyToken
+    queue: Queue | None = None
+
+
+class RunNowAnswer(Frozen):
+    """Answer of `jobs/run-now`."""
+
+    run_id: int
+    number_in_job: int
+
+
+class RunId(Frozen):
+    """Answer of `jobs/runs/submit`."""
+
+    run_id: int
+
+
+class RunRef(Model):
+    """Request of `jobs/runs/cancel` and `jobs/runs/delete`."""
+
+    run_id: int
+
+
+class CancelAll(Model):
+    """Request of `jobs/runs/cancel-all`; without a job, every run of the workspace."""
+
+    job_id: int | None = None
+    all_queued_runs: bool = False
+
+
+class RunParameter(Frozen):
+    """One job parameter of a run."""
+
+    name: str
+    default: str
+    value: str
+
+
+class TaskRunView(Frozen):
+    """One entry of a run's `tasks`: an attempt, or a task that has none yet."""
+
+    run_id: int | None = None
+    """Absent while the task waits for others."""
+    task_key: str
+    state: RunState
+    status: RunStatus
+    start_time: int = 0
+    end_time: int = 0
+    setup_duration: int = 0
+    execution_duration: int = 0
+    cleanup_duration: int = 0
+    run_duration: int = 0
+    attempt_number: int = 0
+    run_page_url: str = ""
+    spec: dict[str, Any] = Field(default={}, exclude=True)
+    """The task's settings; shown beside the fields above."""
+
+
+class RunView(Frozen):
+    """Answer of `jobs/runs/get` and an entry of `jobs/runs/list`."""
+
+    job_id: int
+    run_id: int
+    number_in_job: int
+    original_attempt_run_id: int
+    job_run_id: int | None = None
+    """The run that a task run belongs to; only when a task run was asked for."""
+    run_name: str
+    run_type: Literal["JOB_RUN", "SUBMIT_RUN"]
+    trigger: str
+    creator_user_name: str
+    state: RunState
+    status: RunStatus
+    start_time: int
+    end_time: int = 0
+    run_duration: int = 0
+    setup_duration: int = 0
+    execution_duration: int = 0
+    cleanup_duration: int = 0
+    queue_duration: int = 0
+    attempt_number: int | None = None
+    run_page_url: str = ""
+    format: Literal["MULTI_TASK"] = "MULTI_TASK"
+    job_parameters: tuple[RunParameter, ...] = ()
+    overriding_parameters: RunOverrides | None = None
+    tasks: tuple[dict[str, Any], ...] | None = None
+    """`TaskRunView`s with the task's own settings beside; at most 100 a page."""
+    next_page_token: str | None = None
+
+
+class ListRuns(Model):
+    """Query of `jobs/runs/list`; newest first."""
+
+    job_id: int | None = None
+    active_only: bool = False
+    completed_only: bool = False
+    limit: int = Field(default=20, ge=0, le=100)
+    """Databricks allows 24 (25 before); 0 means the most."""
+    page_token: str | None = None
+    run_type: Literal["JOB_RUN", "SUBMIT_RUN", "WORKFLOW_RUN"] | None = None
+    start_time_from: int | None = None
+    start_time_to: int | None = None
+    expand_tasks: bool = False
+    offset: int = Field(default=0, ge=0, le=10_000)
+
+    @model_validator(mode="after")
+    def _not_both(self) -> "ListRuns":
+        if self.active_only and self.completed_only:
+            raise ValueError("give at most one of 'active_only' and 'completed_only'")
+        return self
+
+
+class RunList(Frozen):
+    """Answer of `jobs/runs/list`."""
+
+    runs: tuple[RunView, ...] = ()
+    has_more: bool = False
+    next_page_token: str | None = None
+    prev_page_token: str | None = None
+
+
+class NotebookOutput(Frozen):
+    """The value given to `dbutils.notebook.exit`."""
+
+    result: str
+    truncated: bool = False
+
+
+class SqlStatementOutput(Frozen):
+    """One statement of a SQL task."""
+
+    lookup_key: str
+
+
+class SqlQueryOutput(Frozen):
+    """What a SQL task ran."""
+
+    query_text: str = ""
+    warehouse_id: str = ""
+    sql_statements: tuple[SqlStatementOutput, ...] = ()
+    columns: tuple[str, ...] = ()
+    """OpenLake's own: the first rows of the last statement."""
+    rows: tuple[tuple[str | None, ...], ...] = ()
+    row_count: int | None = None
+    truncated: bool = False
+
+
+class SqlOutput(Frozen):
+    """Output of a SQL task."""
+
+    query_output: SqlQueryOutput
+
+
+class RunOutput(Frozen):
+    """Answer of `jobs/runs/get-output` for a task run."""
+
+    metadata: RunView
+    error: str | None = None
+    error_trace: str | None = None
+    logs: str | None = None
+    logs_truncated: bool | None = None
+    notebook_output: NotebookOutput | None = None
+    sql_output: SqlOutput | None = None

@@ -1,0 +1,175 @@
+"""Dynamic value references `{{…}}` in parameters, as Databricks resolves them at task start.
+
+What is unknown or malformed stays as it was written. Names with other characters than letters,
+digits and `_` may stand in backticks: ``{{job.parameters.`my-p`}}``. Source: Databricks docs,
+"What is a dynamic value reference?".
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydantic import JsonValue
+
+_REFERENCE = re.compile(r"\{\{\s*((?:[A-Za-z0-9_.\-]|`[^`{}]+`)+)\s*\}\}")
+_PART = re.compile(r"`([^`]+)`|([A-Za-z0-9_\-]+)")
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """What later tasks may ask about an earlier one."""
+
+    run_id: int
+    result: str
+    """A `spec.states.TaskResult`."""
+    code: str = ""
+    attempts: int = 1
+    values: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+
+
+@dataclass(frozen=True)
+class Context:
+    """All that references can name, as known when the task starts."""
+
+    workspace_id: int
+    workspace_url: str
+    job_id: int
+    job_name: str
+    run_id: int
+    run_started_at: datetime
+    """Aware, UTC."""
+    trigger: str
+    parameters: Mapping[str, str]
+    task_key: str
+    task_run_id: int
+    attempt: int = 0
+    notebook_path: str | None = None
+    tasks: Mapping[str, Upstream] = field(default_factory=dict[str, Upstream])
+
+
+def resolve(text: str, context: Context) -> str:
+    """Replace every reference in a text whose value is known."""
+
+    def replace(found: re.Match[str]) -> str:
+        value = _lookup(split(found.group(1)), context)
+        return found.group(0) if value is None else value
+
+    return _REFERENCE.sub(replace, text)
+
+
+def find(text: str) -> list[tuple[str, ...]]:
+    """Return the references of a text, each split into its parts."""
+    return [split(found.group(1)) for found in _REFERENCE.finditer(text)]
+
+
+def needs_upstream(texts: Iterable[str]) -> bool:
+    """Tell whether any text refers to another task (`{{tasks.…}}`)."""
+    return any(parts[:1] == ("tasks",) for text in texts for parts in find(text))
+
+
+def split(reference: str) -> tuple[str, ...]:
+    """Split `job.parameters.x` at its dots; a part in backticks may hold dots itself."""
+    return tuple(quoted or plain for quoted, plain in _PART.findall(reference))
+
+
+def as_text(value: JsonValue) -> str:
+    """Return a task value as it appears in text: strings bare, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def instant_member(at: datetime, member: str) -> str | None:
+    """Return one member of an instant in UTC, e.g. `iso_date`; None when there is no such."""
+    match member:
+        case "iso_weekday":
+            return str(at.isoweekday())
+        case "is_weekday":
+            return "true" if at.isoweekday() <= 5 else "false"
+        case "iso_date":
+            return at.date().isoformat()
+        case "iso_datetime":
+            return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+        case "year" | "month" | "day" | "hour" | "minute" | "second":
+            return str(getattr(at, member))
+        case "timestamp_ms":
+            return str(int(at.timestamp() * 1000))
+        case _:
+            return None
+
+
+def _lookup(parts: tuple[str, ...], context: Context) -> str | None:
+    match parts:
+        case ("job", *rest):
+            return _job(tuple(rest), context)
+        case ("task", member):
+            return _task(member, context)
+        case ("tasks", key, *rest) if key in context.tasks:
+            return _upstream(tuple(rest), context.tasks[key])
+        case ("workspace", "id"):
+            return str(context.workspace_id)
+        case ("workspace", "url"):
+            return context.workspace_url
+        case (name,):
+            return _old_style(name, context)
+        case _:
+            return None
+
+
+def _job(parts: tuple[str, ...], context: Context) -> str | None:
+    match parts:
+        case ("id",):
+            return str(context.job_id)
+        case ("name",):
+            return context.job_name
+        case ("run_id",):
+            return str(context.run_id)
+        case ("repair_count",):
+            return "0"
+        case ("start_time", member):
+            return instant_member(context.run_started_at, member)
+        case ("parameters", *name):
+            return context.parameters.get(".".join(name))
+        case ("trigger", "type"):
+            return context.trigger.lower()
+        case ("trigger", "time", member):
+            return instant_member(context.run_started_at, member)
+        case _:
+            return None
+
+
+def _task(member: str, context: Context) -> str | None:
+    return {
+        "name": context.task_key,
+        "run_id": str(context.task_run_id),
+        "execution_count": str(context.attempt + 1),
+        "notebook_path": context.notebook_path,
+    }.get(member)
+
+
+def _upstream(parts: tuple[str, ...], task: Upstream) -> str | None:
+    match parts:
+        case ("result_state",):
+            return "failed" if task.result == "LOST" else task.result.lower()
+        case ("error_code",):
+            return task.code
+        case ("run_id",):
+            return str(task.run_id)
+        case ("execution_count",):
+            return str(task.attempts)
+        case ("values", *name) if ".".join(name) in task.values:
+            return as_text(task.values[".".join(name)])
+        case _:
+            return None
+
+
+def _old_style(name: str, context: Context) -> str | None:
+    return {
+        "job_id": str(context.job_id),
+        "run_id": str(context.task_run_id),
+        "parent_run_id": str(context.run_id),
+        "task_key": context.task_key,
+        "start_date": context.run_started_at.date().isoformat(),
+        "start_time": instant_member(context.run_started_at, "timestamp_ms"),
+        "task_retry_count": str(context.attempt),
+    }.get(name)
