@@ -2,6 +2,7 @@
 
     OpenLakeError
     ├── Invalid               400  the request or file is wrong; says where and what to do
+    │   └── InvalidFile            a YAML file or bundle, with every mistake and its place
     ├── Unauthenticated       401  no token, or one that is unknown or expired
     ├── Forbidden             403  known, but not allowed
     ├── NotFound              404  no such object in this workspace
@@ -16,6 +17,8 @@ again may help. `control.errors` renders them over HTTP and `activities.intercep
 nobody else reads those attributes.
 """
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 
@@ -43,6 +46,35 @@ class Invalid(OpenLakeError):
 
     code = "INVALID_PARAMETER_VALUE"
     status = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a file."""
+
+    file: str
+    line: int
+    """From 1, as editors count."""
+    column: int
+    path: str
+    """What the place belongs to, e.g. `resources.jobs.flights.tasks[2].sql_task`; may be empty."""
+    message: str
+    """The reason, and what to do."""
+
+    def __str__(self) -> str:
+        """Spell it as compilers do, so that editors can jump to the place."""
+        path = f"{self.path}: " if self.path else ""
+        return f"{self.file}:{self.line}:{self.column}: {path}{self.message}"
+
+
+class InvalidFile(Invalid):
+    """A YAML file or a bundle has mistakes; the message lists all of them, a line each."""
+
+    def __init__(self, problems: Sequence[Problem], /) -> None:
+        """See class."""
+        self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column)))
+        text = "\n".join(str(problem) for problem in self.problems)
+        super().__init__(text, problems=[asdict(problem) for problem in self.problems])
 
 
 class Unauthenticated(OpenLakeError):

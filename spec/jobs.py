@@ -1,6 +1,9 @@
 """What a person writes or posts to define a job: Databricks' `JobSettings`."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
@@ -73,49 +76,89 @@ class JobSettings(Model):
 
     @model_validator(mode="after")
     def _whole(self) -> "JobSettings":
-        problems = graph_problems(self.tasks)
-        problems += _duplicates("parameter", [p.name for p in self.parameters])
-        problems += _duplicates("environment", [e.environment_key for e in self.environments])
-        known = {e.environment_key for e in self.environments}
-        for task in self.tasks:
-            if task.environment_key is not None and task.environment_key not in known:
-                problems.append(
-                    f"task '{task.task_key}' names environment '{task.environment_key}', which the"
-                    " job does not define under 'environments'"
-                )
-            try:
-                engine_of(task)
-            except ValueError as error:
-                problems.append(f"task '{task.task_key}': {error}")
-        if problems:
-            raise ValueError("; ".join(problems))
+        found = faults(self)
+        if found:
+            raise ValueError("; ".join(fault.message for fault in found))
         return self
 
 
-def _duplicates(what: str, names: list[str]) -> list[str]:
-    seen: set[str] = set()
-    twice = {name for name in names if name in seen or seen.add(name)}
-    return [f"{what} '{name}' is defined twice" for name in sorted(twice)]
+class Fault(NamedTuple):
+    """A mistake that shows only when a job is looked at as a whole."""
+
+    path: tuple[int | str, ...]
+    """Where it is best mended, e.g. ("tasks", 2, "depends_on", 0, "task_key")."""
+    message: str
 
 
-def graph_problems(tasks: tuple[Task, ...]) -> list[str]:
-    """Return what is wrong with the task graph: duplicate and unknown keys, cycles; [] if sound."""
-    keys = [task.task_key for task in tasks]
-    problems = _duplicates("task_key", keys)
-    known = set(keys)
-    waiting: dict[str, set[str]] = {}
-    for task in tasks:
-        needs = {dependency.task_key for dependency in task.depends_on}
-        for missing in sorted(needs - known):
-            problems.append(
-                f"task '{task.task_key}' depends on '{missing}', which is not a task of this job"
+def faults(settings: JobSettings) -> list[Fault]:
+    """Return what is wrong between the parts of a job: keys, dependencies, environments.
+
+    Works on unvalidated settings too (`model_construct`); tasks with an empty key are passed over.
+    """
+    tasks = settings.tasks
+    found = _twice("tasks", "task_key", [task.task_key for task in tasks])
+    found += _twice("parameters", "name", [each.name for each in settings.parameters])
+    found += _twice(
+        "environments", "environment_key", [each.environment_key for each in settings.environments]
+    )
+    found += _dependency_faults(tasks)
+    known = {environment.environment_key for environment in settings.environments}
+    for i, task in enumerate(tasks):
+        if task.environment_key is not None and task.environment_key not in known:
+            message = (
+                f"task '{task.task_key}' names environment '{task.environment_key}', which the job"
+                " does not define under 'environments'"
             )
-        waiting[task.task_key] = needs & known
-    while free := [key for key, needs in waiting.items() if not needs]:
-        for key in free:
-            del waiting[key]
-        for needs in waiting.values():
-            needs.difference_update(free)
-    if waiting:
-        problems.append(f"these tasks wait for each other in a cycle: {', '.join(sorted(waiting))}")
-    return problems
+            found.append(Fault(("tasks", i, "environment_key"), message))
+        try:
+            engine_of(task)
+        except ValueError as error:
+            path = ("tasks", i, "sql_task", "warehouse_id")
+            found.append(Fault(path, f"task '{task.task_key}': {error}"))
+    return found
+
+
+def _twice(where: str, field: str, names: list[str]) -> list[Fault]:
+    seen: set[str] = set()
+    found: list[Fault] = []
+    for i, name in enumerate(names):
+        if name in seen:
+            found.append(Fault((where, i, field), f"{field} '{name}' is used twice; rename one"))
+        elif name:
+            seen.add(name)
+    return found
+
+
+def _dependency_faults(tasks: Sequence[Task]) -> list[Fault]:
+    position = {task.task_key: i for i, task in enumerate(tasks) if task.task_key}
+    graph: dict[str, set[str]] = {key: set() for key in position}
+    found: list[Fault] = []
+    for i, task in enumerate(tasks):
+        for j, dependency in enumerate(task.depends_on):
+            needed = dependency.task_key
+            path = ("tasks", i, "depends_on", j, "task_key")
+            if needed not in position:
+                near = get_close_matches(needed, position, n=1)
+                hint = f"; did you mean '{near[0]}'?" if near else ""
+                message = f"depends on '{needed}', which is not a task of this job{hint}"
+                found.append(Fault(path, f"task '{task.task_key}' {message}"))
+            elif needed in graph.get(task.task_key, ()):
+                found.append(Fault(path, f"task '{task.task_key}' depends on '{needed}' twice"))
+            elif task.task_key:
+                graph[task.task_key].add(needed)
+    while cycle := _cycle(graph):
+        path = ("tasks", position[cycle[0]], "depends_on")
+        message = f"these tasks wait for each other in a cycle: {' → '.join(cycle)}"
+        found.append(Fault(path, message))
+        graph[cycle[0]].discard(cycle[1])
+    return found
+
+
+def _cycle(graph: dict[str, set[str]]) -> list[str]:
+    """Return one cycle, each task followed by one that it waits for, first equal to last; or []."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        around: list[str] = error.args[1]
+        return around[::-1]
+    return []
