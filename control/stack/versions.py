@@ -22,11 +22,14 @@ class PythonRange(_Frozen):
 
 
 class GoTool(_Frozen):
-    """One program built with `go install module@version`; `go` is the oldest Go that builds it."""
+    """One program built with `go install module@version`."""
 
     module: str
     version: str
     go: str
+    """The oldest Go that builds it."""
+    suits: str
+    """What `--version` of a program on PATH must say for it to be taken instead (a pattern)."""
 
 
 class MavenArtifacts(_Frozen):
