@@ -169,7 +169,7 @@ class Layout:
                 object store of the settings all three are the keys given there.
         """
         store = self.settings.object_store
-        name = user if store.endpoint is None else "root"
+        name = user if store.endpoint is None else "external"
         return S3Access(
             endpoint=self.s3_endpoint,
             region=store.region,

@@ -1,5 +1,6 @@
 """MinIO: the object store, unless the settings name another S3 server."""
 
+import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ class Minio(Part):
 
     def prepare(self) -> None:
         """Write the root credentials where only the server's own user reads them."""
-        (self.folder / "data").mkdir(parents=True, exist_ok=True)
+        (self.folder / "data").mkdir(exist_ok=True)
         root = self.layout.s3("root")
         write_private(
             self._env_file,
@@ -113,10 +114,10 @@ def ensure_user(layout: Layout, user: S3User, bucket: str, prefix: str = "") -> 
         region=root.region,
         secure=root.endpoint.startswith("https"),
     )
-    with suppress(MinioAdminException):
-        admin.user_info(access.access_key)
-        return
     name, policy = f"openlake-{user}", _policy(bucket, prefix)
+    with suppress(MinioAdminException):
+        if json.loads(admin.user_info(access.access_key)).get("policyName") == name:
+            return
     try:
         admin.policy_add(name, policy=policy)  # pyright: ignore[reportUnknownMemberType]
         admin.user_add(access.access_key, access.secret_key)
@@ -128,11 +129,16 @@ def ensure_user(layout: Layout, user: S3User, bucket: str, prefix: str = "") -> 
 def _policy(bucket: str, prefix: str) -> dict[str, Any]:
     listing: dict[str, Any] = {
         "Effect": "Allow",
-        "Action": ["s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:GetBucketLocation"],
+        "Action": ["s3:ListBucket"],
         "Resource": [f"arn:aws:s3:::{bucket}"],
     }
     if prefix:
         listing["Condition"] = {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
+    about: dict[str, Any] = {
+        "Effect": "Allow",
+        "Action": ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
+        "Resource": [f"arn:aws:s3:::{bucket}"],
+    }
     objects: dict[str, Any] = {
         "Effect": "Allow",
         "Action": [
@@ -144,4 +150,4 @@ def _policy(bucket: str, prefix: str) -> dict[str, Any]:
         ],
         "Resource": [f"arn:aws:s3:::{bucket}/{prefix}*"],
     }
-    return {"Version": "2012-10-17", "Statement": [listing, objects]}
+    return {"Version": "2012-10-17", "Statement": [listing, about, objects]}

@@ -37,6 +37,7 @@ class Nessie(Part):
             "quarkus.management.host": LOOPBACK,
             "quarkus.management.port": str(self.port("nessie_management")),
             "quarkus.log.level": "WARN",
+            "quarkus.http.access-log.enabled": "false",
             "quarkus.log.console.format": "%d{yyyy-MM-dd HH:mm:ss} %-5p %c{2.} %s%e%n",
             "quarkus.banner.enabled": "false",
             "quarkus.otel.sdk.disabled": "true",
@@ -51,11 +52,11 @@ class Nessie(Part):
             f"{s3}.region": access.region,
             f"{s3}.path-style-access": "true",
             f"{s3}.auth-type": "STATIC",
-            f"{s3}.access-key": "urn:nessie-secret:quarkus:nessie.catalog.secrets.lakehouse",
+            f"{s3}.access-key": "urn:nessie-secret:quarkus:openlake.lakehouse",
             # Engines have keys of their own for the bucket; a signing call for each file is slow.
             f"{s3}.request-signing-enabled": "false",
-            "nessie.catalog.secrets.lakehouse.name": access.access_key,
-            "nessie.catalog.secrets.lakehouse.secret": access.secret_key,
+            "openlake.lakehouse.name": access.access_key,
+            "openlake.lakehouse.secret": access.secret_key,
         }
 
     def command(self) -> Command:
@@ -67,7 +68,8 @@ class Nessie(Part):
                 "-Xms64m",
                 "-Xmx384m",
                 "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=4",
+                "--sun-misc-unsafe-memory-access=allow",
+                "--enable-native-access=ALL-UNNAMED",
                 "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
                 f"-Dquarkus.config.locations={self._config}",
                 "-jar",
@@ -83,23 +85,26 @@ class Nessie(Part):
 
     def after_start(self) -> None:
         """Give main a first commit: without one, branches have no common ancestor to merge over."""
-        with httpx2.Client(base_url=self.address, timeout=20, trust_env=False) as client:
-            main = client.get("/api/v2/trees/main").raise_for_status().json()["reference"]
-            history = client.get("/api/v2/trees/main/history?max-records=1").raise_for_status()
-            if history.json()["logEntries"]:
-                return
-            answer = client.post(
-                f"/api/v2/trees/main@{main['hash']}/history/commit",
-                json={
-                    "commitMeta": {"message": "Begin: the namespace default"},
-                    "operations": [
-                        {
-                            "type": "PUT",
-                            "key": {"elements": ["default"]},
-                            "content": {"type": "NAMESPACE", "elements": ["default"]},
-                        }
-                    ],
-                },
-            )
-            if answer.status_code not in (200, 409):
-                raise Unavailable(f"Nessie refuses its first commit: {answer.text[:300]}")
+        try:
+            with httpx2.Client(base_url=self.address, timeout=20, trust_env=False) as client:
+                _begin_history(client)
+        except httpx2.HTTPError as error:
+            raise Unavailable(f"Nessie's first commit could not be made: {error}") from error
+
+
+def _begin_history(client: httpx2.Client) -> None:
+    main = client.get("/api/v2/trees/main").raise_for_status().json()["reference"]
+    history = client.get("/api/v2/trees/main/history?max-records=1").raise_for_status()
+    if history.json()["logEntries"]:
+        return
+    namespace = {"type": "NAMESPACE", "elements": ["default"]}
+    answer = client.post(
+        f"/api/v2/trees/main@{main['hash']}/history/commit",
+        json={
+            "commitMeta": {"message": "Begin: the namespace default"},
+            "operations": [{"type": "PUT", "key": {"elements": ["default"]}, "content": namespace}],
+        },
+    )
+    # 409: somebody else was first, which is as good.
+    if answer.status_code != 409:
+        answer.raise_for_status()

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import shutil
+import signal
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,8 +54,10 @@ class Part(ABC):
     advice: ClassVar[str]
     """What to do when the part is ill, beyond `openlake up`."""
     start_timeout_s: ClassVar[float] = 60.0
+    stop_signal: ClassVar[int] = signal.SIGTERM
     grace_s: ClassVar[float] = 10.0
-    """How long the part may take to end after SIGTERM before it is killed."""
+    """How long the part may take to end after that signal before it is killed."""
+    folder_mode: ClassVar[int] = 0o700
     kill_tree: ClassVar[bool] = False
     """Kill also children that are sessions of their own. False for workers: what they started
     outlives them on purpose."""
@@ -127,9 +132,6 @@ def check_http(url: str) -> httpx2.Response:
 
 def write_private(file: Path, content: str, owner: str | None = None) -> Path:
     """Write a file that holds secrets with mode 0600 and return it."""
-    import os
-    import shutil
-
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -3,13 +3,15 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cached_property
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import get_args
 
+import psutil
 import psycopg2
 from psycopg2 import sql
 
@@ -46,7 +48,9 @@ class Postgres(Part):
     name = "postgres"
     title = "PostgreSQL"
     ports = ("postgres",)
+    folder_mode = 0o711
     kill_tree = True
+    stop_signal = signal.SIGINT
     grace_s = 20.0
     advice = "read `openlake logs postgres`; a crash is repaired by its own log at the next start"
 
@@ -100,10 +104,10 @@ class Postgres(Part):
 
     def prepare(self) -> None:
         """Make the cluster when there is none; the password is never on a command line."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         self._require_reachable()
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
+        self._clear_leftovers()
         lines = [f"{name} = '{value}'" for name, value in _SETTINGS.items()]
         lines.append(f"port = {self.port()}")
         write_private(self.data / "openlake.conf", "\n".join(lines) + "\n", self.system_user)
@@ -132,6 +136,23 @@ class Postgres(Part):
         with (draft / "postgresql.conf").open("a") as file:
             file.write("\ninclude_if_exists = 'openlake.conf'\n")
         draft.replace(self.data)
+
+    def _clear_leftovers(self) -> None:
+        """End the children of a server that was killed, and remove its lock file.
+
+        They hold its shared memory; and after a reboot the process ID in the lock file may belong
+        to somebody else, which PostgreSQL takes for a living server.
+        """
+        left = [
+            each
+            for each in psutil.process_iter(["name", "cwd"])
+            if each.info["name"] == "postgres" and each.info["cwd"] == str(self.data)
+        ]
+        for each in left:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        psutil.wait_procs(left, timeout=5)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _require_reachable(self) -> None:
         if self.system_user is None:
@@ -162,21 +183,27 @@ class Postgres(Part):
 
     def after_start(self) -> None:
         """Make roles and databases, each database owned by the role of its name."""
-        with closing(self._connect("postgres")) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                for name in get_args(Database):
-                    password = read_secret(self.layout.secrets_dir, f"postgres-{name}")
-                    cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
-                    if cursor.fetchone() is None:
-                        role = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
-                        cursor.execute(role.format(sql.Identifier(name), sql.Literal(password)))
-                    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
-                    if cursor.fetchone() is None:
-                        made = sql.SQL("CREATE DATABASE {0} OWNER {0}")
-                        cursor.execute(made.format(sql.Identifier(name)))
-                        revoke = sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC")
-                        cursor.execute(revoke.format(sql.Identifier(name)))
+        try:
+            with closing(self._connect("postgres")) as connection:
+                connection.autocommit = True
+                self._make_databases(connection)
+        except psycopg2.Error as error:
+            raise Unavailable(f"PostgreSQL's databases could not be made: {error}") from error
+
+    def _make_databases(self, connection: "psycopg2.extensions.connection") -> None:
+        with connection.cursor() as cursor:
+            for name in get_args(Database):
+                password = read_secret(self.layout.secrets_dir, f"postgres-{name}")
+                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
+                if cursor.fetchone() is None:
+                    role = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+                    cursor.execute(role.format(sql.Identifier(name), sql.Literal(password)))
+                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
+                if cursor.fetchone() is None:
+                    made = sql.SQL("CREATE DATABASE {0} OWNER {0}")
+                    cursor.execute(made.format(sql.Identifier(name)))
+                    revoke = sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC")
+                    cursor.execute(revoke.format(sql.Identifier(name)))
 
     def _connect(self, database: str) -> "psycopg2.extensions.connection":
         return psycopg2.connect(

@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 from typing import Literal, get_args
 
+from control.config import ObjectStore
 from spec.errors import Unavailable
 
 SecretName = Literal[
@@ -18,6 +19,8 @@ SecretName = Literal[
     "s3-lakehouse-secret-key",
     "s3-mlflow-access-key",
     "s3-mlflow-secret-key",
+    "s3-external-access-key",
+    "s3-external-secret-key",
     "signing-key",
     "worker-token",
     "trino-token",
@@ -25,6 +28,7 @@ SecretName = Literal[
 ]
 """`token` is the first personal access token; `openlake token bootstrap` writes it."""
 
+_NOT_MADE_HERE = ("token", "s3-external-access-key", "s3-external-secret-key")
 NAMES: tuple[SecretName, ...] = get_args(SecretName)
 
 
@@ -59,11 +63,18 @@ def write_secret(folder: Path, name: SecretName, value: str) -> None:
     draft.replace(folder / name)
 
 
-def ensure_secrets(folder: Path) -> None:
-    """Make every secret that does not exist yet, except the first personal access token."""
+def ensure_secrets(folder: Path, store: ObjectStore) -> None:
+    """Make every secret that does not exist yet; keep the keys of an object store of the settings.
+
+    The first personal access token is not made here, and no key of somebody else's store.
+    """
     for name in NAMES:
-        if name != "token" and not (folder / name).is_file():
-            write_secret(folder, name, _fresh(name))
+        if name in _NOT_MADE_HERE or (folder / name).is_file():
+            continue
+        write_secret(folder, name, _fresh(name))
+    if store.access_key and store.secret_key:
+        write_secret(folder, "s3-external-access-key", store.access_key.get_secret_value())
+        write_secret(folder, "s3-external-secret-key", store.secret_key.get_secret_value())
 
 
 def _fresh(name: SecretName) -> str:

@@ -41,10 +41,6 @@ class Temporal(Part):
         """See base class."""
         return f"{LOOPBACK}:{self.port()}"
 
-    def prepare(self) -> None:
-        """See base class."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-
     def command(self) -> Command:
         """See base class."""
         argv = [

@@ -1,0 +1,54 @@
+"""Which parts make up a profile."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from control.stack.layout import Layout
+from control.stack.minio import Minio
+from control.stack.nessie import Nessie
+from control.stack.part import Part
+from control.stack.postgres import Postgres
+from control.stack.temporal import Temporal
+from spec.errors import Invalid
+
+Profile = Literal["embedded", "full"]
+
+_EMBEDDED: tuple[type[Part], ...] = (Postgres, Minio, Temporal, Nessie)
+_FULL: tuple[type[Part], ...] = (*_EMBEDDED,)
+
+
+def parts_of(
+    layout: Layout, profile: Profile = "full", only: Sequence[str] | None = None
+) -> list[Part]:
+    """Return the parts of a profile, without those whose place the settings give to others.
+
+    Args:
+        layout: Of the stack.
+        profile: `embedded`, or `full` with Trino and the warm Spark Connect server.
+        only: Names to choose; what they need is chosen as well.
+
+    Raises:
+        Invalid: A name is unknown.
+    """
+    kinds = {kind.name: kind for kind in (_EMBEDDED if profile == "embedded" else _FULL)}
+    if layout.settings.object_store.endpoint:
+        kinds.pop("minio")
+    if layout.settings.temporal.address:
+        kinds.pop("temporal")
+    if only is not None:
+        kinds = {name: kinds[name] for name in _closure(kinds, only)}
+    return [kind(layout) for kind in kinds.values()]
+
+
+def _closure(kinds: dict[str, type[Part]], only: Sequence[str]) -> list[str]:
+    unknown = [name for name in only if name not in kinds]
+    if unknown:
+        raise Invalid(f"there is no part '{unknown[0]}'; there are {', '.join(kinds)}")
+    chosen: set[str] = set()
+    waiting = list(only)
+    while waiting:
+        name = waiting.pop()
+        if name in kinds and name not in chosen:
+            chosen.add(name)
+            waiting += kinds[name].needs
+    return [name for name in kinds if name in chosen]

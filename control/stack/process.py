@@ -1,0 +1,150 @@
+"""Starts a part as a detached process, and ends exactly that process again."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from control.stack.identity import Identity, Record
+from control.stack.part import Command, Part
+from spec.errors import Unavailable
+
+_LOG_LIMIT_BYTES = 16 * 1024 * 1024
+_KEPT_VARIABLES = (
+    *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+)
+
+
+def start(part: Part) -> Record:
+    """Start a part's process in a session of its own and remember it.
+
+    Raises:
+        Unavailable: Its program is missing.
+    """
+    part.folder.mkdir(parents=True, exist_ok=True, mode=part.folder_mode)
+    part.prepare()
+    command = part.command()
+    part.log.parent.mkdir(parents=True, exist_ok=True)
+    rotate(part.log)
+    with part.log.open("ab") as log:
+        try:
+            process = subprocess.Popen(
+                command.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_environment(command),
+                cwd=command.cwd or part.layout.data_dir,
+                user=command.user,
+                umask=0o077,
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            raise Unavailable(
+                f"{part.title} cannot start: {error.filename} is missing; run `openlake install`"
+            ) from error
+    identity = Identity.of(process.pid)
+    # It is on its own from here: whoever runs this need not wait for it.
+    process.returncode = 0
+    if identity is None:
+        raise Unavailable(f"{part.title} ended at once; read {part.log}")
+    record = Record(identity, command.fingerprint(part.version()), time.time())
+    record.write(part.record)
+    return record
+
+
+def stop(part: Part, record: Record, say: Callable[[str], None]) -> None:
+    """End a part politely, and by force when its grace is over."""
+    identity = record.identity
+    if identity.alive():
+        say("stopping")
+        os.kill(identity.pid, part.stop_signal)
+        if identity.stopped():
+            os.kill(identity.pid, signal.SIGCONT)
+        if not _gone_within(identity, part.grace_s):
+            say("did not end in time; killing it")
+    kill(part, record)
+
+
+def kill(part: Part, record: Record) -> None:
+    """End a part by force: its process group, and its whole family where the part says so."""
+    identity = record.identity
+    if identity.alive():
+        family = _family(identity.pid) if part.kill_tree else []
+        _signal_group(identity.pid)
+        for child in family:
+            try:
+                child.kill()
+            except psutil.NoSuchProcess:
+                continue
+        _gone_within(identity, 10)
+        psutil.wait_procs(family, timeout=5)
+    part.record.unlink(missing_ok=True)
+
+
+def rotate(log: Path) -> None:
+    """Keep one older log beside the current one; safe while its writer goes on appending."""
+    try:
+        if log.stat().st_size > _LOG_LIMIT_BYTES:
+            shutil.copyfile(log, log.with_suffix(".1.log"))
+            os.truncate(log, 0)
+    except FileNotFoundError:
+        return
+
+
+def tail(log: Path, lines: int) -> list[str]:
+    """Return a log's last lines."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 200 * lines - 4096))
+            return file.read().decode(errors="replace").splitlines()[-lines:]
+    except FileNotFoundError:
+        return []
+
+
+def memory_bytes(identity: Identity) -> int:
+    """Return what a part's session holds in memory, shared pages counted once in all."""
+    total = 0
+    for process in (psutil.Process(identity.pid), *_family(identity.pid)):
+        try:
+            full = process.memory_full_info()
+            total += getattr(full, "pss", full.rss)
+        except psutil.Error:
+            continue
+    return total
+
+
+def _environment(command: Command) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return {**kept, **command.env}
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _signal_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _gone_within(identity: Identity, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while identity.alive():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
