@@ -1,0 +1,1 @@
+"""All side effects of a task: one activity drives every engine through one port."""

@@ -1,0 +1,33 @@
+"""What an engine worker must know; the CLI fills it from the settings."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class WorkerConfig:
+    """One engine worker process."""
+
+    control_url: str
+    """Where the internal API is, e.g. `http://127.0.0.1:8780`."""
+    worker_token: str = field(repr=False)
+    host: str
+    """The name whose queue only this machine polls."""
+    folder: Path
+    """Root of the attempt folders; must survive a restart of the worker."""
+    slots: int = 8
+    """Attempts that run at once, whatever their engine."""
+    lease_s: float = 15.0
+    """A runner that is silent for so long has lost its work."""
+    grace_s: float = 10.0
+    """Between SIGTERM and SIGKILL when an attempt is stopped."""
+    python: Path = Path(sys.executable)
+    """The interpreter that runs user code."""
+    java_home: Path | None = None
+    spark_jars: Path | None = None
+    """Folder of the jars that Spark gets beside its own: Iceberg, AWS, OpenLineage."""
+    spark_connect_url: str | None = None
+    trino_url: str | None = None
+    uid: int | None = None
+    """The user that user code runs as; None is the worker's own. See `isolation.can_isolate`."""

@@ -1,0 +1,125 @@
+"""Client of the internal API: where an engine worker gets its work and leaves what came of it."""
+
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from spec.attempts import AttemptOutput, AttemptRef, AttemptWork, LogTail
+from spec.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    OpenLakeError,
+    Unauthenticated,
+    Unavailable,
+)
+
+_ERRORS: dict[int, type[OpenLakeError]] = {
+    401: Unauthenticated,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+}
+
+
+class AttemptOver(Conflict):
+    """The attempt has been declared over: nothing more may come from it."""
+
+    code = "ATTEMPT_OVER"
+
+
+class ControlClient:
+    """Speaks to the internal API; every call may be repeated.
+
+    Every method raises `Unavailable` when the API cannot be reached, `AttemptOver` when the attempt
+    has ended elsewhere, and another `OpenLakeError` when the API refuses.
+
+    Args:
+        url: Base URL of the control API.
+        token: The worker's token.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        """See class."""
+        self._http = httpx2.AsyncClient(
+            base_url=f"{url.rstrip('/')}/internal/1.0",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=httpx2.Timeout(30, connect=5),
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def open(self, ref: AttemptRef, host: str) -> AttemptWork:
+        """Open the attempt, or open it again, and get all that its work needs."""
+        body = {"host": host, "ref": ref.model_dump(mode="json")}
+        answer = await self._call("POST", f"/attempts/{ref.task_run_id}/open", json=body)
+        return AttemptWork.model_validate_json(answer.content)
+
+    async def blob(self, sha256: str) -> bytes:
+        """Return the content that has this hash."""
+        return (await self._call("GET", f"/blobs/{sha256}")).content
+
+    async def log_tail(self, task_run_id: int) -> LogTail:
+        """Return how much of the attempt's log has arrived."""
+        answer = await self._call("GET", f"/attempts/{task_run_id}/logs")
+        return LogTail.model_validate_json(answer.content)
+
+    async def append_log(self, task_run_id: int, offset: int, chunk: bytes) -> LogTail:
+        """Append to the log; when `offset` is not its size, only return how much has arrived."""
+        answer = await self._call(
+            "PUT",
+            f"/attempts/{task_run_id}/logs",
+            params={"offset": offset},
+            content=chunk,
+            headers={"Content-Type": "application/octet-stream"},
+        )
+        return LogTail.model_validate_json(answer.content)
+
+    async def add_lineage(self, task_run_id: int, events: list[Any]) -> None:
+        """Hand over OpenLineage events, as JSON objects."""
+        await self._call("POST", f"/attempts/{task_run_id}/lineage", json=events)
+
+    async def put_output(self, task_run_id: int, output: AttemptOutput) -> None:
+        """Store what the attempt left."""
+        await self._call(
+            "PUT", f"/attempts/{task_run_id}/output", json=output.model_dump(mode="json")
+        )
+
+    async def _call(self, method: str, path: str, **request: Any) -> httpx2.Response:
+        try:
+            answer = await self._http.request(method, path, **request)
+        except httpx2.TransportError as error:
+            raise Unavailable(
+                f"The internal API at {self._http.base_url} does not answer: "
+                f"{error or type(error).__name__}"
+            ) from error
+        if answer.status_code >= 400:
+            raise _refusal(answer, f"{method} {path}")
+        return answer
+
+
+def _refusal(answer: httpx2.Response, call: str) -> OpenLakeError:
+    try:
+        body: dict[str, Any] = answer.json()
+    except ValueError:
+        body = {}
+    message = f"The internal API refused {call}: {body.get('message') or answer.status_code}"
+    if body.get("error_code") == AttemptOver.code:
+        return AttemptOver(message)
+    if answer.status_code >= 500 or answer.status_code == 429:
+        return Unavailable(message)
+    return _ERRORS.get(answer.status_code, Invalid)(message)

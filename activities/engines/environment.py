@@ -1,0 +1,91 @@
+"""The environment of user code, built from nothing: what the attempt needs and no more."""
+
+from pathlib import Path
+
+import activities
+from activities.config import WorkerConfig
+from activities.folder import AttemptFolder
+from activities.processes import MARKER
+from spec.attempts import AttemptWork
+
+RUNTIME = Path(activities.__file__).parent / "runtime"
+"""On the path of user code: the package `dbruntime` and nothing else."""
+
+
+def base_environment(
+    config: WorkerConfig, work: AttemptWork, folder: AttemptFolder
+) -> dict[str, str]:
+    """Return the variables every local process of an attempt gets."""
+    environment = {
+        "PATH": f"{config.python.parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(folder.work),
+        "TMPDIR": str(folder.tmp),
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": str(RUNTIME),
+        MARKER: folder.key,
+        "OPENLAKE_JOB_ID": str(work.ref.job_id),
+        "OPENLAKE_RUN_ID": str(work.ref.run_id),
+        "OPENLAKE_TASK_RUN_ID": str(work.ref.task_run_id),
+        "OPENLAKE_TASK_KEY": work.ref.task_key,
+        "OPENLAKE_CONTEXT": str(folder.given / "context.json"),
+        "OPENLAKE_OUT": str(folder.out),
+    }
+    if config.java_home is not None:
+        environment["JAVA_HOME"] = str(config.java_home)
+    return environment | _storage(work) | _catalog(work) | _lineage(work, folder) | work.environment
+
+
+def _storage(work: AttemptWork) -> dict[str, str]:
+    storage = work.storage
+    environment = {
+        "AWS_ACCESS_KEY_ID": storage.access_key,
+        "AWS_SECRET_ACCESS_KEY": storage.secret_key,
+        "AWS_REGION": storage.region,
+        "AWS_DEFAULT_REGION": storage.region,
+        "AWS_ENDPOINT_URL_S3": storage.endpoint,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    if storage.session_token is not None:
+        environment["AWS_SESSION_TOKEN"] = storage.session_token
+    return environment
+
+
+def _catalog(work: AttemptWork) -> dict[str, str]:
+    """Let `load_catalog("lakehouse")` of PyIceberg work without arguments.
+
+    Names are spelled as PyIceberg's documentation "Setting configuration values" says: two
+    underscores separate levels, one stands for a dash.
+    """
+    catalog, storage = work.catalog, work.storage
+    properties = {
+        "TYPE": "rest",
+        "URI": catalog.uri,
+        "TOKEN": catalog.token,
+        "WAREHOUSE": catalog.warehouse,
+        "S3__ENDPOINT": storage.endpoint,
+        "S3__REGION": storage.region,
+        "S3__ACCESS_KEY_ID": storage.access_key,
+        "S3__SECRET_ACCESS_KEY": storage.secret_key,
+    }
+    prefix = f"PYICEBERG_CATALOG__{catalog.name.upper()}__"
+    named = {prefix + name: value for name, value in properties.items()}
+    return named | {"PYICEBERG_DEFAULT_CATALOG": catalog.name}
+
+
+def _lineage(work: AttemptWork, folder: AttemptFolder) -> dict[str, str]:
+    """Let OpenLineage clients write into a file that the worker ships, whoever is down."""
+    parent = work.lineage
+    return {
+        "OPENLINEAGE_NAMESPACE": parent.namespace,
+        "OPENLINEAGE_PARENT_ID": f"{parent.namespace}/{parent.job_name}/{parent.run_id}",
+        "OPENLINEAGE_PARENT_RUN_ID": parent.run_id,
+        "OPENLINEAGE_PARENT_JOB_NAME": parent.job_name,
+        "OPENLINEAGE_PARENT_JOB_NAMESPACE": parent.namespace,
+        "OPENLINEAGE_ROOT_PARENT_RUN_ID": parent.parent_run_id,
+        "OPENLINEAGE_ROOT_PARENT_JOB_NAME": parent.parent_job_name,
+        "OPENLINEAGE_ROOT_PARENT_JOB_NAMESPACE": parent.namespace,
+        "OPENLINEAGE__TRANSPORT__TYPE": "file",
+        "OPENLINEAGE__TRANSPORT__LOG_FILE_PATH": str(folder.lineage),
+        "OPENLINEAGE__TRANSPORT__APPEND": "true",
+    }

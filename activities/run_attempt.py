@@ -1,0 +1,112 @@
+"""The one activity that drives every engine; see `spec.ports.run_attempt`.
+
+How it meets Temporal:
+
+- It heartbeats the handle every second. A later execution, here or on another worker, goes on from
+  there, from `AttemptRef.handle`, or from what it finds under the attempt's key.
+- When the workflow asks for cancellation the outside work is stopped, its last output shipped, and
+  the outcome CANCELED *returned* (or the real end, if that was quicker): a caller that waits for
+  the cancellation's completion learns how it went.
+- When the worker shuts down, or Temporal has given this execution up (heartbeats came too late and
+  another one may follow the work already), the work goes on and nothing of it is touched.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.config import WorkerConfig
+from activities.engines.base import EngineAdapter
+from activities.follow import Control, Follower, WrongHost
+from spec.attempts import AttemptOutcome, AttemptRef
+from spec.ports import WRONG_HOST
+from spec.tasks import Engine
+
+HEARTBEAT_S = 1.0
+"""Workflows allow 15 seconds of silence; the worker's throttle must not exceed two."""
+
+LEFT_RUNNING = "LeftRunning"
+"""Type of the retryable failure by which a worker that shuts down hands its attempts on."""
+
+
+class AttemptActivities:
+    """Holds what the activity needs.
+
+    Args:
+        config: This worker.
+        control: The internal API.
+        engine: Returns the adapter of an engine.
+    """
+
+    def __init__(
+        self,
+        config: WorkerConfig,
+        control: Control,
+        engine: Callable[[Engine], EngineAdapter],
+    ) -> None:
+        """See class."""
+        self._config = config
+        self._control = control
+        self._engine = engine
+
+    @activity.defn(name="run_attempt")
+    async def run_attempt(self, ref: AttemptRef) -> AttemptOutcome:
+        """See `spec.ports.run_attempt`."""
+        details = activity.info().heartbeat_details
+        known: str | None = details[0] if details else ref.handle
+        follower = Follower(
+            ref,
+            self._control,
+            self._engine(ref.engine),
+            self._config.host,
+            self._config.folder,
+            known,
+        )
+        following = asyncio.create_task(follower.run())
+        beating = asyncio.create_task(_beat(follower))
+        try:
+            return await _attend(follower, following)
+        except WrongHost as wrong:
+            raise ApplicationError(
+                str(wrong), wrong.host, wrong.handle, type=WRONG_HOST, non_retryable=True
+            ) from wrong
+        finally:
+            for task in (following, beating):
+                task.cancel()
+            await asyncio.gather(following, beating, return_exceptions=True)
+
+
+async def _attend(follower: Follower, following: asyncio.Task[AttemptOutcome]) -> AttemptOutcome:
+    """Wait for the outcome, and pass on what Temporal wants meanwhile."""
+    leaving = asyncio.create_task(activity.wait_for_worker_shutdown())
+    try:
+        while True:
+            try:
+                await asyncio.wait({following, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            except asyncio.CancelledError:
+                details = activity.cancellation_details()
+                if details is None or not details.cancel_requested:
+                    raise
+                follower.stop()
+                continue
+            if following.done():
+                return following.result()
+            raise ApplicationError(
+                "The worker shuts down; the attempt's work goes on and will be followed again.",
+                type=LEFT_RUNNING,
+            )
+    finally:
+        leaving.cancel()
+
+
+async def _beat(follower: Follower) -> None:
+    sent: str | None = None
+    while True:
+        handle = follower.handle
+        text = None if handle is None else handle.model_dump_json()
+        activity.heartbeat(*([] if text is None else [text]))
+        # The first handle is worth more than any later one: look out for it.
+        await asyncio.sleep(HEARTBEAT_S if sent or text else 0.05)
+        sent = text

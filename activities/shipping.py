@@ -1,0 +1,130 @@
+"""Ships what an attempt writes to the internal API while it runs, whatever is down meanwhile."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+import structlog
+
+from activities.engines.base import Feeds
+from spec.attempts import AttemptOutput, LogTail
+from spec.errors import OpenLakeError
+
+CHUNK_BYTES = 256 * 1024
+PAUSE_S = 0.5
+T = TypeVar("T")
+_FIRST_DELAY_S = 0.1
+_LAST_DELAY_S = 5.0
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class Sink(Protocol):
+    """The part of the internal API that takes what an attempt leaves."""
+
+    async def append_log(self, task_run_id: int, offset: int, chunk: bytes) -> LogTail:
+        """Append at this offset, or say how much has arrived."""
+        ...
+
+    async def add_lineage(self, task_run_id: int, events: list[Any]) -> None:
+        """Take OpenLineage events; the same event twice is harmless."""
+        ...
+
+    async def put_output(self, task_run_id: int, output: AttemptOutput) -> None:
+        """Store the output."""
+        ...
+
+
+async def persist(call: Callable[[], Awaitable[T]]) -> T:
+    """Repeat the call with growing delay for as long as its part of the stack is away."""
+    delay = _FIRST_DELAY_S
+    while True:
+        try:
+            return await call()
+        except OpenLakeError as error:
+            if not error.retryable:
+                raise
+            if delay >= 1:
+                _log.warning("call.repeated", error=error.message, delay_s=delay)
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, _LAST_DELAY_S)
+
+
+class Shipper:
+    """Follows one attempt's feeds; what was cut short is sent again and does no harm.
+
+    Args:
+        sink: Where to.
+        task_run_id: Whose.
+        feeds: Where from.
+    """
+
+    def __init__(self, sink: Sink, task_run_id: int, feeds: Feeds) -> None:
+        """See class."""
+        self._sink = sink
+        self._id = task_run_id
+        self._feeds = feeds
+        self._log_size = 0
+        self._lineage_read = 0
+        self._events: list[Any] = []
+
+    def announce(self, event: Any) -> None:
+        """Add an OpenLineage event of the driver's own to what is shipped next."""
+        self._events.append(event)
+
+    async def follow(self) -> None:
+        """Ship increments until cancelled."""
+        while True:
+            await self._ship_lineage()
+            if not await self._ship_log():
+                await asyncio.sleep(PAUSE_S)
+
+    async def finish(self, output: AttemptOutput) -> None:
+        """Ship all that is left; returns when everything has arrived."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._drain_log())
+            group.create_task(self._ship_lineage())
+            if output != AttemptOutput():
+                group.create_task(persist(lambda: self._sink.put_output(self._id, output)))
+
+    async def _drain_log(self) -> None:
+        while await self._ship_log():
+            pass
+
+    async def _ship_log(self) -> bool:
+        """Send one chunk; False when there was nothing to send."""
+        offset = self._log_size
+        chunk = await asyncio.to_thread(self._feeds.log.read, offset, CHUNK_BYTES)
+        if not chunk:
+            return False
+        tail = await persist(lambda: self._sink.append_log(self._id, offset, chunk))
+        if tail.size == offset:
+            await asyncio.sleep(PAUSE_S)
+        self._log_size = tail.size
+        return True
+
+    async def _ship_lineage(self) -> None:
+        events, size = self._new_events()
+        announced = len(self._events)
+        pending = [*self._events, *events]
+        if pending:
+            await persist(lambda: self._sink.add_lineage(self._id, pending))
+        del self._events[:announced]
+        self._lineage_read = size
+
+    def _new_events(self) -> tuple[list[Any], int]:
+        """Return the whole lines written since the last time, and how far they reach."""
+        path = self._feeds.lineage
+        if path is None or not path.exists():
+            return [], self._lineage_read
+        with path.open("rb") as file:
+            file.seek(self._lineage_read)
+            whole = file.read().rpartition(b"\n")[0]
+        events: list[Any] = []
+        for line in whole.splitlines():
+            try:
+                events.append(json.loads(line))
+            except ValueError:
+                _log.warning("lineage.unreadable", task_run_id=self._id, line=line[:200].decode())
+        return events, self._lineage_read + len(whole) + (1 if whole else 0)
