@@ -138,6 +138,8 @@ class AttemptWork(Frozen):
     """Task key → values that it set with `dbutils.jobs.taskValues.set`."""
     started_at: datetime
     """When the attempt was first opened; re-opening does not move it. Timeouts count from it."""
+    host: str | None = None
+    """The worker host that opened it first: work bound to one machine can only be there."""
     timeout_s: int = 0
 
 
