@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
-from temporalio.exceptions import ActivityError
 
 from spec import ports
 from spec.attempts import AttemptOutcome, AttemptRef
@@ -59,9 +58,7 @@ class JobRun:
                 await self._sleep_until_change(deadline)
         await flusher
         workflow.upsert_search_attributes([STATE.value_set(self._state.result.value)])
-        return Result(
-            run_id=plan.run_id, result=self._state.result, message=self._state.message
-        )
+        return Result(run_id=plan.run_id, result=self._state.result, message=self._state.message)
 
     @workflow.signal
     def cancel(self, request: CancelRequest) -> None:
@@ -129,25 +126,25 @@ class JobRun:
         self._changed = True
 
     async def _flush(self) -> None:
-        """Project what was recorded, in order, until the run has ended and all of it is written."""
+        """Project what was recorded, in order, until the run has ended and all of it is written.
+
+        A local activity would be cheaper, but it runs before the server has accepted the workflow
+        task that recorded the events: if that task is then lost or refused, it is executed anew
+        with another clock and another order of signals, and the database would hold events that
+        never came to be. An activity is scheduled by the very commit that makes its events true.
+        """
         while self._state.result is None or self._unprojected:
             await workflow.wait_condition(lambda: bool(self._unprojected))
             batch = tuple(self._unprojected)
-            await self._project(batch)
+            await workflow.execute_activity(
+                ports.project,
+                Projection(
+                    run_id=self._state.plan.run_id,
+                    execution=self._state.plan.execution,
+                    events=batch,
+                ),
+                start_to_close_timeout=options.RECORD_LIMIT,
+                retry_policy=options.RECORD,
+                summary=f"events {batch[0].seq} to {batch[-1].seq}",
+            )
             del self._unprojected[: len(batch)]
-
-    async def _project(self, batch: tuple[Recorded, ...]) -> None:
-        plan = self._state.plan
-        projection = Projection(run_id=plan.run_id, execution=plan.execution, events=batch)
-        while True:
-            try:
-                await workflow.execute_local_activity(
-                    ports.project,
-                    projection,
-                    start_to_close_timeout=options.RECORD_LIMIT,
-                    retry_policy=options.RECORD,
-                )
-                return
-            except ActivityError as error:
-                workflow.logger.warning("projection waits", extra={"cause": str(error.cause)})
-                await workflow.sleep(options.RECORD_PAUSE, summary="the database is away")

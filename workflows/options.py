@@ -19,7 +19,7 @@ REATTACH = RetryPolicy(
 
 ONCE = RetryPolicy(maximum_attempts=1)
 
-HOST_WAIT = timedelta(seconds=30)
+HOST_WAIT = timedelta(seconds=20)
 """How long the worker of one host may take to come back before its work is declared lost."""
 
 STOP_WAIT = timedelta(seconds=10)
@@ -29,9 +29,9 @@ STOP_LIMIT = timedelta(minutes=2)
 
 RECORD = RetryPolicy(
     initial_interval=timedelta(milliseconds=100),
-    maximum_interval=timedelta(seconds=1),
-    maximum_attempts=3,
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=5),
 )
+"""The database may be away for hours; events wait and none is skipped."""
+
 RECORD_LIMIT = timedelta(seconds=10)
-RECORD_PAUSE = timedelta(seconds=5)
-"""The database may be away for hours: between short bursts of tries the workflow sleeps."""

@@ -1,0 +1,133 @@
+"""A worker whose activities follow a script, in place of engines and database."""
+
+import asyncio
+import itertools
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from temporalio import activity
+from temporalio.client import Client, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+
+from spec.attempts import AttemptOutcome, AttemptRef, AttemptResult
+from spec.ids import run_id_at, workflow_id
+from spec.ports import WORKFLOW_QUEUE, engine_queue, host_queue
+from spec.runs import Event, Projection, Result, RunPlan, RunState, TaskPlan, apply, new_state
+from spec.tasks import Engine
+from workflows import worker as workflow_worker
+
+_run_numbers = itertools.count(1)
+
+Step = AttemptResult | Exception | str
+"""What a scripted attempt does: end so, raise, `hang` until cancelled, or `wait` for `release`."""
+
+
+@dataclass
+class Script:
+    """Plays engine worker and projection; remembers all that was asked of it."""
+
+    steps: dict[str, list[Step]] = field(default_factory=dict)
+    refs: list[AttemptRef] = field(default_factory=list)
+    events: dict[int, Event] = field(default_factory=dict)
+    projection_failures: int = 0
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+    started: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+
+    @activity.defn(name="run_attempt")
+    async def run_attempt(self, ref: AttemptRef) -> AttemptOutcome:
+        """Do the task's next step; SUCCESS when the script says nothing."""
+        self.refs.append(ref)
+        self.started[ref.task_key].set()
+        steps = self.steps.get(ref.task_key, [])
+        step = steps.pop(0) if steps else AttemptResult.SUCCESS
+        if ref.stop:
+            step = AttemptResult.CANCELED
+        if isinstance(step, Exception):
+            raise step
+        if step == "hang":
+            await self._hang()
+            step = AttemptResult.CANCELED
+        elif step == "wait":
+            await self.release.wait()
+            step = AttemptResult.SUCCESS
+        return AttemptOutcome(result=AttemptResult(step), ended_at=datetime.now(UTC))
+
+    async def _hang(self) -> None:
+        try:
+            while True:
+                activity.heartbeat()
+                await asyncio.sleep(0.05)
+        except asyncio.CancelledError:
+            return
+
+    @activity.defn(name="project")
+    async def project(self, projection: Projection) -> None:
+        """Keep the events, as the database would."""
+        if self.projection_failures > 0:
+            self.projection_failures -= 1
+            raise ApplicationError("the database is away")
+        for recorded in projection.events:
+            known = self.events.setdefault(recorded.seq, recorded.event)
+            assert known == recorded.event, (recorded.seq, known, recorded.event)
+
+    def attempts(self, task_key: str) -> int:
+        """How often the task was submitted."""
+        return len({ref.task_run_id for ref in self.refs if ref.task_key == task_key})
+
+
+def plan(*tasks: TaskPlan, timeout_s: int = 0) -> RunPlan:
+    """Make a run's plan with an id of its own."""
+    return RunPlan(
+        workspace_id=1,
+        job_id=1,
+        run_id=run_id_at(next(_run_numbers)),
+        settings_hash="0" * 64,
+        tasks=tasks,
+        timeout_s=timeout_s,
+    )
+
+
+def task(task_key: str, *after: str, **fields: object) -> TaskPlan:
+    """Make one task of a plan, on the Python engine."""
+    return TaskPlan.model_validate(
+        {"task_key": task_key, "engine": Engine.PYTHON, "depends_on": after, **fields}
+    )
+
+
+def fold(run_plan: RunPlan, script: Script) -> RunState:
+    """Fold the projected events, as a reader of the database would."""
+    state = new_state(run_plan)
+    for seq in sorted(script.events):
+        apply(state, script.events[seq])
+    return state
+
+
+@asynccontextmanager
+async def running(client: Client, script: Script, host: str = "here") -> AsyncIterator[None]:
+    """Run the workflow worker and one engine worker that follows the script."""
+    async with (
+        workflow_worker.build(client, [script.project]),
+        Worker(
+            client,
+            task_queue=engine_queue(Engine.PYTHON),
+            activities=[script.run_attempt],
+            max_heartbeat_throttle_interval=timedelta(milliseconds=200),
+        ),
+        Worker(client, task_queue=host_queue(host), activities=[script.run_attempt]),
+    ):
+        yield
+
+
+async def start(client: Client, run_plan: RunPlan) -> WorkflowHandle[object, Result]:
+    """Start the run as the control plane does."""
+    return await client.start_workflow(
+        "JobRun",
+        run_plan,
+        id=workflow_id(run_plan.run_id, 0),
+        task_queue=WORKFLOW_QUEUE,
+        result_type=Result,
+    )
