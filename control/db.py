@@ -1,6 +1,7 @@
 """The database: one engine a process, one session a request or task, one commit at the edge.
 
-Services take a session and `flush`; only `Database.session` commits, once, when its block ends well.
+Services take a session and `flush`; only `Database.session` commits, once, when its block ends
+well.
 """
 
 from collections.abc import AsyncGenerator
@@ -52,6 +53,8 @@ class Database:
             try:
                 yield session
             finally:
+                # A rollback expires what it finds; rows that were read stay usable without it.
+                session.expunge_all()
                 await session.rollback()
 
     async def dispose(self) -> None:

@@ -7,6 +7,7 @@
     ├── Forbidden             403  known, but not allowed
     ├── NotFound              404  no such object in this workspace
     ├── Conflict              409  the object changed or exists already
+    │   └── AttemptOver            the attempt has ended; its worker stops
     ├── Unavailable           503  a part of the stack cannot be reached; try again
     ├── EngineRejected        400  the user's work is at fault: never retried by itself
     ├── EngineUnavailable     503  the engine cannot be reached: safe to ask again
@@ -103,6 +104,12 @@ class Conflict(OpenLakeError):
 
     code = "RESOURCE_CONFLICT"
     status = 409
+
+
+class AttemptOver(Conflict):
+    """The attempt has ended, or a later one has taken its place: do nothing more for it."""
+
+    code = "ATTEMPT_OVER"
 
 
 class Unavailable(OpenLakeError):

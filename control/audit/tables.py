@@ -12,7 +12,7 @@ from control.columns import instant, json_object, reference, serial
 class AuditEntry(SQLModel, table=True):
     """Who did what to which object; written in the transaction of the deed itself."""
 
-    __tablename__ = "audit_log"
+    __tablename__ = "audit_log"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (Index("ix_audit_log_workspace", "workspace_id", "audit_id"),)
 
     audit_id: int | None = serial()

@@ -20,7 +20,7 @@ class FileKind(StrEnum):
 class WorkspaceFile(SQLModel, table=True):
     """One path of a workspace, absolute, without `/Workspace` in front."""
 
-    __tablename__ = "workspace_files"
+    __tablename__ = "workspace_files"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (UniqueConstraint("workspace_id", "path"),)
 
     object_id: int | None = serial()
@@ -41,7 +41,7 @@ class WorkspaceFile(SQLModel, table=True):
 class Blob(SQLModel, table=True):
     """Content by its SHA-256; written once, shared by all who need it."""
 
-    __tablename__ = "blobs"
+    __tablename__ = "blobs"  # pyright: ignore[reportAssignmentType]
 
     sha256: str = Field(primary_key=True)
     content: bytes = Field(sa_type=LargeBinary)

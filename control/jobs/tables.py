@@ -12,7 +12,7 @@ from control.columns import big_id, instant, json_object, reference
 class Job(SQLModel, table=True):
     """A job as it is defined now."""
 
-    __tablename__ = "jobs"
+    __tablename__ = "jobs"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
         Index("ix_jobs_workspace_job", "workspace_id", "job_id"),
         Index("ix_jobs_workspace_name", "workspace_id", text("lower(name)")),
@@ -34,7 +34,7 @@ class Job(SQLModel, table=True):
 class SettingsSnapshot(SQLModel, table=True):
     """What one run works from, settings and files by content; never changed once written."""
 
-    __tablename__ = "settings_snapshots"
+    __tablename__ = "settings_snapshots"  # pyright: ignore[reportAssignmentType]
 
     hash: str = Field(primary_key=True)
     """SHA-256 of both columns in canonical JSON."""

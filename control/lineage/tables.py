@@ -12,7 +12,7 @@ from control.columns import big_id, instant, json_list, json_object
 class LineageEvent(SQLModel, table=True):
     """One OpenLineage event, as it came; the same content twice is one row."""
 
-    __tablename__ = "lineage_events"
+    __tablename__ = "lineage_events"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (Index("ix_lineage_events_run", "workspace_id", "run_id"),)
 
     workspace_id: int = big_id(key=True)
@@ -28,7 +28,7 @@ class LineageEvent(SQLModel, table=True):
 class LineageDataset(SQLModel, table=True):
     """What is known of a dataset itself; the newest word wins."""
 
-    __tablename__ = "lineage_datasets"
+    __tablename__ = "lineage_datasets"  # pyright: ignore[reportAssignmentType]
 
     workspace_id: int = big_id(key=True)
     name: str = Field(primary_key=True)
@@ -42,7 +42,7 @@ class LineageDataset(SQLModel, table=True):
 class LineageEdge(SQLModel, table=True):
     """A job read or wrote a dataset; one row a task run (or outside run), kept for ever."""
 
-    __tablename__ = "lineage_edges"
+    __tablename__ = "lineage_edges"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
         Index("ix_lineage_edges_dataset", "workspace_id", "dataset", "direction"),
         Index("ix_lineage_edges_job", "workspace_id", "job", "direction"),
@@ -65,7 +65,7 @@ class LineageEdge(SQLModel, table=True):
 class LineageColumn(SQLModel, table=True):
     """One column of an output was made from one column of an input."""
 
-    __tablename__ = "lineage_columns"
+    __tablename__ = "lineage_columns"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
         Index("ix_lineage_columns_output", "workspace_id", "output"),
         Index("ix_lineage_columns_run", "workspace_id", "run_id"),

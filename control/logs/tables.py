@@ -11,7 +11,7 @@ from control.columns import big_id, instant
 class LogSize(SQLModel, table=True):
     """How many bytes of an attempt's log are held; its row lock orders the writers."""
 
-    __tablename__ = "log_sizes"
+    __tablename__ = "log_sizes"  # pyright: ignore[reportAssignmentType]
 
     task_run_id: int = big_id(key=True)
     run_id: int = big_id(index=True)
@@ -21,7 +21,7 @@ class LogSize(SQLModel, table=True):
 class LogChunk(SQLModel, table=True):
     """Bytes `start` to `stop` of the log are one object of the store; chunks are contiguous."""
 
-    __tablename__ = "log_chunks"
+    __tablename__ = "log_chunks"  # pyright: ignore[reportAssignmentType]
 
     task_run_id: int = big_id(key=True)
     start: int = big_id(key=True)

@@ -18,7 +18,7 @@ class Run(SQLModel, table=True):
     Admission writes the row until the run's workflow starts; the projection from then on.
     """
 
-    __tablename__ = "runs"
+    __tablename__ = "runs"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (
         Index("ix_runs_workspace_run", "workspace_id", "run_id"),
         Index("ix_runs_job_run", "job_id", "run_id"),
@@ -64,7 +64,7 @@ class Run(SQLModel, table=True):
 class TaskRun(SQLModel, table=True):
     """One attempt of a task, or the note that a task was skipped."""
 
-    __tablename__ = "task_runs"
+    __tablename__ = "task_runs"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (Index("ix_task_runs_run", "run_id", "task_run_id"),)
 
     task_run_id: int = big_id(key=True)
@@ -84,7 +84,7 @@ class TaskRun(SQLModel, table=True):
 class RunEvent(SQLModel, table=True):
     """One event of a run's workflow, kept for ever; folding them gives the workflow's state."""
 
-    __tablename__ = "run_events"
+    __tablename__ = "run_events"  # pyright: ignore[reportAssignmentType]
 
     run_id: int = Field(
         sa_type=BigInteger,
@@ -108,7 +108,7 @@ class OutboxKind(StrEnum):
 class OutboxRow(SQLModel, table=True):
     """Something Temporal has still to be told about a run; deleted once it knows."""
 
-    __tablename__ = "outbox"
+    __tablename__ = "outbox"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (Index("ix_outbox_due", "not_before", "outbox_id"),)
 
     outbox_id: int | None = serial()
@@ -127,7 +127,7 @@ class OutboxRow(SQLModel, table=True):
 class TaskOutput(SQLModel, table=True):
     """What an attempt left: error, notebook result, SQL rows, task values."""
 
-    __tablename__ = "task_outputs"
+    __tablename__ = "task_outputs"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (Index("ix_task_outputs_run", "run_id", "task_key", "task_run_id"),)
 
     task_run_id: int = big_id(key=True)

@@ -10,7 +10,7 @@ from control.columns import instant, reference
 class Token(SQLModel, table=True):
     """One token of one principal; the value itself is nowhere, only its SHA-256."""
 
-    __tablename__ = "tokens"
+    __tablename__ = "tokens"  # pyright: ignore[reportAssignmentType]
 
     token_id: str = Field(primary_key=True)
     workspace_id: int = reference("workspaces.workspace_id")

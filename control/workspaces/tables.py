@@ -10,7 +10,7 @@ from control.columns import big_id, instant, reference, serial
 class Workspace(SQLModel, table=True):
     """A tenant: everything below belongs to exactly one."""
 
-    __tablename__ = "workspaces"
+    __tablename__ = "workspaces"  # pyright: ignore[reportAssignmentType]
 
     workspace_id: int = big_id(key=True)
     name: str = Field(unique=True)
@@ -20,7 +20,7 @@ class Workspace(SQLModel, table=True):
 class Principal(SQLModel, table=True):
     """A user or a service that acts in one workspace."""
 
-    __tablename__ = "principals"
+    __tablename__ = "principals"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (UniqueConstraint("workspace_id", "user_name"),)
 
     principal_id: int | None = serial()

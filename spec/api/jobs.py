@@ -43,7 +43,7 @@ class UpdateJob(Model):
     """
 
     job_id: int
-    new_settings: dict[str, Any] = {}
+    new_settings: dict[str, Any] = Field(default={})
     fields_to_remove: tuple[str, ...] = ()
 
 

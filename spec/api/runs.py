@@ -30,7 +30,7 @@ class RunNow(RunOverrides):
 
     job_id: int
     idempotency_token: str | None = IdempotencyToken
-    job_parameters: dict[str, Text] = {}
+    job_parameters: dict[str, Text] = Field(default={})
     queue: Queue | None = None
 
     @model_validator(mode="after")

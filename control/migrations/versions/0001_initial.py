@@ -20,6 +20,77 @@ END $$
 def upgrade() -> None:
     """Apply."""
     op.create_table(
+        "attempt_commits",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("task_run_id", sa.BigInteger(), nullable=False),
+        sa.Column("workspace_id", sa.BigInteger(), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=False),
+        sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.Column("table_name", sa.Text(), nullable=False),
+        sa.Column("branch", sa.Text(), nullable=False),
+        sa.Column("snapshot_id", sa.BigInteger(), nullable=True),
+        sa.Column("parent_snapshot_id", sa.BigInteger(), nullable=True),
+        sa.Column("operation", sa.Text(), nullable=False),
+        sa.Column("summary", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("table_uuid", sa.Text(), nullable=True),
+        sa.Column("request_digest", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_attempt_commits_digest",
+        "attempt_commits",
+        ["task_run_id", "request_digest"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_attempt_commits_pending",
+        "attempt_commits",
+        ["at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_index(
+        "ix_attempt_commits_table", "attempt_commits", ["table_name", "snapshot_id"], unique=False
+    )
+    op.create_index(
+        "uq_attempt_commits_snapshot",
+        "attempt_commits",
+        ["task_run_id", "table_name", "snapshot_id"],
+        unique=True,
+        postgresql_where=sa.text("snapshot_id IS NOT NULL"),
+    )
+    op.create_table(
+        "attempt_reads",
+        sa.Column("task_run_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("table_name", sa.Text(), nullable=False),
+        sa.Column("snapshot_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("branch", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("task_run_id", "table_name", "snapshot_id", "branch"),
+    )
+    op.create_table(
+        "attempts",
+        sa.Column("task_run_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("workspace_id", sa.BigInteger(), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=False),
+        sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.Column("task_key", sa.Text(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("over_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("over_reason", sa.Text(), nullable=True),
+        sa.Column("host", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("task_run_id"),
+    )
+    op.create_index(
+        "ix_attempts_run_task", "attempts", ["run_id", "task_key", "task_run_id"], unique=False
+    )
+    op.create_table(
         "blobs",
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
@@ -475,3 +546,19 @@ def downgrade() -> None:
     op.drop_index("ix_lineage_columns_output", table_name="lineage_columns")
     op.drop_table("lineage_columns")
     op.drop_table("blobs")
+    op.drop_index("ix_attempts_run_task", table_name="attempts")
+    op.drop_table("attempts")
+    op.drop_table("attempt_reads")
+    op.drop_index(
+        "uq_attempt_commits_snapshot",
+        table_name="attempt_commits",
+        postgresql_where=sa.text("snapshot_id IS NOT NULL"),
+    )
+    op.drop_index("ix_attempt_commits_table", table_name="attempt_commits")
+    op.drop_index(
+        "ix_attempt_commits_pending",
+        table_name="attempt_commits",
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.drop_index("ix_attempt_commits_digest", table_name="attempt_commits")
+    op.drop_table("attempt_commits")

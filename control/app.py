@@ -1,0 +1,53 @@
+"""Builds the REST API from its collaborators."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from control import errors
+from control.deps import Deps
+from control.errors import ErrorBody
+from control.identity.routes import router as identity
+from control.internal.routes import router as internal
+from control.jobs.routes import router as jobs
+from control.middleware import QueryInBody, RequestContext
+from control.runs.routes import router as runs
+
+API_VERSION = "1.0"
+
+
+def create_app(deps: Deps) -> FastAPI:
+    """Return the API; its hub listens while the app is up."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        await deps.hub.start()
+        yield
+        await deps.hub.stop()
+        await deps.database.dispose()
+
+    app = FastAPI(
+        title="OpenLake",
+        version=API_VERSION,
+        lifespan=lifespan,
+        strict_content_type=False,
+        docs_url="/api/docs",
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        generate_unique_id_function=_operation_id,
+        responses={400: {"model": ErrorBody}, 401: {"model": ErrorBody}},
+    )
+    app.state.deps = deps
+    errors.install(app)
+    # The last one added is the outermost.
+    app.add_middleware(QueryInBody)
+    app.add_middleware(RequestContext, metrics=deps.metrics)
+    for router in (identity, jobs, runs, internal):
+        app.include_router(router)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

@@ -1,0 +1,62 @@
+"""What routers share: who calls, which collaborators, which API version."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+from starlette.convertors import Convertor, register_url_convertor
+
+from control.auth import Caller, bearer, same_secret
+from control.deps import Deps, get_deps
+from spec.errors import Unauthenticated
+
+
+class JobsVersion(Convertor[str]):
+    """Matches the versions of the jobs API that clients use."""
+
+    regex = r"2\.[012]"
+
+    def convert(self, value: str) -> str:
+        """See base class."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """See base class."""
+        return value
+
+
+register_url_convertor("jobs_version", JobsVersion())
+
+DepsArg = Annotated[Deps, Depends(get_deps)]
+
+
+async def get_caller(request: Request, deps: DepsArg) -> Caller:
+    """Return who calls; for `Depends`."""
+    token = bearer(request.headers.get("authorization"))
+    caller = await deps.authenticator.caller(deps.database, token)
+    return Caller(**{**caller.__dict__, "request_id": request.state.request_id})
+
+
+CallerArg = Annotated[Caller, Depends(get_caller)]
+
+
+async def require_worker(request: Request, deps: DepsArg) -> None:
+    """Let only engine workers pass; for `Depends`."""
+    if not same_secret(bearer(request.headers.get("authorization")), deps.worker_token):
+        raise Unauthenticated("This is not the worker token of this stack.")
+
+
+def compact(model: BaseModel, status: int = 200) -> Response:
+    """Answer a model without its empty optional fields, as Databricks does.
+
+    A `next_page_token` that is there though there is no next page would keep clients paging.
+    """
+    return json_answer(model.model_dump(mode="json", exclude_none=True), status)
+
+
+def json_answer(body: Any, status: int = 200) -> Response:
+    """Answer plain data."""
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(content, status, media_type="application/json")

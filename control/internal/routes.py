@@ -1,0 +1,60 @@
+"""`/internal/1.0/…`: what engine workers ask, with the worker token."""
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from control.http import DepsArg, require_worker
+from control.internal import service
+from control.logs import service as logs
+from spec.api.jobs import Empty
+from spec.attempts import AttemptOutput, AttemptRef, AttemptWork, Frozen, LogTail
+from spec.errors import Invalid
+
+router = APIRouter(
+    prefix="/internal/1.0", tags=["internal"], dependencies=[Depends(require_worker)]
+)
+
+
+class OpenAttempt(Frozen):
+    """Request of `open`."""
+
+    host: str
+    """Where the worker runs; for people."""
+    ref: AttemptRef
+
+
+@router.post("/attempts/{task_run_id}/open")
+async def open_attempt(task_run_id: int, body: OpenAttempt, deps: DepsArg) -> AttemptWork:
+    """Open an attempt, or open it again, and return all that its work needs."""
+    if body.ref.task_run_id != task_run_id:
+        raise Invalid(f"the path names attempt {task_run_id}, the body {body.ref.task_run_id}")
+    return await service.open_attempt(deps, body.ref, body.host)
+
+
+@router.get("/blobs/{sha256}")
+async def get_blob(sha256: str, deps: DepsArg) -> Response:
+    """Return content by its SHA-256."""
+    content = await service.blob(deps, sha256)
+    return Response(content, media_type="application/octet-stream")
+
+
+@router.get("/attempts/{task_run_id}/logs")
+async def get_log_size(task_run_id: int, deps: DepsArg) -> LogTail:
+    """Return how much of the log is held."""
+    return await logs.size(deps, task_run_id)
+
+
+@router.put("/attempts/{task_run_id}/logs")
+async def append_log(
+    task_run_id: int, request: Request, deps: DepsArg, offset: int = Query(ge=0)
+) -> LogTail:
+    """Append the raw body if it begins where the log ends; answer where it ends now."""
+    await service.known_attempt(deps, task_run_id)
+    return await logs.append(deps, task_run_id, offset, await request.body())
+
+
+@router.put("/attempts/{task_run_id}/output")
+async def put_output(task_run_id: int, body: AttemptOutput, deps: DepsArg) -> Empty:
+    """Keep what the attempt left; the last word counts."""
+    await service.keep_output(deps, task_run_id, body)
+    return Empty()

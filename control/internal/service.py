@@ -1,0 +1,241 @@
+"""Opens attempts and keeps what they leave; every call may be repeated."""
+
+import json
+from dataclasses import replace
+
+import structlog
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from control import hub
+from control.deps import Deps
+from control.files import store as files
+from control.gateway import attempts as fence
+from control.gateway.tables import AttemptRow, AttemptState
+from control.gateway.tokens import AttemptClaims
+from control.internal.upstream import upstream_tasks
+from control.internal.work import (
+    Body,
+    body_of,
+    program_of,
+    task_of,
+    uses_upstream,
+    work_files,
+)
+from control.jobs.tables import SettingsSnapshot
+from control.runs.tables import Run, TaskOutput, TaskRun
+from spec.api.runs import RunOverrides
+from spec.attempts import AttemptOutput, AttemptRef, AttemptWork, LineageParent
+from spec.errors import AttemptOver, Forbidden, Invalid, NotFound, Unavailable
+from spec.ids import lineage_run_id, run_of, submit_key
+from spec.references import Context, resolve
+from spec.states import RunLife
+
+log = structlog.get_logger(__name__)
+
+PROJECTION_WAIT_S = 20.0
+"""For so long an attempt that refers to other tasks waits until their ends are written."""
+
+MOST_VALUES_BYTES = 48 * 1024
+
+
+async def open_attempt(deps: Deps, ref: AttemptRef, host: str) -> AttemptWork:
+    """Give an attempt the right to work, declare earlier ones over, and return its work.
+
+    Raises:
+        AttemptOver: the attempt, or its run, has ended, or a later attempt was opened.
+        NotFound: there is no such run.
+    """
+    await _check_run(deps, ref)
+    claims = deps.access.claims(ref)
+    try:
+        opening = await fence.begin_attempt(deps.database, claims, patience_s=45.0)
+    except Forbidden as error:
+        raise AttemptOver(error.message, task_run_id=ref.task_run_id) from error
+    async with deps.database.session() as session:
+        run = await _not_ended(session, ref)
+        attempt = None
+        if run is not None:
+            attempt = await session.get_one(AttemptRow, ref.task_run_id, with_for_update=True)
+            attempt.host = attempt.host or host
+            await hub.notify(session, hub.run_topic(ref.run_id))
+    if run is None or attempt is None:
+        raise AttemptOver(f"attempt {ref.task_run_id} has ended", task_run_id=ref.task_run_id)
+    log.info(
+        "attempt.opened",
+        task_run_id=ref.task_run_id,
+        host=host,
+        superseded=opening.superseded,
+    )
+    return await _work(deps, claims, ref, run, attempt)
+
+
+async def _check_run(deps: Deps, ref: AttemptRef) -> None:
+    async with deps.database.read_session() as session:
+        run = await session.get(Run, ref.run_id)
+    if run is None or (run.workspace_id, run.job_id) != (ref.workspace_id, ref.job_id):
+        raise NotFound(f"Run {ref.run_id} does not exist.", run_id=ref.run_id)
+    if run_of(ref.task_run_id) != ref.run_id:
+        raise Invalid(f"attempt {ref.task_run_id} is not of run {ref.run_id}")
+    if RunLife(run.life).is_over:
+        raise AttemptOver(f"run {ref.run_id} is over", task_run_id=ref.task_run_id)
+
+
+async def _not_ended(session: AsyncSession, ref: AttemptRef) -> Run | None:
+    """Return the run, unless the attempt's end has been projected; then close what was opened.
+
+    The run's row lock orders this against the projection, which closes the attempts it sees.
+    """
+    query = select(Run).where(Run.run_id == ref.run_id).with_for_update(read=True)
+    run = (await session.exec(query.execution_options(populate_existing=True))).one()
+    task_run = await session.get(TaskRun, ref.task_run_id)
+    ended = task_run is not None and task_run.ended_at is not None
+    if ended or RunLife(run.life).is_over:
+        await fence.close_attempt(session, ref.task_run_id, "it had ended before it was opened")
+        return None
+    return run
+
+
+async def _work(
+    deps: Deps, claims: AttemptClaims, ref: AttemptRef, run: Run, attempt: AttemptRow
+) -> AttemptWork:
+    async with deps.database.read_session() as session:
+        snapshot = await session.get_one(SettingsSnapshot, run.settings_hash)
+    task = task_of(snapshot.settings, ref.task_key)
+    body = body_of(task, snapshot.files, RunOverrides.model_validate(run.overrides))
+    if uses_upstream(body, run.job_parameters):
+        await _await_projection(deps, ref)
+    async with deps.database.read_session() as session:
+        upstream = await upstream_tasks(session, ref.run_id)
+        sql_text = await _sql_text(session, body)
+    context = replace(_context(deps, ref, run, body), tasks=upstream)
+    resolved = {name: resolve(text, context) for name, text in run.job_parameters.items()}
+    context = replace(context, parameters=resolved)
+    return AttemptWork(
+        ref=ref,
+        key=submit_key(ref.task_run_id),
+        job_name=run.run_name,
+        program=program_of(body, context, sql_text),
+        files=work_files(body),
+        environment=_environment(deps, ref, run),
+        catalog=deps.access.catalog(claims),
+        storage=await deps.access.storage.issue(submit_key(ref.task_run_id)),
+        lineage=_lineage(ref, run),
+        upstream_values={key: dict(task.values) for key, task in upstream.items() if task.values},
+        started_at=attempt.opened_at,
+        host=attempt.host,
+        timeout_s=task.timeout_seconds,
+    )
+
+
+async def _await_projection(deps: Deps, ref: AttemptRef) -> None:
+    """Wait until the attempt's own start is projected: what came before it is projected too."""
+    async with deps.hub.follow(hub.run_topic(ref.run_id)) as wake:
+        for _ in range(int(PROJECTION_WAIT_S)):
+            async with deps.database.read_session() as session:
+                if await session.get(TaskRun, ref.task_run_id) is not None:
+                    return
+            await hub.wait(wake, 1.0)
+    raise Unavailable(f"the start of attempt {ref.task_run_id} is not written yet; try again")
+
+
+async def _sql_text(session: AsyncSession, body: Body) -> str | None:
+    if body.task.sql_task is None or body.path is None:
+        return None
+    content = await files.get_blob(session, body.files[body.path])
+    return content.decode("utf-8", "replace")
+
+
+def _context(deps: Deps, ref: AttemptRef, run: Run, body: Body) -> Context:
+    notebook = body.task.notebook_task
+    return Context(
+        workspace_id=ref.workspace_id,
+        workspace_url=deps.public_url,
+        job_id=ref.job_id,
+        job_name=run.run_name,
+        run_id=ref.run_id,
+        run_started_at=run.created_at,
+        trigger=run.trigger,
+        parameters=run.job_parameters,
+        task_key=ref.task_key,
+        task_run_id=ref.task_run_id,
+        attempt=ref.attempt,
+        notebook_path=notebook.notebook_path if notebook else None,
+    )
+
+
+def _environment(deps: Deps, ref: AttemptRef, run: Run) -> dict[str, str]:
+    facts = {
+        "workspace_id": str(ref.workspace_id),
+        "job_id": str(ref.job_id),
+        "run_id": str(ref.run_id),
+        "task_run_id": str(ref.task_run_id),
+        "task_key": ref.task_key,
+        "attempt": str(ref.attempt),
+    }
+    return {
+        "MLFLOW_TRACKING_URI": deps.access.mlflow_uri,
+        "MLFLOW_EXPERIMENT_NAME": f"/{run.run_name}",
+        # MLflow's SystemEnvironmentContext turns this JSON into tags of every MLflow run.
+        "MLFLOW_RUN_CONTEXT": json.dumps({f"openlake.{k}": v for k, v in facts.items()}),
+        **{f"OPENLAKE_{name.upper()}": value for name, value in facts.items()},
+    }
+
+
+def _lineage(ref: AttemptRef, run: Run) -> LineageParent:
+    return LineageParent(
+        namespace=f"openlake-{ref.workspace_id}",
+        job_name=f"{run.run_name}.{ref.task_key}",
+        run_id=str(lineage_run_id(ref.task_run_id)),
+        parent_job_name=run.run_name,
+        parent_run_id=str(lineage_run_id(ref.run_id)),
+    )
+
+
+async def blob(deps: Deps, sha256: str) -> bytes:
+    """Return content by its SHA-256."""
+    async with deps.database.read_session() as session:
+        return await files.get_blob(session, sha256)
+
+
+async def known_attempt(deps: Deps, task_run_id: int) -> AttemptRow:
+    """Return an attempt that has been opened.
+
+    Raises:
+        NotFound: it never was.
+    """
+    async with deps.database.read_session() as session:
+        attempt = await session.get(AttemptRow, task_run_id)
+    if attempt is None:
+        raise NotFound(f"Attempt {task_run_id} was never opened.", task_run_id=task_run_id)
+    return attempt
+
+
+async def keep_output(deps: Deps, task_run_id: int, output: AttemptOutput) -> None:
+    """Store what an attempt left; a later word replaces it.
+
+    Raises:
+        AttemptOver: the attempt is over; what a zombie says does not count.
+        Invalid: the task values are too large.
+    """
+    size = len(json.dumps(output.values, separators=(",", ":")))
+    if size > MOST_VALUES_BYTES:
+        raise Invalid(f"task values have at most {MOST_VALUES_BYTES} bytes of JSON, not {size}")
+    attempt = await known_attempt(deps, task_run_id)
+    async with deps.database.session() as session:
+        query = select(AttemptRow.state).where(col(AttemptRow.task_run_id) == task_run_id)
+        if (await session.exec(query.with_for_update(read=True))).one() == AttemptState.OVER:
+            raise AttemptOver(f"attempt {task_run_id} is over", task_run_id=task_run_id)
+        row = {
+            "task_run_id": task_run_id,
+            "run_id": attempt.run_id,
+            "task_key": attempt.task_key,
+            "output": output.model_dump(mode="json"),
+        }
+        statement = insert(TaskOutput).values(row)
+        await session.exec(
+            statement.on_conflict_do_update(
+                index_elements=["task_run_id"], set_={"output": statement.excluded.output}
+            )
+        )

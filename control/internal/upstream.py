@@ -1,0 +1,45 @@
+"""What a run's earlier attempts have left for later ones."""
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from control.runs import store
+from control.runs.tables import TaskOutput, TaskRun
+from spec.attempts import AttemptOutput
+from spec.references import Upstream
+
+
+async def upstream_tasks(session: AsyncSession, run_id: int) -> dict[str, Upstream]:
+    """Return each task's newest attempt: how it ended as far as is written, and its values.
+
+    Values are there as soon as the attempt has sent them, before its end is projected.
+    """
+    outputs = {row.task_run_id: row for row in await store.outputs(session, run_id)}
+    newest: dict[str, int] = {}
+    attempts: dict[str, int] = {}
+    rows = (await session.exec(select(TaskRun).where(TaskRun.run_id == run_id))).all()
+    ended = {row.task_run_id: row for row in rows}
+    for task_run_id, task_key in [
+        *((row.task_run_id, row.task_key) for row in rows),
+        *((row.task_run_id, row.task_key) for row in outputs.values()),
+    ]:
+        newest[task_key] = max(newest.get(task_key, 0), task_run_id)
+    for row in rows:
+        attempts[row.task_key] = attempts.get(row.task_key, 0) + 1
+    return {
+        key: _upstream(task_run_id, ended.get(task_run_id), outputs.get(task_run_id), attempts)
+        for key, task_run_id in newest.items()
+    }
+
+
+def _upstream(
+    task_run_id: int, row: TaskRun | None, output: TaskOutput | None, attempts: dict[str, int]
+) -> Upstream:
+    values = AttemptOutput.model_validate(output.output).values if output else {}
+    return Upstream(
+        run_id=task_run_id,
+        result=(row.result if row else None) or "",
+        code=(row.code if row else None) or "",
+        attempts=attempts.get(row.task_key, 1) if row else 1,
+        values=values,
+    )

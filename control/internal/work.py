@@ -1,0 +1,93 @@
+"""Makes an attempt's program from its task's settings and the run's pinned files; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from posixpath import dirname
+from typing import Any
+
+from control.jobs.snapshots import pinned_path, referenced_path
+from spec.api.runs import RunOverrides
+from spec.attempts import NotebookProgram, Program, PythonProgram, SqlProgram
+from spec.errors import Invalid
+from spec.references import Context, needs_upstream, resolve
+from spec.tasks import Task
+
+
+@dataclass(frozen=True)
+class Body:
+    """A task before its references are resolved."""
+
+    task: Task
+    path: str | None
+    """The file it runs, as pinned; None for a saved query."""
+    files: Mapping[str, str]
+    """Pinned path → SHA-256 of all that lies below the file's folder."""
+    arguments: tuple[str, ...] = ()
+    named: Mapping[str, str] | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every text in which references are resolved."""
+        return self.arguments + tuple((self.named or {}).values())
+
+
+def body_of(task: Task, manifest: dict[str, str], overrides: RunOverrides) -> Body:
+    """Return a task's file and parameters, with what the run overrides.
+
+    Raises:
+        Invalid: the snapshot does not hold the file (admission checks that it does).
+    """
+    reference = referenced_path(task)
+    path = None if reference is None else pinned_path(reference, manifest)
+    if path is None:
+        raise Invalid(f"task '{task.task_key}': '{reference}' was not pinned with the run")
+    folder = dirname(path).rstrip("/") + "/"
+    files = {name: sha for name, sha in manifest.items() if name.startswith(folder)}
+    if task.spark_python_task is not None:
+        given = overrides.python_params
+        arguments = task.spark_python_task.parameters if given is None else given
+        return Body(task, path, files, arguments=arguments)
+    if task.notebook_task is not None:
+        named = task.notebook_task.base_parameters | (overrides.notebook_params or {})
+        return Body(task, path, files, named=named)
+    sql = task.sql_task
+    named = (sql.parameters if sql else {}) | (overrides.sql_params or {})
+    return Body(task, path, files, named=named)
+
+
+def uses_upstream(body: Body, job_parameters: Mapping[str, str]) -> bool:
+    """Tell whether the body or a job parameter refers to another task."""
+    return needs_upstream((*body.texts, *job_parameters.values()))
+
+
+def program_of(body: Body, context: Context, sql_text: str | None) -> Program:
+    """Return what the engine is to run; job parameters win over task parameters of the same key."""
+    path = (body.path or "").lstrip("/")
+    if body.named is None:
+        return PythonProgram(
+            path=path, parameters=tuple(resolve(text, context) for text in body.arguments)
+        )
+    named = {name: resolve(text, context) for name, text in body.named.items()}
+    named |= context.parameters
+    if body.task.notebook_task is not None:
+        return NotebookProgram(path=path, parameters=named)
+    return SqlProgram(text=sql_text or "", parameters=named)
+
+
+def work_files(body: Body) -> dict[str, str]:
+    """Return the work folder: relative path → SHA-256; SQL needs none."""
+    if body.task.sql_task is not None:
+        return {}
+    return {path.lstrip("/"): sha256 for path, sha256 in body.files.items()}
+
+
+def task_of(settings: Mapping[str, Any], task_key: str) -> Task:
+    """Return one task of a snapshot's settings.
+
+    Raises:
+        Invalid: there is no such task.
+    """
+    for task in settings.get("tasks", []):
+        if task["task_key"] == task_key:
+            return Task.model_validate(task)
+    raise Invalid(f"the run has no task '{task_key}'")

@@ -1,0 +1,185 @@
+"""What may be done to jobs."""
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from control import paging
+from control.audit import store as audit
+from control.auth import Caller
+from control.deps import Deps
+from control.jobs import store
+from control.jobs.tables import Job
+from control.jobs.wire import complete, page_of, tidy, validate
+from control.runs import admission
+from control.runs.ending import cancel_queued
+from control.runs.views import millis
+from spec.api.jobs import JobList, JobView, ListJobs, UpdateJob
+from spec.errors import Invalid
+from spec.jobs import JobSettings
+
+MOST_TASKS_BEFORE_2_2 = 100
+
+
+def stored(settings: JobSettings) -> dict[str, Any]:
+    """Return settings as the database keeps them."""
+    return settings.model_dump(mode="json", exclude_none=True)
+
+
+async def create(deps: Deps, caller: Caller, settings: JobSettings, version: str) -> int:
+    """Make a job; return its id."""
+    _check_version(settings, version)
+    async with deps.database.session() as session:
+        job = Job(
+            job_id=await store.next_job_id(session),
+            workspace_id=caller.workspace_id,
+            name=settings.name,
+            settings=stored(settings),
+            queues_by_default=version == "2.2",
+            creator=caller.user_name,
+        )
+        session.add(job)
+        audit.record(
+            session, caller, "job.created", "job", job.job_id, settings=job.settings
+        )
+    return job.job_id
+
+
+def _check_version(settings: JobSettings, version: str) -> None:
+    if version != "2.2" and len(settings.tasks) > MOST_TASKS_BEFORE_2_2:
+        raise Invalid("Jobs with more than 100 tasks can only be handled by API 2.2 and above.")
+
+
+async def get(
+    deps: Deps, caller: Caller, job_id: int, version: str, page_token: str | None
+) -> JobView:
+    """Return a job, long arrays by pages of 100."""
+    offset = paging.integer(paging.decode(page_token), "offset") or 0
+    async with deps.database.read_session() as session:
+        job = await store.get(session, caller.workspace_id, job_id)
+    settings = complete(job.settings)
+    if version != "2.2":
+        _check_version(JobSettings.model_validate(job.settings), version)
+    page, following = page_of(settings, offset)
+    token = paging.encode(offset=following) if following is not None else None
+    return _view(job, page, next_page_token=token)
+
+
+def _view(job: Job, settings: dict[str, Any], **more: Any) -> JobView:
+    return JobView(
+        job_id=job.job_id,
+        creator_user_name=job.creator,
+        run_as_user_name=job.creator,
+        created_time=millis(job.created_at),
+        settings=settings,
+        **more,
+    )
+
+
+async def list_jobs(deps: Deps, caller: Caller, query: ListJobs) -> JobList:
+    """Return one page of jobs, newest first."""
+    place = paging.decode(query.page_token)
+    below, above = paging.integer(place, "below"), paging.integer(place, "above")
+    async with deps.database.read_session() as session:
+        rows = await store.page(
+            session,
+            caller.workspace_id,
+            limit=query.limit + 1,
+            below=below,
+            above=above,
+            name=query.name or None,
+            offset=query.offset if not place else 0,
+        )
+    more = len(rows) > query.limit
+    # Going back, the surplus row is the newest: it stands first.
+    rows = rows[-query.limit :] if above is not None else rows[: query.limit]
+    older = more or above is not None
+    newer = bool(place) and (above is None or more)
+    return JobList(
+        jobs=tuple(_list_entry(job, query.expand_tasks) for job in rows),
+        has_more=older,
+        next_page_token=paging.encode(below=rows[-1].job_id) if older and rows else None,
+        prev_page_token=paging.encode(above=rows[0].job_id) if newer and rows else None,
+    )
+
+
+def _list_entry(job: Job, expand: bool) -> JobView:
+    settings = complete(job.settings)
+    if not expand:
+        del settings["tasks"]
+        return _view(job, settings)
+    page, following = page_of(settings, 0)
+    return _view(job, page, has_more=following is not None)
+
+
+async def reset(
+    deps: Deps, caller: Caller, job_id: int, settings: JobSettings, version: str
+) -> None:
+    """Replace all settings of a job; later runs use them."""
+    _check_version(settings, version)
+    async with deps.database.session() as session:
+        job = await store.get(session, caller.workspace_id, job_id, lock=True)
+        _replace(job, settings)
+        audit.record(session, caller, "job.reset", "job", job_id, settings=job.settings)
+        await session.flush()
+        await admission.release(session, job_id)
+
+
+async def update(deps: Deps, caller: Caller, change: UpdateJob, version: str) -> None:
+    """Replace some top-level settings; tasks are merged by key."""
+    async with deps.database.session() as session:
+        job = await store.get(session, caller.workspace_id, change.job_id, lock=True)
+        settings = validate(JobSettings, merge(job.settings, change))
+        _check_version(settings, version)
+        _replace(job, settings)
+        audit.record(session, caller, "job.updated", "job", job.job_id, settings=job.settings)
+        await session.flush()
+        await admission.release(session, job.job_id)
+
+
+def _replace(job: Job, settings: JobSettings) -> None:
+    job.settings = stored(settings)
+    job.name = settings.name
+    job.updated_at = datetime.now(UTC)
+
+
+def merge(current: dict[str, Any], change: UpdateJob) -> dict[str, Any]:
+    """Return settings after an update.
+
+    Raises:
+        Invalid: `fields_to_remove` names what is not there.
+    """
+    merged = dict(current)
+    given = tidy(change.new_settings)
+    if isinstance(given.get("tasks"), list):
+        by_key = {task["task_key"]: task for task in current.get("tasks", [])}
+        for task in given["tasks"]:
+            by_key[_key_of(task)] = task
+        given["tasks"] = list(by_key.values())
+    merged.update(given)
+    for field in change.fields_to_remove:
+        _remove(merged, field)
+    return merged
+
+
+def _key_of(task: Any) -> Any:
+    # What is no object, or has no key, is refused by the validation that follows.
+    return cast(dict[str, Any], task).get("task_key") if isinstance(task, dict) else None
+
+
+def _remove(settings: dict[str, Any], field: str) -> None:
+    group, slash, key = field.partition("/")
+    if not slash:
+        settings.pop(field, None)
+        return
+    if group != "tasks":
+        raise Invalid(f"fields_to_remove: '{field}' is neither a setting nor 'tasks/<task_key>'")
+    settings["tasks"] = [task for task in settings.get("tasks", []) if task["task_key"] != key]
+
+
+async def delete(deps: Deps, caller: Caller, job_id: int) -> None:
+    """Delete a job: active runs go on, queued ones are cancelled."""
+    async with deps.database.session() as session:
+        job = await store.get(session, caller.workspace_id, job_id, lock=True)
+        job.deleted_at = datetime.now(UTC)
+        await cancel_queued(session, caller.workspace_id, job_id)
+        audit.record(session, caller, "job.deleted", "job", job_id, name=job.name)

@@ -1,0 +1,109 @@
+"""Between a job's settings as stored and as clients write and read them."""
+
+import json
+from typing import Any, TypeVar, cast
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+
+from spec.api.jobs import PAGE
+from spec.errors import Invalid
+from spec.job_files import load_job
+from spec.jobs import JobSettings
+
+T = TypeVar("T", bound=BaseModel)
+
+_NOTHING: tuple[Any, ...] = ({}, [], None)
+_UNUSED = ("email_notifications", "webhook_notifications", "notification_settings")
+"""Read back empty, as Databricks does; so they may come back empty."""
+
+_YAML = ("application/yaml", "application/x-yaml", "text/yaml")
+
+
+def tidy(settings: dict[str, Any]) -> dict[str, Any]:
+    """Drop the empty fields that `complete` adds, so that what was read can be sent back."""
+    kept = _without_unused(settings)
+    tasks: Any = kept.get("tasks")
+    if isinstance(tasks, list):
+        kept["tasks"] = [_without_unused(task) for task in cast(list[Any], tasks)]
+    return kept
+
+
+def _without_unused(fields: Any) -> Any:
+    if not isinstance(fields, dict):
+        return fields
+    known = cast(dict[str, Any], fields)
+    return {
+        name: value
+        for name, value in known.items()
+        if not (name in _UNUSED and value in _NOTHING)
+    }
+
+
+def complete(settings: dict[str, Any]) -> dict[str, Any]:
+    """Add the fields that Databricks always fills in when a job is read."""
+    tasks = [{**task, "email_notifications": {}} for task in settings.get("tasks", [])]
+    return {
+        **settings,
+        "tasks": tasks,
+        "email_notifications": {},
+        "webhook_notifications": {},
+    }
+
+
+def page_of(settings: dict[str, Any], offset: int) -> tuple[dict[str, Any], int | None]:
+    """Cut one page out of the long arrays of settings.
+
+    Returns:
+        The settings with at most 100 entries an array, and where the next page begins; None on
+        the last one. Arrays that are finished come empty.
+    """
+    arrays = ("tasks", "parameters", "environments")
+    cut = {name: settings[name][offset : offset + PAGE] for name in arrays if name in settings}
+    more = any(len(settings[name]) > offset + PAGE for name in arrays if name in settings)
+    return {**settings, **cut}, offset + PAGE if more else None
+
+
+def is_yaml(request: Request) -> bool:
+    """Tell whether the body is YAML."""
+    return request.headers.get("content-type", "").split(";")[0].strip().lower() in _YAML
+
+
+async def read_settings(request: Request) -> JobSettings:
+    """Read one job's settings from a JSON or YAML body.
+
+    Raises:
+        RequestValidationError: the JSON breaks the contract; names every mistake.
+        InvalidFile: the YAML does; names every mistake with line and column.
+    """
+    if is_yaml(request):
+        return load_job((await request.body()).decode("utf-8", "replace"))
+    return validate(JobSettings, tidy(await read_object(request)))
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """Read a JSON object; an empty body is an empty object.
+
+    Raises:
+        RequestValidationError: the body is not JSON.
+        Invalid: it is JSON, but no object.
+    """
+    body = await request.body()
+    try:
+        value = json.loads(body or b"{}")
+    except ValueError as error:
+        mistake: dict[str, Any] = {"type": "json_invalid", "loc": ("body",), "msg": str(error), "input": {}}
+        raise RequestValidationError([mistake]) from None
+    if not isinstance(value, dict):
+        raise Invalid("the body must be a JSON object")
+    return cast(dict[str, Any], value)
+
+
+def validate(model: type[T], value: object) -> T:
+    """Read a model, with mistakes placed as if they stood in the body."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        mistakes = [{**m, "loc": ("body", *m["loc"])} for m in error.errors(include_context=False)]
+        raise RequestValidationError(mistakes) from None

@@ -1,0 +1,111 @@
+"""Takes and gives the bytes of logs; offsets are contiguous, so nothing is lost or doubled."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from control import hub
+from control.deps import Deps
+from control.logs.tables import LogChunk, LogSize
+from spec.attempts import LogTail
+from spec.errors import Invalid
+from spec.ids import run_of
+
+MOST_CHUNK_BYTES = 8 * 1024 * 1024
+
+
+def chunk_key(task_run_id: int, start: int, stop: int) -> str:
+    """Return the object key of a chunk; the same bytes always have the same key."""
+    return f"logs/{run_of(task_run_id)}/{task_run_id}/{start:012d}-{stop:012d}"
+
+
+async def size(deps: Deps, task_run_id: int) -> LogTail:
+    """Return how much of a log is held."""
+    async with deps.database.read_session() as session:
+        return LogTail(size=await _size(session, task_run_id))
+
+
+async def _size(session: AsyncSession, task_run_id: int) -> int:
+    row = await session.get(LogSize, task_run_id)
+    return row.size if row else 0
+
+
+async def append(deps: Deps, task_run_id: int, offset: int, content: bytes) -> LogTail:
+    """Append bytes if they begin where the log ends; return where it ends now.
+
+    The index row is committed after the object was stored, so a log that is indexed is there.
+
+    Raises:
+        Invalid: the chunk is too large.
+        Unavailable: the object store does not answer; nothing was written.
+    """
+    if len(content) > MOST_CHUNK_BYTES:
+        raise Invalid(f"a log chunk has at most {MOST_CHUNK_BYTES} bytes, not {len(content)}")
+    async with deps.database.session() as session:
+        first = insert(LogSize).values(task_run_id=task_run_id, run_id=run_of(task_run_id), size=0)
+        await session.exec(first.on_conflict_do_nothing())
+        row = (
+            await session.exec(
+                select(LogSize).where(LogSize.task_run_id == task_run_id).with_for_update()
+            )
+        ).one()
+        if offset != row.size or not content:
+            return LogTail(size=row.size)
+        stop = offset + len(content)
+        key = chunk_key(task_run_id, offset, stop)
+        await deps.objects.put(key, content)
+        session.add(LogChunk(task_run_id=task_run_id, start=offset, stop=stop, key=key))
+        row.size = stop
+        await hub.notify(session, hub.log_topic(task_run_id))
+    deps.metrics.log_bytes.inc(len(content))
+    return LogTail(size=stop)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Some bytes of one chunk."""
+
+    key: str
+    start: int
+    """Where in the log the chunk begins."""
+    first: int
+    """Where in the log the wanted bytes begin and end."""
+    last: int
+
+
+async def spans(deps: Deps, task_run_id: int, offset: int, stop: int | None) -> list[Span]:
+    """Return which chunks hold the bytes from `offset` to `stop` (or the end)."""
+    query = select(LogChunk).where(
+        LogChunk.task_run_id == task_run_id, LogChunk.stop > offset
+    )
+    if stop is not None:
+        query = query.where(LogChunk.start < stop)
+    async with deps.database.read_session() as session:
+        chunks = (await session.exec(query.order_by(col(LogChunk.start)))).all()
+    return [
+        Span(
+            key=chunk.key,
+            start=chunk.start,
+            first=max(offset, chunk.start),
+            last=chunk.stop if stop is None else min(stop, chunk.stop),
+        )
+        for chunk in chunks
+    ]
+
+
+async def read(deps: Deps, wanted: list[Span]) -> AsyncIterator[bytes]:
+    """Yield the bytes of the spans, one chunk in memory at a time."""
+    for span in wanted:
+        content = await deps.objects.get(span.key)
+        yield content[span.first - span.start : span.last - span.start]
+
+
+async def tail(deps: Deps, task_run_id: int, limit: int) -> tuple[str, bool]:
+    """Return the last bytes of a log as text, and whether there was more before them."""
+    held = (await size(deps, task_run_id)).size
+    wanted = await spans(deps, task_run_id, max(0, held - limit), None)
+    content = b"".join([part async for part in read(deps, wanted)])
+    return content.decode("utf-8", "replace"), held > limit

@@ -1,0 +1,185 @@
+"""Writes what workflows decide into the rows that people read; the only writer of started runs.
+
+The events of a batch are appended under (run, execution, seq) and folded into the current rows in
+one transaction, so that repeating a batch, whole or in part, changes nothing.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from control import hub
+from control.db import Database
+from control.gateway.attempts import close_attempt
+from control.metrics import Metrics
+from control.runs.admission import release
+from control.runs.tables import Run, RunEvent, TaskRun
+from spec.errors import Conflict, NotFound
+from spec.runs import (
+    AttemptEnded,
+    AttemptScheduled,
+    Event,
+    Projection,
+    Recorded,
+    RunEnded,
+    RunStarted,
+    StopRequested,
+    TaskSkipped,
+)
+from spec.states import RunLife, TaskResult
+
+log = structlog.get_logger(__name__)
+
+
+class ProjectionConflict(Conflict):
+    """A batch contradicts what is stored: a bug, or an execution that was reset from outside."""
+
+    code = "PROJECTION_CONFLICT"
+
+
+class Projector:
+    """The activity `project`; one object a control worker."""
+
+    def __init__(self, database: Database, metrics: Metrics | None = None) -> None:
+        """See class."""
+        self._database = database
+        self._metrics = metrics or Metrics()
+
+    @activity.defn(name="project")
+    async def project(self, projection: Projection) -> None:
+        """Append the events and update the run's rows; harmless when repeated.
+
+        Raises:
+            ProjectionConflict: an event came again with other content, or one is missing.
+        """
+        try:
+            async with self._database.session() as session:
+                written = await write(session, projection)
+        except ProjectionConflict as error:
+            self._metrics.projection_conflicts.inc()
+            log.error("projection.conflict", run_id=projection.run_id, error=error.message)
+            raise
+        self._metrics.projected.inc(written)
+
+
+async def write(session: AsyncSession, projection: Projection) -> int:
+    """Append and fold the events that are not stored yet; return how many those were."""
+    run = await _locked(session, projection.run_id)
+    fresh = await _append(session, projection)
+    for recorded in fresh:
+        await _fold(session, run, projection.execution, recorded.event)
+    if fresh:
+        session.add(run)
+        await session.flush()
+        await hub.notify(session, hub.run_topic(run.run_id))
+    if any(isinstance(recorded.event, RunEnded) for recorded in fresh):
+        await release(session, run.job_id)
+    return len(fresh)
+
+
+async def _locked(session: AsyncSession, run_id: int) -> Run:
+    run = await session.get(Run, run_id, with_for_update=True)
+    if run is None:
+        raise NotFound(f"Run {run_id} does not exist.", run_id=run_id)
+    return run
+
+
+async def _append(session: AsyncSession, projection: Projection) -> Sequence[Recorded]:
+    """Store the new events; return them in order."""
+    dumped = {r.seq: r.event.model_dump(mode="json") for r in projection.events}
+    mine = (RunEvent.run_id == projection.run_id, RunEvent.execution == projection.execution)
+    known = {
+        row.seq: row.event
+        for row in await session.exec(
+            select(RunEvent).where(*mine, col(RunEvent.seq).in_(dumped.keys()))
+        )
+    }
+    last: int | None = (await session.exec(select(func.max(RunEvent.seq)).where(*mine))).one()
+    fresh: list[Recorded] = []
+    for recorded in projection.events:
+        if recorded.seq in known:
+            if known[recorded.seq] != dumped[recorded.seq]:
+                raise ProjectionConflict(
+                    f"event {recorded.seq} of run {projection.run_id} is stored with other content"
+                )
+            continue
+        if last is not None and recorded.seq != last + 1:
+            raise ProjectionConflict(
+                f"event {recorded.seq} of run {projection.run_id} came after event {last}"
+            )
+        last = recorded.seq
+        fresh.append(recorded)
+    if fresh:
+        rows = [
+            {
+                "run_id": projection.run_id,
+                "execution": projection.execution,
+                "seq": recorded.seq,
+                "event": dumped[recorded.seq],
+            }
+            for recorded in fresh
+        ]
+        await session.exec(insert(RunEvent).values(rows))
+    return fresh
+
+
+async def _fold(session: AsyncSession, run: Run, execution: int, event: Event) -> None:
+    match event:
+        case RunStarted():
+            run.started_at = event.at
+            _move(run, RunLife.RUNNING)
+        case StopRequested():
+            run.stop_cause = event.cause.value
+            _move(run, RunLife.TERMINATING)
+        case RunEnded():
+            _move(run, RunLife.ENDED)
+            run.result, run.message, run.ended_at = event.result.value, event.message, event.at
+        case AttemptScheduled():
+            session.add(
+                TaskRun(
+                    task_run_id=event.task_run_id,
+                    run_id=run.run_id,
+                    execution=execution,
+                    task_key=event.task_key,
+                    attempt=event.attempt,
+                    scheduled_at=event.at,
+                )
+            )
+        case TaskSkipped():
+            session.add(
+                TaskRun(
+                    task_run_id=event.task_run_id,
+                    run_id=run.run_id,
+                    execution=execution,
+                    task_key=event.task_key,
+                    result=TaskResult(event.phase.value).value,
+                    scheduled_at=event.at,
+                    ended_at=event.at,
+                )
+            )
+        case AttemptEnded():
+            await _end_attempt(session, event)
+
+
+def _move(run: Run, life: RunLife) -> None:
+    if RunLife(run.life).is_over:
+        raise ProjectionConflict(f"run {run.run_id} is over and cannot become {life}")
+    run.life = life.value
+
+
+async def _end_attempt(session: AsyncSession, event: AttemptEnded) -> None:
+    await session.flush()
+    task_run = await session.get_one(TaskRun, event.task_run_id)
+    outcome = event.outcome
+    task_run.result = TaskResult(outcome.result.value).value
+    task_run.code = outcome.code
+    task_run.message = outcome.message
+    task_run.started_at = outcome.started_at
+    task_run.ended_at = outcome.ended_at or event.at
+    session.add(task_run)
+    await close_attempt(session, event.task_run_id, f"it ended as {outcome.result.value}")
+

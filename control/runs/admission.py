@@ -1,0 +1,229 @@
+"""The one place where runs come into being: API, triggers, other runs, all ask here.
+
+One transaction holds the run's row, the pinned settings and files, the audit entry and, when the
+run may start, the outbox row that makes Temporal learn of it. The job's row lock orders all
+admissions of a job, so its limit holds and its queue is first in, first out.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from control import hub
+from control.audit import store as audit
+from control.auth import Caller
+from control.jobs import store as jobs
+from control.jobs.snapshots import pin
+from control.jobs.tables import Job
+from control.runs.tables import OutboxKind, OutboxRow, Run
+from spec.api.runs import RunOverrides
+from spec.errors import Invalid, NotFound
+from spec.ids import run_id_at
+from spec.jobs import JobSettings
+from spec.states import RunLife
+
+FAST_PATH = timedelta(seconds=5)
+"""For so long the relay leaves a start to the request that asked for it."""
+
+_COUNTED = (RunLife.PENDING, RunLife.RUNNING, RunLife.TERMINATING)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A wish for one run; either of a job or of settings that are no job."""
+
+    job_id: int | None = None
+    settings: JobSettings | None = None
+    trigger: str = "ONE_TIME"
+    key: str | None = None
+    """Two asks of one workspace with the same key are one run, whatever else they say."""
+    parameters: dict[str, str] = field(default_factory=dict[str, str])
+    overrides: RunOverrides = RunOverrides()  # noqa: RUF009 - frozen
+    queue: bool | None = None
+    """Overrides what the job says."""
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """What became of an ask."""
+
+    run: Run
+    repeated: bool = False
+    """The run was there before, by its key."""
+    outbox: OutboxRow | None = None
+    """To be delivered after the commit; None when nothing is to be started now."""
+
+
+async def admit(session: AsyncSession, caller: Caller, ask: Ask) -> Admitted:
+    """Create a run, or return the one that the key already made.
+
+    Raises:
+        NotFound: there is no such job.
+        Invalid: a parameter is unknown, a file is missing, or the key's run was deleted.
+    """
+    if known := await _by_key(session, caller, ask.key):
+        return known
+    job = None
+    if ask.job_id is not None:
+        job = await jobs.get(session, caller.workspace_id, ask.job_id, lock=True)
+        if known := await _by_key(session, caller, ask.key):
+            return known
+    settings = ask.settings or JobSettings.model_validate(job.settings if job else {})
+    run = await _new_run(session, caller, ask, job, settings)
+    columns = run.model_dump(exclude_unset=False)
+    made = await session.exec(
+        insert(Run).values(columns).on_conflict_do_nothing().returning(col(Run.run_id))
+    )
+    if made.first() is None:
+        # Only the key can be taken: another ask with it, of another job, was quicker.
+        if known := await _by_key(session, caller, ask.key):
+            return known
+        raise RuntimeError(f"run {run.run_id} could not be inserted")
+    _audit(session, caller, run)
+    outbox = None
+    if run.life == RunLife.PENDING:
+        outbox = await start_later(session, run, FAST_PATH)
+    return Admitted(run, outbox=outbox)
+
+
+async def _by_key(session: AsyncSession, caller: Caller, key: str | None) -> Admitted | None:
+    if key is None:
+        return None
+    query = select(Run).where(Run.workspace_id == caller.workspace_id, Run.idempotency_key == key)
+    run = (await session.exec(query)).first()
+    if run is None:
+        return None
+    if run.deleted_at is not None:
+        raise NotFound(
+            f"The run {run.run_id} of this idempotency token was deleted; use a new token.",
+            run_id=run.run_id,
+        )
+    return Admitted(run, repeated=True)
+
+
+async def _new_run(
+    session: AsyncSession, caller: Caller, ask: Ask, job: Job | None, settings: JobSettings
+) -> Run:
+    now = datetime.now(UTC)
+    parameters = run_parameters(settings, ask.parameters)
+    life = await _life(session, ask, job, settings)
+    snapshot = await pin(session, caller.workspace_id, settings)
+    number = (await session.exec(select(func.nextval("run_numbers")))).one()
+    return Run(
+        run_id=run_id_at(int(number)),
+        workspace_id=caller.workspace_id,
+        job_id=job.job_id if job else await jobs.next_job_id(session),
+        run_name=settings.name,
+        run_type="JOB_RUN" if job else "SUBMIT_RUN",
+        trigger=ask.trigger,
+        creator=caller.user_name,
+        idempotency_key=ask.key,
+        life=life.value,
+        settings_hash=snapshot.hash,
+        job_parameters=parameters,
+        overrides=ask.overrides.model_dump(mode="json", exclude_none=True),
+        created_at=now,
+        admitted_at=now if life is RunLife.PENDING else None,
+        ended_at=now if life is RunLife.SKIPPED else None,
+    )
+
+
+def run_parameters(settings: JobSettings, given: dict[str, str]) -> dict[str, str]:
+    """Return every job parameter's value: what was given, else its default.
+
+    Raises:
+        Invalid: one was given that the job does not declare.
+    """
+    declared = {parameter.name: parameter.default for parameter in settings.parameters}
+    if unknown := sorted(given.keys() - declared.keys()):
+        has = f"it has {', '.join(sorted(declared))}" if declared else "it has none"
+        raise Invalid(
+            f"job '{settings.name}' has no parameter {', '.join(map(repr, unknown))}; {has}"
+        )
+    return declared | given
+
+
+async def _life(
+    session: AsyncSession, ask: Ask, job: Job | None, settings: JobSettings
+) -> RunLife:
+    if job is None:
+        return RunLife.PENDING
+    if settings.max_concurrent_runs == 0:
+        return RunLife.SKIPPED
+    lives = await _lives(session, job.job_id)
+    active = sum(lives.get(life, 0) for life in _COUNTED)
+    if active < settings.max_concurrent_runs and not lives.get(RunLife.QUEUED):
+        return RunLife.PENDING
+    by_job = settings.queue.enabled if settings.queue else job.queues_by_default
+    return RunLife.QUEUED if (by_job if ask.queue is None else ask.queue) else RunLife.SKIPPED
+
+
+async def _lives(session: AsyncSession, job_id: int) -> dict[RunLife, int]:
+    query = (
+        select(col(Run.life), func.count())
+        .where(Run.job_id == job_id)
+        .where(text("life IN ('QUEUED', 'PENDING', 'RUNNING', 'TERMINATING')"))
+        .group_by(col(Run.life))
+    )
+    return {RunLife(life): count for life, count in (await session.exec(query)).all()}
+
+
+async def release(session: AsyncSession, job_id: int) -> list[Run]:
+    """Let queued runs of a job start, oldest first, as far as its limit allows now.
+
+    Called whenever a run ends or the limit changes, in that transaction.
+    """
+    job = await jobs.lock_any(session, job_id)
+    if job is None or job.deleted_at is not None:
+        return []
+    lives = await _lives(session, job_id)
+    limit = JobSettings.model_validate(job.settings).max_concurrent_runs
+    free = limit - sum(lives.get(life, 0) for life in _COUNTED)
+    if free <= 0 or not lives.get(RunLife.QUEUED):
+        return []
+    query = (
+        select(Run)
+        .where(Run.job_id == job_id, Run.life == RunLife.QUEUED.value)
+        .order_by(col(Run.run_id))
+        .limit(free)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    waiting = list((await session.exec(query)).all())
+    for run in waiting:
+        run.life = RunLife.PENDING.value
+        run.admitted_at = datetime.now(UTC)
+        session.add(run)
+        await start_later(session, run, timedelta(0))
+        await hub.notify(session, hub.run_topic(run.run_id))
+    return waiting
+
+
+async def start_later(session: AsyncSession, run: Run, after: timedelta) -> OutboxRow:
+    """Note that Temporal has to start this run; the relay takes it up when `after` has passed."""
+    row = OutboxRow(
+        run_id=run.run_id, kind=OutboxKind.START.value, not_before=datetime.now(UTC) + after
+    )
+    session.add(row)
+    await session.flush()
+    if not after:
+        await hub.notify(session, hub.OUTBOX)
+    return row
+
+
+def _audit(session: AsyncSession, caller: Caller, run: Run) -> None:
+    audit.record(
+        session,
+        caller,
+        "run.created",
+        "run",
+        run.run_id,
+        job_id=run.job_id,
+        life=run.life,
+        trigger=run.trigger,
+        parameters=run.job_parameters,
+    )

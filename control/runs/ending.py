@@ -1,0 +1,58 @@
+"""Stopping runs, and ending those that never started."""
+
+from datetime import UTC, datetime
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from control import hub
+from control.runs.admission import FAST_PATH
+from control.runs.tables import OutboxKind, OutboxRow, Run
+from spec.runs import RunResult, StopCause
+from spec.states import RunLife
+
+
+async def cancel(session: AsyncSession, run: Run, by: str) -> OutboxRow | None:
+    """Cancel a run whose row is locked: a queued one at once, a started one through Temporal.
+
+    Returns:
+        What has to be delivered after the commit; None when nothing is.
+    """
+    life = RunLife(run.life)
+    if life.is_over:
+        return None
+    if life is RunLife.QUEUED:
+        await _end(session, run, f"Run was cancelled by {by} before it started.")
+        return None
+    row = OutboxRow(
+        run_id=run.run_id,
+        kind=OutboxKind.CANCEL.value,
+        by=by,
+        not_before=datetime.now(UTC) + FAST_PATH,
+    )
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def cancel_queued(session: AsyncSession, workspace_id: int, job_id: int | None) -> int:
+    """Cancel all queued runs of a job, or of the workspace; return how many."""
+    query = select(Run).where(
+        Run.workspace_id == workspace_id, Run.life == RunLife.QUEUED.value
+    )
+    if job_id is not None:
+        query = query.where(Run.job_id == job_id)
+    runs = (await session.exec(query.order_by(col(Run.run_id)).with_for_update())).all()
+    for run in runs:
+        await _end(session, run, "Run was cancelled before it started.")
+    return len(runs)
+
+
+async def _end(session: AsyncSession, run: Run, message: str) -> None:
+    run.life = RunLife.ENDED.value
+    run.result = RunResult.CANCELED.value
+    run.stop_cause = StopCause.USER.value
+    run.message = message
+    run.ended_at = datetime.now(UTC)
+    session.add(run)
+    await hub.notify(session, hub.run_topic(run.run_id))

@@ -1,0 +1,126 @@
+"""Tells Temporal what the database has decided, until it knows.
+
+The request that writes an outbox row delivers it right after its commit; `relay` delivers what was
+left, because the process died or Temporal was away. Delivering twice is harmless.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col, delete, select, update
+
+from control.db import Database
+from control.hub import OUTBOX, Hub
+from control.hub import wait as wait_for
+from control.jobs.tables import SettingsSnapshot
+from control.metrics import Metrics
+from control.runs.plans import run_plan
+from control.runs.tables import OutboxKind, OutboxRow, Run
+from control.temporal import Launcher
+from spec.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+BATCH = 32
+LEASE = timedelta(seconds=15)
+"""A row that a relay took up is left alone by others for so long."""
+_LONGEST_PAUSE = timedelta(seconds=30)
+_FAST_PATH_S = 3.0
+
+
+async def deliver_now(database: Database, launcher: Launcher, row: OutboxRow) -> bool:
+    """Deliver a row whose transaction has just been committed; False leaves it to the relay."""
+    try:
+        async with asyncio.timeout(_FAST_PATH_S):
+            await _deliver(database, launcher, row)
+    except (Unavailable, TimeoutError) as error:
+        log.warning("outbox.deferred", run_id=row.run_id, kind=row.kind, error=str(error))
+        return False
+    return True
+
+
+async def _deliver(database: Database, launcher: Launcher, row: OutboxRow) -> None:
+    async with database.read_session() as session:
+        query = (
+            select(Run, SettingsSnapshot)
+            .join(SettingsSnapshot, col(SettingsSnapshot.hash) == col(Run.settings_hash))
+            .where(Run.run_id == row.run_id)
+        )
+        run, snapshot = (await session.exec(query)).one()
+    plan = run_plan(run, snapshot)
+    if row.kind == OutboxKind.CANCEL:
+        await launcher.cancel(plan, row.by)
+    else:
+        await launcher.start(plan)
+    async with database.session() as session:
+        await session.exec(delete(OutboxRow).where(col(OutboxRow.outbox_id) == row.outbox_id))
+
+
+async def relay(
+    database: Database, launcher: Launcher, hub: Hub, metrics: Metrics, interval_s: float = 1.0
+) -> None:
+    """Deliver due rows for ever; several relays may run at once.
+
+    Args:
+        database: Of the control plane.
+        launcher: Reaches Temporal.
+        hub: Started; says when a queued run was let go.
+        metrics: Of this process.
+        interval_s: Pause between two looks when nothing wakes us.
+    """
+    async with hub.follow(OUTBOX) as wake:
+        while True:
+            try:
+                busy = await relay_once(database, launcher, metrics)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("outbox.database_away", error=str(error))
+                busy = False
+            if not busy:
+                await wait_for(wake, interval_s)
+
+
+async def relay_once(database: Database, launcher: Launcher, metrics: Metrics) -> bool:
+    """Take up what is due and deliver it; True when there may be more."""
+    rows = await _claim(database)
+    results = await asyncio.gather(
+        *(_deliver(database, launcher, row) for row in rows), return_exceptions=True
+    )
+    for row, result in zip(rows, results, strict=True):
+        if isinstance(result, BaseException):
+            metrics.outbox_failures.inc()
+            await _put_off(database, row, result)
+    return len(rows) == BATCH
+
+
+async def _claim(database: Database) -> Sequence[OutboxRow]:
+    now = datetime.now(UTC)
+    async with database.session() as session:
+        due = (
+            select(col(OutboxRow.outbox_id))
+            .where(OutboxRow.not_before <= now)
+            .order_by(col(OutboxRow.not_before), col(OutboxRow.outbox_id))
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        claimed = (
+            update(OutboxRow)
+            .where(col(OutboxRow.outbox_id).in_(due))
+            .values(not_before=now + LEASE, tries=OutboxRow.tries + 1)
+            .returning(OutboxRow)
+        )
+        return [row for (row,) in (await session.exec(claimed)).all()]
+
+
+async def _put_off(database: Database, row: OutboxRow, error: BaseException) -> None:
+    pause = min(timedelta(seconds=2 ** min(row.tries, 10) / 2), _LONGEST_PAUSE)
+    facts = {"run_id": row.run_id, "kind": row.kind, "tries": row.tries}
+    log.warning("outbox.failed", error=str(error), **facts)
+    async with database.session() as session:
+        await session.exec(
+            update(OutboxRow)
+            .where(col(OutboxRow.outbox_id) == row.outbox_id)
+            .values(not_before=datetime.now(UTC) + pause, last_error=str(error)[:1000])
+        )

@@ -1,0 +1,80 @@
+"""What an attempt left behind, as people read it."""
+
+from typing import Any
+
+from control.auth import Caller
+from control.deps import Deps
+from control.logs import service as logs
+from control.runs import service, store
+from control.runs.tables import Run, TaskOutput
+from spec.api.runs import (
+    NotebookOutput,
+    RunOutput,
+    SqlOutput,
+    SqlQueryOutput,
+    SqlStatementOutput,
+)
+from spec.attempts import AttemptOutput
+from spec.errors import Invalid
+from spec.ids import is_task_run
+
+LOG_TAIL_BYTES = 5 * 1024 * 1024
+
+
+async def get(deps: Deps, caller: Caller, any_id: int) -> RunOutput:
+    """Return the output of a task run; of a job run only when it has one task run.
+
+    Raises:
+        Invalid: the run has several tasks.
+    """
+    if not is_task_run(any_id):
+        any_id = await _only_task_run(deps, caller, any_id)
+    metadata = await service.get(deps, caller, any_id, None)
+    async with deps.database.read_session() as session:
+        kept = await session.get(TaskOutput, any_id)
+    output = AttemptOutput.model_validate(kept.output) if kept else AttemptOutput()
+    task: dict[str, Any] = (metadata.tasks or ({},))[0]
+    answer: dict[str, Any] = {
+        "metadata": metadata,
+        "error": output.error,
+        "error_trace": output.error_trace,
+    }
+    if "spark_python_task" in task:
+        text, cut = await logs.tail(deps, any_id, LOG_TAIL_BYTES)
+        answer |= {"logs": text, "logs_truncated": cut}
+    if "notebook_task" in task and output.notebook_result is not None:
+        answer["notebook_output"] = NotebookOutput(result=output.notebook_result)
+    if "sql_task" in task:
+        answer["sql_output"] = SqlOutput(query_output=_sql(task["sql_task"], any_id, output))
+    return RunOutput.model_validate(answer)
+
+
+async def _only_task_run(deps: Deps, caller: Caller, run_id: int) -> int:
+    async with deps.database.read_session() as session:
+        run: Run = await store.get(session, caller.workspace_id, run_id)
+        snapshot = await store.snapshot(session, run.settings_hash)
+        task_runs = await store.task_runs(session, [run_id])
+    if len(snapshot.settings.get("tasks", [])) != 1:
+        raise Invalid(
+            "Retrieving the output of runs with multiple tasks is not supported. Please retrieve"
+            " the output of each individual task run instead."
+        )
+    if not task_runs:
+        raise Invalid(f"Run {run_id} has not started its task yet; it has no output.")
+    return task_runs[-1].row.task_run_id
+
+
+def _sql(task: dict[str, Any], task_run_id: int, output: AttemptOutput) -> SqlQueryOutput:
+    common: dict[str, Any] = {
+        "warehouse_id": task["warehouse_id"],
+        "sql_statements": (SqlStatementOutput(lookup_key=str(task_run_id)),),
+    }
+    if output.sql is None:
+        return SqlQueryOutput(**common)
+    return SqlQueryOutput(
+        **common,
+        columns=output.sql.columns,
+        rows=output.sql.rows,
+        row_count=output.sql.row_count,
+        truncated=output.sql.truncated,
+    )

@@ -1,0 +1,85 @@
+"""`/api/2.x/jobs/run-now` and `/api/2.x/jobs/runs/*`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from control.http import CallerArg, DepsArg, compact
+from control.runs import outputs, service
+from spec.api.jobs import Empty
+from spec.api.runs import (
+    CancelAll,
+    ListRuns,
+    RunId,
+    RunList,
+    RunNow,
+    RunNowAnswer,
+    RunOutput,
+    RunRef,
+    RunView,
+    SubmitRun,
+)
+
+router = APIRouter(prefix="/api/{version:jobs_version}/jobs", tags=["runs"])
+
+
+@router.post("/run-now")
+async def run_now(body: RunNow, caller: CallerArg, deps: DepsArg) -> RunNowAnswer:
+    """Run a job now; the same idempotency token gives the same run."""
+    run = await service.run_now(deps, caller, body)
+    return RunNowAnswer(run_id=run.run_id, number_in_job=run.run_id)
+
+
+@router.post("/runs/submit")
+async def submit_run(body: SubmitRun, caller: CallerArg, deps: DepsArg) -> RunId:
+    """Run tasks that are no job."""
+    return RunId(run_id=(await service.submit(deps, caller, body)).run_id)
+
+
+@router.get("/runs/get", response_model=RunView)
+async def get_run(
+    run_id: int,
+    caller: CallerArg,
+    deps: DepsArg,
+    page_token: str | None = None,
+    include_history: bool = False,
+    include_resolved_values: bool = False,
+) -> Response:
+    """Read a run, or the run of one task."""
+    return compact(await service.get(deps, caller, run_id, page_token))
+
+
+@router.get("/runs/list", response_model=RunList)
+async def list_runs(
+    query: Annotated[ListRuns, Query()], caller: CallerArg, deps: DepsArg
+) -> Response:
+    """List runs, newest first."""
+    return compact(await service.list_runs(deps, caller, query))
+
+
+@router.get("/runs/get-output", response_model=RunOutput)
+async def get_output(run_id: int, caller: CallerArg, deps: DepsArg) -> Response:
+    """Read what the run of one task left."""
+    return compact(await outputs.get(deps, caller, run_id))
+
+
+@router.post("/runs/cancel")
+async def cancel_run(body: RunRef, caller: CallerArg, deps: DepsArg) -> Empty:
+    """Ask a run to stop."""
+    await service.cancel(deps, caller, body.run_id)
+    return Empty()
+
+
+@router.post("/runs/cancel-all")
+async def cancel_all_runs(body: CancelAll, caller: CallerArg, deps: DepsArg) -> Empty:
+    """Ask all runs of a job to stop."""
+    await service.cancel_all(deps, caller, body)
+    return Empty()
+
+
+@router.post("/runs/delete")
+async def delete_run(body: RunRef, caller: CallerArg, deps: DepsArg) -> Empty:
+    """Delete a run that is over."""
+    await service.delete(deps, caller, body.run_id)
+    return Empty()

@@ -1,0 +1,227 @@
+"""What may be done to runs."""
+
+from datetime import UTC, datetime
+
+from sqlmodel import select
+
+from control import paging
+from control.audit import store as audit
+from control.auth import Caller
+from control.deps import Deps
+from control.runs import ending, outbox, store
+from control.runs.admission import Admitted, Ask, admit
+from control.runs.tables import OutboxRow, Run, TaskRun
+from control.runs.views import show_run, show_task_run, show_tasks
+from spec.api.jobs import PAGE
+from spec.api.runs import CancelAll, ListRuns, RunList, RunNow, RunOverrides, RunView, SubmitRun
+from spec.errors import Invalid
+from spec.ids import is_task_run, run_of
+from spec.jobs import JobSettings
+from spec.states import RunLife, TaskResult, task_view
+
+MOST_LISTED = 100
+
+
+async def run_now(deps: Deps, caller: Caller, request: RunNow) -> Run:
+    """Run a job; asked again with the same idempotency token, return the same run."""
+    overrides = RunOverrides(
+        notebook_params=request.notebook_params,
+        python_params=request.python_params,
+        sql_params=request.sql_params,
+    )
+    ask = Ask(
+        job_id=request.job_id,
+        key=_key(request.idempotency_token),
+        parameters=request.job_parameters,
+        overrides=overrides,
+        queue=request.queue.enabled if request.queue else None,
+    )
+    return await _admit(deps, caller, ask)
+
+
+async def submit(deps: Deps, caller: Caller, request: SubmitRun) -> Run:
+    """Run tasks that are no job."""
+    settings = JobSettings(
+        name=request.run_name,
+        tasks=request.tasks,
+        environments=request.environments,
+        timeout_seconds=request.timeout_seconds,
+    )
+    ask = Ask(settings=settings, key=_key(request.idempotency_token))
+    return await _admit(deps, caller, ask)
+
+
+def _key(token: str | None) -> str | None:
+    return f"token:{token}" if token else None
+
+
+async def _admit(deps: Deps, caller: Caller, ask: Ask) -> Run:
+    async with deps.database.session() as session:
+        admitted = await admit(session, caller, ask)
+    _count(deps, admitted)
+    if admitted.outbox is not None:
+        await outbox.deliver_now(deps.database, deps.launcher, admitted.outbox)
+    return admitted.run
+
+
+def _count(deps: Deps, admitted: Admitted) -> None:
+    outcome = "repeated" if admitted.repeated else admitted.run.life
+    deps.metrics.admissions.labels(outcome).inc()
+
+
+async def get(deps: Deps, caller: Caller, any_id: int, page_token: str | None) -> RunView:
+    """Return a run, or the run of one task, with its tasks by pages of 100."""
+    offset = paging.integer(paging.decode(page_token), "offset") or 0
+    async with deps.database.read_session() as session:
+        run = await store.get(session, caller.workspace_id, run_of(any_id))
+        if is_task_run(any_id):
+            await store.task_run(session, caller.workspace_id, any_id)
+        snapshot = await store.snapshot(session, run.settings_hash)
+        task_runs = await store.task_runs(session, [run.run_id])
+    if is_task_run(any_id):
+        return _one_task(deps, run, snapshot.settings["tasks"], task_runs, any_id)
+    tasks = show_tasks(run, snapshot, task_runs, deps.public_url)
+    more = len(tasks) > offset + PAGE
+    return show_run(run, snapshot, deps.public_url).model_copy(
+        update={
+            "tasks": tuple(tasks[offset : offset + PAGE]),
+            "next_page_token": paging.encode(offset=offset + PAGE) if more else None,
+        }
+    )
+
+
+def _one_task(
+    deps: Deps,
+    run: Run,
+    settings: list[dict[str, object]],
+    task_runs: list[store.OpenedTaskRun],
+    task_run_id: int,
+) -> RunView:
+    task = next(task for task in task_runs if task.row.task_run_id == task_run_id)
+    row: TaskRun = task.row
+    whole = show_run(run, None, deps.public_url)
+    own = next(entry for entry in settings if entry["task_key"] == row.task_key)
+    entry = show_task_run(task, own, whole.run_page_url)
+    result = None if row.result is None else TaskResult(row.result)
+    view = task_view(result, task.opened_at is not None, row.message, row.code)
+    times = ("start_time", "end_time", "run_duration", "setup_duration", "execution_duration")
+    return whole.model_copy(
+        update={
+            "run_id": row.task_run_id,
+            "number_in_job": row.task_run_id,
+            "job_run_id": run.run_id,
+            "original_attempt_run_id": task_run_id - row.attempt,
+            "run_name": row.task_key,
+            "state": view.state,
+            "status": view.status,
+            "attempt_number": row.attempt,
+            "run_page_url": entry["run_page_url"],
+            "tasks": (entry,),
+            **{name: entry[name] for name in times},
+        }
+    )
+
+
+async def list_runs(deps: Deps, caller: Caller, query: ListRuns) -> RunList:
+    """Return one page of runs, newest first."""
+    place = paging.decode(query.page_token)
+    below, above = paging.integer(place, "below"), paging.integer(place, "above")
+    limit = query.limit or MOST_LISTED
+    which = store.Filter(
+        job_id=query.job_id,
+        active_only=query.active_only,
+        completed_only=query.completed_only,
+        run_type=query.run_type,
+        started_from=_instant(query.start_time_from),
+        started_to=_instant(query.start_time_to),
+    )
+    async with deps.database.read_session() as session:
+        rows = await store.page(
+            session,
+            caller.workspace_id,
+            which,
+            limit=limit + 1,
+            below=below,
+            above=above,
+            offset=query.offset if not place else 0,
+        )
+        more = len(rows) > limit
+        # Going back, the surplus row is the newest: it stands first.
+        rows = rows[-limit:] if above is not None else rows[:limit]
+        snapshots = {
+            row.settings_hash: await store.snapshot(session, row.settings_hash) for row in rows
+        }
+        ids = [row.run_id for row in rows]
+        task_runs = await store.task_runs(session, ids) if query.expand_tasks and ids else []
+    shown: list[RunView] = []
+    for row in rows:
+        snapshot = snapshots[row.settings_hash]
+        view = show_run(row, snapshot, deps.public_url)
+        if query.expand_tasks:
+            own = [task for task in task_runs if task.row.run_id == row.run_id]
+            tasks = show_tasks(row, snapshot, own, deps.public_url)
+            view = view.model_copy(update={"tasks": tuple(tasks[:PAGE])})
+        shown.append(view)
+    older, newer = more or above is not None, bool(place) and (above is None or more)
+    return RunList(
+        runs=tuple(shown),
+        has_more=older,
+        next_page_token=paging.encode(below=rows[-1].run_id) if older and rows else None,
+        prev_page_token=paging.encode(above=rows[0].run_id) if newer and rows else None,
+    )
+
+
+def _instant(epoch_ms: int | None) -> datetime | None:
+    return None if epoch_ms is None else datetime.fromtimestamp(epoch_ms / 1000, UTC)
+
+
+async def cancel(deps: Deps, caller: Caller, run_id: int) -> None:
+    """Ask a run to stop; one that is over is left as it is."""
+    if is_task_run(run_id):
+        raise Invalid(
+            f"{run_id} is the run of one task, which cannot be cancelled alone; cancel its job run"
+            f" {run_of(run_id)}."
+        )
+    async with deps.database.session() as session:
+        run = await store.get(session, caller.workspace_id, run_id, lock=True)
+        row = await ending.cancel(session, run, caller.user_name)
+        audit.record(session, caller, "run.cancel_requested", "run", run_id)
+    if row is not None:
+        await outbox.deliver_now(deps.database, deps.launcher, row)
+
+
+async def cancel_all(deps: Deps, caller: Caller, request: CancelAll) -> None:
+    """Ask every run of a job, or of the workspace, to stop."""
+    if request.job_id is None and not request.all_queued_runs:
+        raise Invalid("cancel-all needs 'job_id', or 'all_queued_runs': true for the workspace.")
+    rows: list[OutboxRow] = []
+    async with deps.database.session() as session:
+        await ending.cancel_queued(session, caller.workspace_id, request.job_id)
+        if not request.all_queued_runs:
+            query = select(Run).where(
+                Run.workspace_id == caller.workspace_id, Run.job_id == request.job_id
+            )
+            active = (await session.exec(query.where(store.ACTIVE).with_for_update())).all()
+            for run in active:
+                row = await ending.cancel(session, run, caller.user_name)
+                rows += [row] if row is not None else []
+        audit.record(
+            session, caller, "run.all_cancel_requested", "job", request.job_id or "*",
+            queued_only=request.all_queued_runs,
+        )
+    for row in rows:
+        await outbox.deliver_now(deps.database, deps.launcher, row)
+
+
+async def delete(deps: Deps, caller: Caller, run_id: int) -> None:
+    """Delete a run that is over; its events and lineage stay.
+
+    Raises:
+        Invalid: it is still active.
+    """
+    async with deps.database.session() as session:
+        run = await store.get(session, caller.workspace_id, run_id, lock=True)
+        if not RunLife(run.life).is_over:
+            raise Invalid(f"Run {run_id} is still active; cancel it first.")
+        run.deleted_at = datetime.now(UTC)
+        audit.record(session, caller, "run.deleted", "run", run_id)

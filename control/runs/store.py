@@ -1,0 +1,125 @@
+"""Queries on runs, task runs and outputs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from control.gateway.tables import AttemptRow
+from control.jobs.tables import SettingsSnapshot
+from control.runs.tables import Run, TaskOutput, TaskRun
+from spec.errors import NotFound
+from spec.ids import is_task_run, run_of
+
+ACTIVE = text("life IN ('QUEUED', 'PENDING', 'RUNNING', 'TERMINATING')")
+OVER = text("life IN ('SKIPPED', 'ENDED')")
+
+
+@dataclass(frozen=True)
+class OpenedTaskRun:
+    """A task run, and when an engine worker first opened it."""
+
+    row: TaskRun
+    opened_at: datetime | None
+
+
+async def get(
+    session: AsyncSession, workspace_id: int, run_id: int, *, lock: bool = False
+) -> Run:
+    """Return a run.
+
+    Raises:
+        NotFound: there is no such run in the workspace.
+    """
+    query = select(Run).where(
+        Run.run_id == run_id, Run.workspace_id == workspace_id, col(Run.deleted_at).is_(None)
+    )
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    run = (await session.exec(query)).first()
+    if run is None:
+        raise NotFound(f"Run {run_id} does not exist.", run_id=run_id)
+    return run
+
+
+async def snapshot(session: AsyncSession, settings_hash: str) -> SettingsSnapshot:
+    """Return a run's pinned settings."""
+    return await session.get_one(SettingsSnapshot, settings_hash)
+
+
+async def task_runs(session: AsyncSession, run_ids: list[int]) -> list[OpenedTaskRun]:
+    """Return the task runs of some runs, in the order they were made."""
+    query = (
+        select(TaskRun, col(AttemptRow.opened_at))
+        .outerjoin(AttemptRow, col(AttemptRow.task_run_id) == col(TaskRun.task_run_id))
+        .where(col(TaskRun.run_id).in_(run_ids))
+        .order_by(col(TaskRun.task_run_id))
+    )
+    return [OpenedTaskRun(row, opened) for row, opened in (await session.exec(query)).all()]
+
+
+async def task_run(session: AsyncSession, workspace_id: int, task_run_id: int) -> TaskRun:
+    """Return one task run.
+
+    Raises:
+        NotFound: there is no such task run in the workspace.
+    """
+    if is_task_run(task_run_id):
+        await get(session, workspace_id, run_of(task_run_id))
+        row = await session.get(TaskRun, task_run_id)
+        if row is not None:
+            return row
+    raise NotFound(f"Run {task_run_id} does not exist.", run_id=task_run_id)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which runs a list shows."""
+
+    job_id: int | None = None
+    active_only: bool = False
+    completed_only: bool = False
+    run_type: str | None = None
+    started_from: datetime | None = None
+    started_to: datetime | None = None
+
+
+async def page(
+    session: AsyncSession,
+    workspace_id: int,
+    which: Filter,
+    *,
+    limit: int,
+    below: int | None = None,
+    above: int | None = None,
+    offset: int = 0,
+) -> list[Run]:
+    """Return runs, newest first, with ids below (or just above) a bound; keyset, never counted."""
+    query = select(Run).where(Run.workspace_id == workspace_id, col(Run.deleted_at).is_(None))
+    if which.job_id is not None:
+        query = query.where(Run.job_id == which.job_id)
+    if which.active_only:
+        query = query.where(ACTIVE)
+    if which.completed_only:
+        query = query.where(OVER)
+    if which.run_type is not None:
+        query = query.where(Run.run_type == which.run_type)
+    if which.started_from is not None:
+        query = query.where(Run.created_at >= which.started_from)
+    if which.started_to is not None:
+        query = query.where(Run.created_at <= which.started_to)
+    if above is not None:
+        query = query.where(Run.run_id > above).order_by(col(Run.run_id))
+        return list((await session.exec(query.limit(limit))).all())[::-1]
+    if below is not None:
+        query = query.where(Run.run_id < below)
+    query = query.order_by(col(Run.run_id).desc()).offset(offset).limit(limit)
+    return list((await session.exec(query)).all())
+
+
+async def outputs(session: AsyncSession, run_id: int) -> list[TaskOutput]:
+    """Return what the attempts of a run have left so far, oldest first."""
+    query = select(TaskOutput).where(TaskOutput.run_id == run_id)
+    return list((await session.exec(query.order_by(col(TaskOutput.task_run_id)))).all())

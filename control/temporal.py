@@ -1,0 +1,179 @@
+"""The only file that talks to the Temporal client: start, cancel, describe.
+
+Everything here may be repeated: a run's workflow has the run's own id, and a second start of it is
+refused by the server, which counts as success.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDReusePolicy,
+)
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from spec.errors import Unavailable
+from spec.ids import workflow_id
+from spec.ports import WORKFLOW_QUEUE
+from spec.runs import CancelRequest, RunPlan
+
+WORKFLOW = "JobRun"
+_RPC_TIMEOUT = timedelta(seconds=5)
+
+SEARCH_ATTRIBUTES = (
+    "OpenlakeWorkspace",
+    "OpenlakeJob",
+    "OpenlakeRun",
+    "OpenlakeState",
+    "OpenlakeTrigger",
+    "OpenlakeCreator",
+)
+"""All keywords; the namespace has to know them before the first start."""
+
+
+class Launcher(Protocol):
+    """How admission and its outbox reach the workflows."""
+
+    async def start(self, plan: RunPlan) -> bool:
+        """Start a run's workflow; False when it was started before.
+
+        Raises:
+            Unavailable: Temporal does not answer.
+        """
+        ...
+
+    async def cancel(self, plan: RunPlan, by: str) -> None:
+        """Ask a run's workflow to stop, starting it first if it never was; over is fine too.
+
+        Raises:
+            Unavailable: Temporal does not answer.
+        """
+        ...
+
+    async def check(self) -> None:
+        """Return when Temporal answers.
+
+        Raises:
+            Unavailable: it does not.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Description:
+    """What Temporal knows of a run's workflow."""
+
+    status: str
+    """RUNNING, COMPLETED, FAILED, CANCELED, TERMINATED, TIMED_OUT, …"""
+    history_length: int
+
+
+async def connect(address: str, namespace: str, *, lazy: bool = True) -> Client:
+    """Return a client whose payloads are pydantic models.
+
+    Args:
+        address: Host and port of the frontend.
+        namespace: Of this stack.
+        lazy: Connect at first use, so that the API starts while Temporal is away. A worker needs
+            a client that is connected.
+    """
+    return await Client.connect(
+        address, namespace=namespace, data_converter=pydantic_data_converter, lazy=lazy
+    )
+
+
+class TemporalLauncher:
+    """See `Launcher`; the real one."""
+
+    def __init__(self, client: Client) -> None:
+        """See class."""
+        self._client = client
+
+    async def start(self, plan: RunPlan) -> bool:
+        """See `Launcher`."""
+        try:
+            await self._client.start_workflow(
+                WORKFLOW,
+                plan,
+                id=workflow_id(plan.run_id, plan.execution),
+                task_queue=WORKFLOW_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=_search_attributes(plan),
+                static_summary=f"job {plan.job_id} run {plan.run_id}",
+                rpc_timeout=_RPC_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        except (RPCError, RuntimeError) as error:
+            raise _away(error) from error
+        return True
+
+    async def cancel(self, plan: RunPlan, by: str) -> None:
+        """See `Launcher`."""
+        if not await self._signal(plan, by) and await self.start(plan):
+            await self._signal(plan, by)
+
+    async def _signal(self, plan: RunPlan, by: str) -> bool:
+        handle = self._client.get_workflow_handle(workflow_id(plan.run_id, plan.execution))
+        try:
+            await handle.signal("cancel", CancelRequest(by=by), rpc_timeout=_RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise _away(error) from error
+        except RuntimeError as error:
+            raise _away(error) from error
+        return True
+
+    async def describe(self, run_id: int, execution: int = 0) -> Description | None:
+        """Return what Temporal knows of a run; None when it knows nothing.
+
+        Raises:
+            Unavailable: Temporal does not answer.
+        """
+        handle = self._client.get_workflow_handle(workflow_id(run_id, execution))
+        try:
+            found = await handle.describe(rpc_timeout=_RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise _away(error) from error
+        except RuntimeError as error:
+            raise _away(error) from error
+        status = found.status or WorkflowExecutionStatus.RUNNING
+        return Description(status=status.name, history_length=found.history_length)
+
+    async def check(self) -> None:
+        """See `Launcher`."""
+        try:
+            await self._client.service_client.check_health(timeout=_RPC_TIMEOUT)
+        except (RPCError, RuntimeError) as error:
+            raise _away(error) from error
+
+
+def _away(error: Exception) -> Unavailable:
+    return Unavailable(f"Temporal does not answer: {error}")
+
+
+def _search_attributes(plan: RunPlan) -> TypedSearchAttributes:
+    values = (
+        str(plan.workspace_id),
+        str(plan.job_id),
+        str(plan.run_id),
+        "PENDING",
+        plan.trigger,
+        plan.creator,
+    )
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(SearchAttributeKey.for_keyword(name), value)
+            for name, value in zip(SEARCH_ATTRIBUTES, values, strict=True)
+        ]
+    )

@@ -1,0 +1,81 @@
+"""Makes and checks access tokens."""
+
+import hashlib
+import secrets
+import uuid
+from datetime import UTC, datetime
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from control.tokens.tables import Token
+from control.workspaces.tables import Principal, Workspace
+
+FIRST_WORKSPACE = 1
+FIRST_USER = "admin@openlake.local"
+_PREFIX = "dapi"
+"""As Databricks' personal access tokens begin, so that secret scanners know them."""
+
+
+def digest(value: str) -> str:
+    """Return what is stored of a token. It is random and long, so a plain hash is enough."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+async def issue(session: AsyncSession, principal: Principal, comment: str) -> str:
+    """Make a token for a principal; the value is shown here and never again."""
+    value = _PREFIX + secrets.token_hex(20)
+    session.add(
+        Token(
+            token_id=uuid.uuid4().hex,
+            workspace_id=principal.workspace_id,
+            principal_id=principal.principal_id or 0,
+            sha256=digest(value),
+            comment=comment,
+        )
+    )
+    await session.flush()
+    return value
+
+
+async def find(session: AsyncSession, value: str) -> tuple[Principal, Token] | None:
+    """Return the principal a token speaks for; None when it is unknown, expired or revoked."""
+    query = (
+        select(Principal, Token)
+        .join(Token, col(Token.principal_id) == col(Principal.principal_id))
+        .where(Token.sha256 == digest(value), col(Token.revoked_at).is_(None))
+        .where(col(Principal.active))
+    )
+    row = (await session.exec(query)).first()
+    if row is None:
+        return None
+    principal, token = row
+    expired = token.expires_at is not None and token.expires_at <= datetime.now(UTC)
+    return None if expired else (principal, token)
+
+
+async def bootstrap(session: AsyncSession, value: str | None = None) -> str:
+    """Make the first workspace, its user and a token, as far as they are missing.
+
+    Args:
+        session: Committed by the caller.
+        value: The token an earlier call returned, if it was kept; it is returned again when it is
+            still good, else a new one takes its place.
+    """
+    workspace = await session.get(Workspace, FIRST_WORKSPACE, with_for_update=True)
+    if workspace is None:
+        session.add(Workspace(workspace_id=FIRST_WORKSPACE, name="main"))
+        await session.flush()
+    query = select(Principal).where(
+        Principal.workspace_id == FIRST_WORKSPACE, Principal.user_name == FIRST_USER
+    )
+    principal = (await session.exec(query)).first()
+    if principal is None:
+        principal = Principal(
+            workspace_id=FIRST_WORKSPACE, user_name=FIRST_USER, display_name="Administrator"
+        )
+        session.add(principal)
+        await session.flush()
+    if value is not None and await find(session, value) is not None:
+        return value
+    return await issue(session, principal, "first token")

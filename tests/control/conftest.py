@@ -1,0 +1,172 @@
+"""One migrated PostgreSQL a session; an API with fakes for Temporal and the object store."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import httpx2
+import pytest
+from sqlalchemy import make_url
+
+from control import migrate
+from control.app import create_app
+from control.auth import Caller
+from control.db import Database
+from control.deps import Deps
+from control.hub import Hub
+from control.internal.access import AttemptAccess
+from control.objects import FolderObjects
+from control.storage import FixedStorage
+from control.tokens import service as tokens
+from spec.attempts import StorageAccess
+from spec.errors import Unavailable
+from spec.runs import RunPlan
+from tests.control.postgres import postgres
+
+WORKER_TOKEN = "worker-token-of-the-tests"  # not a secret
+SIGNING_KEY = "a-signing-key-of-the-tests-that-is-long-enough"
+
+
+@dataclass
+class Recorder:
+    """A launcher that remembers what it was told, as Temporal would."""
+
+    plans: dict[int, RunPlan] = field(default_factory=dict)
+    starts: list[int] = field(default_factory=list)
+    cancels: list[tuple[int, str]] = field(default_factory=list)
+    away: bool = False
+
+    async def start(self, plan: RunPlan) -> bool:
+        """Remember a start; refuse the second one of a run."""
+        await self.check()
+        self.starts.append(plan.run_id)
+        return self.plans.setdefault(plan.run_id, plan) is plan
+
+    async def cancel(self, plan: RunPlan, by: str) -> None:
+        """Remember a cancel."""
+        await self.check()
+        self.cancels.append((plan.run_id, by))
+
+    async def check(self) -> None:
+        """Fail while away."""
+        if self.away:
+            raise Unavailable("Temporal does not answer")
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A PostgreSQL server with a migrated template database."""
+    with postgres() as url:
+        asyncio.run(_template(url))
+        yield url
+
+
+async def _template(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE DATABASE template_openlake")
+    await connection.close()
+    await migrate.upgrade(_named(url, "template_openlake"))
+
+
+def _named(url: str, database: str) -> str:
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+async def database_url(server_url: str) -> AsyncIterator[str]:
+    """A fresh database of the newest schema; what a test commits is its own."""
+    name = f"t_{uuid.uuid4().hex}"
+    connection = await asyncpg.connect(server_url)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE template_openlake")
+    yield _named(server_url, name)
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The database as services see it."""
+    database = Database.connect(database_url)
+    yield database
+    await database.dispose()
+
+
+@pytest.fixture
+async def token(database: Database) -> str:
+    """The first token of the first workspace."""
+    async with database.session() as session:
+        return await tokens.bootstrap(session)
+
+
+@pytest.fixture
+async def caller(database: Database, token: str) -> Caller:
+    """The principal behind the token."""
+    async with database.session() as session:
+        found = await tokens.find(session, token)
+    assert found is not None
+    principal = found[0]
+    return Caller(
+        principal.workspace_id, principal.principal_id or 0, principal.user_name, "Administrator"
+    )
+
+
+@pytest.fixture
+def launcher() -> Recorder:
+    """Temporal's stand-in."""
+    return Recorder()
+
+
+@pytest.fixture
+async def deps(
+    database: Database, database_url: str, launcher: Recorder, tmp_path: Path
+) -> AsyncIterator[Deps]:
+    """The API's collaborators."""
+    access = AttemptAccess(
+        catalog_uri="http://gateway/iceberg",
+        signing_key=SIGNING_KEY,
+        storage=FixedStorage(
+            StorageAccess(endpoint="http://s3", region="r", access_key="a", secret_key="s")
+        ),
+        mlflow_uri="http://mlflow",
+    )
+    hub = Hub(database_url)
+    await hub.start()
+    yield Deps(
+        database=database,
+        launcher=launcher,
+        objects=FolderObjects(tmp_path / "objects"),
+        hub=hub,
+        access=access,
+        worker_token=WORKER_TOKEN,
+    )
+    await hub.stop()
+
+
+@pytest.fixture
+async def anonymous(deps: Deps) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the API, in this process, without a token."""
+    transport = httpx2.ASGITransport(app=create_app(deps))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
+        yield client
+
+
+@pytest.fixture
+async def api(anonymous: httpx2.AsyncClient, token: str) -> httpx2.AsyncClient:
+    """The same with a person's token."""
+    anonymous.headers["Authorization"] = f"Bearer {token}"
+    return anonymous
+
+
+@pytest.fixture
+async def worker(deps: Deps) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client with the worker token, at the internal API."""
+    transport = httpx2.ASGITransport(app=create_app(deps))
+    async with httpx2.AsyncClient(
+        transport=transport,
+        base_url="http://api/internal/1.0",
+        headers={"Authorization": f"Bearer {WORKER_TOKEN}"},
+    ) as client:
+        yield client
