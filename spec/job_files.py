@@ -1,12 +1,17 @@
 """A job's settings from YAML: every mistake at once, each with its place."""
 
-from pydantic import ValidationError
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from pydantic import JsonValue, ValidationError
 
 from spec.errors import InvalidFile, Problem
 from spec.jobs import Environment, JobParameter, JobSettings, faults
 from spec.problems import Mistake, Path, mistakes
+from spec.references import Context, Upstream, resolve
 from spec.tasks import UNSUPPORTED_TASK_TYPES, SqlTask, Task, TaskDependency
-from spec.yaml_lines import Mark, Node, parse, spell
+from spec.yaml_lines import Node, parse, spell
 
 UNSUPPORTED_JOB_FIELDS: dict[str, str] = {
     "access_control_list": "remove it; everybody in the workspace may use the job",
@@ -95,34 +100,41 @@ def problem_at(node: Node, mistake: Mistake, at: Path = ()) -> Problem:
     return Problem(*mark, spell((*at, *mistake.path)), message)
 
 
-def _refuse_unsupported(node: Node, at: Path) -> tuple[Node, list[Problem]]:
-    """Take known but unsupported fields out of the tree, so that the rest is checked as well."""
-    problems: list[Problem] = []
+def refuse(node: Node, table: Mapping[str, str], at: Path) -> tuple[Node, list[Problem]]:
+    """Take fields that are known but not supported out of a mapping, so the rest can be checked.
 
-    def strip(owner: Node, table: dict[str, str], path: Path) -> dict[str, Node]:
-        kept = dict(owner.items())
-        for name in [name for name in kept if name in table]:
-            message = f"'{name}' is not supported by OpenLake; {table[name]}"
-            problems.append(Problem(*owner.keys[name], spell((*at, *path, name)), message))
-            del kept[name]
-        return kept
+    Args:
+        node: The mapping, which stands at the path `at`.
+        table: Field → what to do instead.
+        at: Path of the mapping.
+    """
+    found = [name for name, _ in node.items() if name in table]
+    problems = [
+        Problem(
+            *node.keys[name],
+            spell((*at, name)),
+            f"'{name}' is not supported by OpenLake; {table[name]}",
+        )
+        for name in found
+    ]
+    kept = {name: value for name, value in node.items() if name not in table}
+    return (Node(kept, node.mark, node.keys) if found else node), problems
 
-    def strip_task(task: Node, i: int) -> Node:
-        kept = strip(task, UNSUPPORTED_TASK_FIELDS | UNSUPPORTED_TASK_TYPES, ("tasks", i))
-        if any(name in UNSUPPORTED_TASK_TYPES for name, _ in task.items()):
+
+def _refuse_unsupported(job: Node, at: Path) -> tuple[Node, list[Problem]]:
+    job, problems = refuse(job, UNSUPPORTED_JOB_FIELDS, at)
+    tasks = job.get("tasks")
+    for i, task in enumerate(tasks.elements() if tasks is not None else []):
+        path = ("tasks", i)
+        kept, of_type = refuse(task, UNSUPPORTED_TASK_TYPES, (*at, *path))
+        if of_type:
             # A stand-in, lest the task be blamed for having no type as well.
-            kept.setdefault("spark_python_task", _mapping(task.mark, python_file="/x"))
-        return Node(kept, task.mark, task.keys) if task.items() else task
-
-    job = strip(node, UNSUPPORTED_JOB_FIELDS, ())
-    if "tasks" in job and job["tasks"].elements():
-        inner = [strip_task(task, i) for i, task in enumerate(job["tasks"].elements())]
-        job["tasks"] = Node(inner, job["tasks"].mark)
-    return Node(job, node.mark, node.keys), problems
-
-
-def _mapping(mark: Mark, **values: str) -> Node:
-    return Node({key: Node(value, mark) for key, value in values.items()}, mark)
+            stand_in = Node({"python_file": Node("/x", task.mark)}, task.mark)
+            kept = kept.put("spark_python_task", kept.get("spark_python_task") or stand_in)
+        kept, of_field = refuse(kept, UNSUPPORTED_TASK_FIELDS, (*at, *path))
+        job = job.put_at(path, kept)
+        problems += of_type + of_field
+    return job, problems
 
 
 def _outline(node: Node) -> JobSettings:
@@ -160,3 +172,80 @@ def _outline(node: Node) -> JobSettings:
             for each in elements(node, "environments")
         ),
     )
+
+
+class _Anything(dict[str, JsonValue]):
+    """Stands for task values that only the run will tell."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+    def __missing__(self, key: str) -> JsonValue:
+        return ""
+
+
+def reference_warnings(node: Node, settings: JobSettings, at: Path) -> list[Problem]:
+    """Return a problem for each text of a task in which a `{{…}}` will stay as it is written.
+
+    That is: malformed or unknown references, parameters that the job does not define, and tasks
+    that need not have ended before.
+    """
+    parameters = {parameter.name: "" for parameter in settings.parameters}
+    direct = {
+        task.task_key: {dependency.task_key for dependency in task.depends_on}
+        for task in settings.tasks
+    }
+    warnings: list[Problem] = []
+    for i, task in enumerate(settings.tasks):
+        upstream = {
+            key: Upstream(run_id=0, result="SUCCESS", values=_Anything())
+            for key in _ancestors(task.task_key, direct)
+        }
+        context = Context(
+            workspace_id=0,
+            workspace_url="",
+            job_id=0,
+            job_name="",
+            run_id=0,
+            run_started_at=datetime.min.replace(tzinfo=UTC),
+            trigger="",
+            parameters=parameters,
+            task_key=task.task_key,
+            task_run_id=0,
+            notebook_path="",
+            tasks=upstream,
+        )
+        path = ("tasks", i)
+        written = node.at(path)
+        if written is None:
+            continue
+        for inner, text in _texts(written, path):
+            left = re.search(r"\{\{.*?(\}\}|$)", resolve(text, context))
+            if left is not None:
+                what = (
+                    f"'{left[0]}' names nothing that is known when the task starts, so it will stay"
+                    " as it is; check its spelling, the job's parameters and 'depends_on'"
+                )
+                warnings.append(problem_at(node, Mistake(inner, what), at))
+    return warnings
+
+
+def _ancestors(key: str, direct: Mapping[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(direct[key])
+    while waiting:
+        each = waiting.pop()
+        if each not in found:
+            found.add(each)
+            waiting += direct[each]
+    return found
+
+
+def _texts(node: Node, path: Path) -> Iterator[tuple[Path, str]]:
+    text = node.text()
+    if text is not None and "{{" in text:
+        yield path, text
+    for key, inner in node.items():
+        yield from _texts(inner, (*path, key))
+    for i, inner in enumerate(node.elements()):
+        yield from _texts(inner, (*path, i))

@@ -66,6 +66,25 @@ class Node:
         """Return the value if it is text."""
         return self.value if isinstance(self.value, str) else None
 
+    def put(self, key: str, node: "Node", mark: Mark | None = None) -> "Node":
+        """Return this mapping with one entry set; `mark` is the key's place if it is new."""
+        keys = self.keys if mark is None else {**self.keys, key: mark}
+        return Node({**dict(self.items()), key: node}, self.mark, keys)
+
+    def put_at(self, path: tuple[int | str, ...], node: "Node") -> "Node":
+        """Return this tree with the node at an existing path replaced."""
+        if not path:
+            return node
+        step, rest = path[0], path[1:]
+        inner = self.child(step)
+        if inner is None:
+            return self
+        if isinstance(self.value, list) and isinstance(step, int):
+            elements = list(self.value)
+            elements[step] = inner.put_at(rest, node)
+            return Node(elements, self.mark)
+        return self.put(str(step), inner.put_at(rest, node))
+
     def plain(self) -> JsonValue:
         """Return the value without places."""
         if isinstance(self.value, dict):

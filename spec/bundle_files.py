@@ -1,0 +1,111 @@
+"""The files of a bundle: which there are, and where they will lie in the workspace."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from posixpath import basename, dirname, join, normpath
+from typing import Protocol
+
+from spec.errors import Problem
+from spec.problems import Path
+from spec.yaml_lines import Mark, Node, spell
+
+MAX_FILES = 1000
+
+_PATH_FIELDS = (
+    ("spark_python_task", "python_file"),
+    ("notebook_task", "notebook_path"),
+    ("sql_task", "file", "path"),
+)
+
+
+class Folder(Protocol):
+    """A bundle's folder as the caller sees it. Paths are relative to it and use '/'."""
+
+    def read(self, path: str) -> str | None:
+        """Return the text of a file; None when there is none."""
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Tell whether this is a file."""
+        ...
+
+    def glob(self, pattern: str) -> Sequence[str]:
+        """Return the files that match, sorted; `**` stands for any number of folders."""
+        ...
+
+
+class FileTable:
+    """Finds the files that tasks name and gives each its place below `file_path`."""
+
+    def __init__(self, folder: Folder, file_path: str) -> None:
+        """See class."""
+        self.problems: list[Problem] = []
+        self._folder = folder
+        self._file_path = file_path
+        self._named: set[str] = set()
+
+    def place_tasks(self, job: Node, at: Path) -> Node:
+        """Return the job with its tasks' local paths turned into workspace paths."""
+        tasks = job.get("tasks")
+        for i, task in enumerate(tasks.elements() if tasks is not None else []):
+            for field in _PATH_FIELDS:
+                node = task.get(*field)
+                text = node.text() if node is not None else None
+                if node is not None and text:
+                    path = ("tasks", i, *field)
+                    placed = self._place(node, text, (*at, *path))
+                    job = job.put_at(path, Node(placed, node.mark, written=node.written))
+        return job
+
+    def _place(self, node: Node, text: str, path: Path) -> str:
+        prefix = self._file_path + "/"
+        if text.startswith("/") and not text.startswith(prefix):
+            return text
+        if "://" in text or text.startswith("dbfs:"):
+            what = f"'{text}' is not a path; name a file of the bundle, or an absolute one"
+            return self._refuse(node, path, what, text)
+        local = normpath(join(dirname(node.mark.file), text))
+        if text.startswith(prefix):
+            local = normpath(text.removeprefix(prefix))
+        if local == ".." or local.startswith("../"):
+            what = f"'{text}' lies outside the bundle's folder; move it below databricks.yml"
+            return self._refuse(node, path, what, text)
+        if not self._folder.exists(local):
+            return self._refuse(node, path, self._missing(local), text)
+        self._named.add(local)
+        return prefix + local
+
+    def _missing(self, local: str) -> str:
+        folder = dirname(local)
+        beside = self._folder.glob(f"{folder}/*" if folder else "*")
+        near = get_close_matches(basename(local), [basename(path) for path in beside], n=1)
+        hint = f"did you mean '{join(folder, near[0])}'?" if near else "create it or mend the path"
+        return f"there is no file '{local}' in the bundle's folder; {hint}"
+
+    def _refuse(self, node: Node, path: Path, message: str, text: str) -> str:
+        self.problems.append(Problem(*node.mark, spell(path), message))
+        return text
+
+    def uploads(
+        self, include: Sequence[str], exclude: Sequence[str], mark: Mark
+    ) -> tuple[tuple[str, str], ...]:
+        """Return (local path, workspace path) of all files to upload, sorted.
+
+        As Databricks: everything below the folder that is not hidden, and what `include` names;
+        less what `exclude` names, unless a task names it.
+        """
+        chosen = {path for path in self._folder.glob("**") if not _hidden(path)}
+        chosen |= {path for pattern in include for path in self._folder.glob(pattern)}
+        chosen -= {path for pattern in exclude for path in self._folder.glob(pattern)}
+        chosen |= self._named
+        if len(chosen) > MAX_FILES:
+            message = (
+                f"the bundle's folder holds {len(chosen):,} files; at most {MAX_FILES:,} are"
+                " deployed; name what to leave out under 'sync.exclude'"
+            )
+            self.problems.append(Problem(*mark, "sync", message))
+        return tuple((path, f"{self._file_path}/{path}") for path in sorted(chosen))
+
+
+def _hidden(path: str) -> bool:
+    return any(part.startswith(".") or part == "__pycache__" for part in path.split("/"))

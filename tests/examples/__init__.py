@@ -1,0 +1,1 @@
+"""The example jobs, and what must come out of them."""
