@@ -5,7 +5,6 @@ import os
 import signal
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,23 +15,6 @@ from activities.folder import AttemptFolder, State
 from activities.follow import Follower, WrongHost
 from spec.attempts import AttemptRef, AttemptResult, AttemptWork, PythonProgram
 from tests.activities.fakes import FakeControl, make_ref, make_work
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> WorkerConfig:
-    return WorkerConfig(
-        control_url="http://127.0.0.1:1",
-        worker_token="worker-token",
-        host="here",
-        folder=tmp_path / "attempts",
-        lease_s=3,
-        grace_s=0.5,
-    )
-
-
-@pytest.fixture
-def control() -> FakeControl:
-    return FakeControl()
 
 
 class Driver:
