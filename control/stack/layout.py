@@ -204,6 +204,11 @@ class Layout:
         """A folder of jars every Spark program gets: Iceberg, its AWS bundle, OpenLineage."""
         return self.maven_dir("spark-jars")
 
+    @property
+    def temporal_test_server(self) -> Path:
+        """The script that starts Temporal's time-skipping test server; only tests use it."""
+        return self.maven_dir("temporal-test-server") / "temporal-test-server"
+
     def wheel_dir(self, name: str) -> Path:
         """Return the folder one pinned wheel is installed into."""
         return self.cache_dir / f"{name}-{pinned().wheels[name]}"

@@ -18,7 +18,11 @@ _FULL: tuple[type[Part], ...] = (*_EMBEDDED,)
 
 
 def parts_of(
-    layout: Layout, profile: Profile = "full", only: Sequence[str] | None = None
+    layout: Layout,
+    profile: Profile = "full",
+    only: Sequence[str] | None = None,
+    *,
+    everything: bool = False,
 ) -> list[Part]:
     """Return the parts of a profile, without those whose place the settings give to others.
 
@@ -26,14 +30,15 @@ def parts_of(
         layout: Of the stack.
         profile: `embedded`, or `full` with Trino and the warm Spark Connect server.
         only: Names to choose; what they need is chosen as well.
+        everything: Also parts that others take the place of, for one may still run from before.
 
     Raises:
         Invalid: A name is unknown.
     """
     kinds = {kind.name: kind for kind in (_EMBEDDED if profile == "embedded" else _FULL)}
-    if layout.settings.object_store.endpoint:
+    if layout.settings.object_store.endpoint and not everything:
         kinds.pop("minio")
-    if layout.settings.temporal.address:
+    if layout.settings.temporal.address and not everything:
         kinds.pop("temporal")
     if only is not None:
         kinds = {name: kinds[name] for name in _closure(kinds, only)}

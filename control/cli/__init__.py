@@ -1,0 +1,53 @@
+"""`openlake`: the command line, and the one composition root."""
+
+from typing import Annotated
+
+import typer
+
+from control.cli.lazy import Lazy, LazyGroup
+
+_STACK, _WORK, _PROCESSES = "The stack", "Your work", "Single processes of the stack"
+
+
+class Commands(LazyGroup):
+    """Every command by name; a module is imported when its command runs."""
+
+    table = {
+        "up": Lazy("control.cli.stack:up", "Start the stack, or mend what has died.", _STACK),
+        "down": Lazy("control.cli.stack:down", "Stop what `up` started, and only that.", _STACK),
+        "status": Lazy("control.cli.stack:status", "Show what is running.", _STACK),
+        "logs": Lazy("control.cli.stack:logs", "Show the log of one part.", _STACK),
+        "doctor": Lazy("control.cli.doctor:doctor", "Say what is ill and what to do.", _STACK),
+        "env": Lazy("control.cli.stack:env", "Print the variables that clients need.", _STACK),
+        "install": Lazy("control.cli.stack:install", "Fetch and build the tools.", _STACK),
+        "demo": Lazy("control.cli.demo:demo", "Run the example job and follow it.", _WORK),
+        "jobs": Lazy("control.cli.jobs:app", "Deploy, list and run jobs.", _WORK),
+        "runs": Lazy("control.cli.runs:app", "Look at runs, follow and cancel them.", _WORK),
+        "token": Lazy("control.cli.workers:token", "Make access tokens.", _WORK),
+        "api": Lazy("control.cli.workers:api", "The REST API.", _PROCESSES),
+        "gateway": Lazy("control.cli.workers:gateway", "The catalog gateway.", _PROCESSES),
+        "worker": Lazy("control.cli.workers:worker", "A control or engine worker.", _PROCESSES),
+    }
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="OpenLake: durable data jobs over an open lakehouse.",
+    epilog="A start: [bold]openlake up[/bold], then [bold]openlake demo[/bold].",
+)
+
+
+@app.callback()
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    """OpenLake: durable data jobs over an open lakehouse."""
+    if version:
+        from importlib.metadata import version as package_version
+
+        typer.echo(package_version("openlake-platform"))
+        raise typer.Exit

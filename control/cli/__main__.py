@@ -1,0 +1,5 @@
+"""`python -m control.cli` is `openlake`."""
+
+from control.cli import app
+
+app()

@@ -1,0 +1,247 @@
+"""The single processes of the stack: API, gateway, workers. `openlake up` starts them."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+import structlog
+import typer
+
+from control.config import Settings
+from control.stack.layout import LOOPBACK, Layout
+from spec.tasks import Engine
+
+if TYPE_CHECKING:
+    from temporalio.worker import Worker
+
+    from control.deps import Deps
+    from control.storage import StorageIssuer
+
+worker = typer.Typer(no_args_is_help=True, help="Run one worker in the foreground.")
+token = typer.Typer(no_args_is_help=True, help="Make access tokens.")
+
+
+def _log_as_json() -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ]
+    )
+
+
+def api() -> None:
+    """Serve the REST API until it is told to stop."""
+    import uvicorn
+
+    from control.app import create_app
+
+    _log_as_json()
+    layout = Layout(Settings())
+    deps = asyncio.run(_prepare_api(layout))
+    uvicorn.run(
+        create_app(deps),
+        host=LOOPBACK,
+        port=layout.settings.ports.api,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+    )
+
+
+async def _prepare_api(layout: Layout) -> "Deps":
+    from control.db import Database
+    from control.deps import Deps
+    from control.hub import Hub
+    from control.internal.access import AttemptAccess
+    from control.migrate import upgrade
+    from control.objects import S3Objects
+    from control.temporal import TemporalLauncher, connect
+
+    url = layout.postgres_url()
+    await upgrade(url)
+    client = await connect(layout.temporal_address, layout.settings.temporal.namespace)
+    store = layout.s3()
+    return Deps(
+        database=Database.connect(url),
+        launcher=TemporalLauncher(client),
+        objects=S3Objects(
+            endpoint=store.endpoint,
+            region=store.region,
+            access_key=store.access_key,
+            secret_key=store.secret_key,
+            bucket=layout.settings.object_store.bucket,
+        ),
+        hub=Hub(url),
+        access=AttemptAccess(
+            catalog_uri=layout.gateway_iceberg_url,
+            signing_key=layout.secret("signing-key"),
+            storage=_storage(layout),
+            mlflow_uri=layout.mlflow_url,
+        ),
+        worker_token=layout.secret("worker-token"),
+        public_url=layout.api_url,
+    )
+
+
+def _storage(layout: Layout) -> "StorageIssuer":
+    from control.storage import StsStorage
+    from spec.attempts import StorageAccess
+
+    keys = layout.s3("lakehouse")
+    access = StorageAccess(
+        endpoint=keys.endpoint,
+        region=keys.region,
+        access_key=keys.access_key,
+        secret_key=keys.secret_key,
+    )
+    return StsStorage(access, layout.settings.object_store.lakehouse_bucket)
+
+
+def gateway() -> None:
+    """Serve the catalog gateway until it is told to stop."""
+    from pydantic import SecretStr
+
+    from control.gateway.config import GatewayConfig
+    from control.gateway.server import run_gateway
+    from control.migrate import upgrade
+
+    _log_as_json()
+    layout = Layout(Settings())
+    asyncio.run(upgrade(layout.postgres_url()))
+    run_gateway(
+        GatewayConfig(
+            upstream=layout.nessie_url,
+            database_url=SecretStr(layout.postgres_url()),
+            signing_key=SecretStr(layout.secret("signing-key")),
+            host=LOOPBACK,
+            port=layout.settings.ports.gateway,
+        )
+    )
+
+
+@worker.command("control")
+def control_worker() -> None:
+    """Run workflows, the projection and the outbox; holds the database's credentials."""
+    _log_as_json()
+    asyncio.run(_run_control_worker(Layout(Settings())))
+
+
+async def _run_control_worker(layout: Layout) -> None:
+    from prometheus_client import start_http_server
+
+    from control.db import Database
+    from control.hub import Hub
+    from control.metrics import Metrics
+    from control.projection import Projector
+    from control.runs.outbox import relay
+    from control.temporal import TemporalLauncher, connect
+    from workflows.worker import build
+
+    metrics = Metrics()
+    database, hub = Database.connect(layout.postgres_url()), Hub(layout.postgres_url())
+    client = await connect(layout.temporal_address, layout.settings.temporal.namespace, lazy=False)
+    await hub.start()
+    start_http_server(layout.settings.ports.control_worker, LOOPBACK, registry=metrics.registry)
+    relaying = relay(database, TemporalLauncher(client), hub, metrics)
+    try:
+        await _run_until_told(
+            [build(client, [Projector(database, metrics).project])], also=[relaying]
+        )
+    finally:
+        await hub.stop()
+        await database.dispose()
+
+
+@worker.command("engine")
+def engine_worker(
+    engines: Annotated[
+        list[Engine] | None,
+        typer.Option("--engine", help="Serve this engine's queue; again for more. All if unset."),
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="The name of this machine's own queue.")] = None,
+    port: Annotated[int | None, typer.Option(help="Where to serve metrics.")] = None,
+) -> None:
+    """Run task attempts; holds no database credentials.
+
+    [dim]Example: openlake worker engine --engine spark --engine python[/dim]
+    """
+    _log_as_json()
+    layout = Layout(Settings())
+    asyncio.run(
+        _run_engine_worker(
+            layout,
+            engines or list(Engine),
+            host or layout.settings.worker.host or socket.gethostname(),
+            port or layout.settings.ports.engine_worker,
+        )
+    )
+
+
+async def _run_engine_worker(
+    layout: Layout, engines: Sequence[Engine], host: str, port: int
+) -> None:
+    from prometheus_client import start_http_server
+
+    from activities.config import WorkerConfig
+    from activities.control_client import ControlClient
+    from activities.worker import build_workers
+    from control.temporal import connect
+
+    settings = layout.settings
+    config = WorkerConfig(
+        control_url=layout.api_url,
+        worker_token=layout.secret("worker-token"),
+        host=host,
+        folder=layout.attempts_dir,
+        slots=settings.worker.slots,
+        lease_s=settings.worker.lease_s,
+        java_home=layout.java_home_21,
+        spark_jars=layout.spark_jars,
+        trino_url=layout.trino_url,
+    )
+    client = await connect(layout.temporal_address, settings.temporal.namespace, lazy=False)
+    start_http_server(port, LOOPBACK)
+    async with ControlClient(config.control_url, config.worker_token) as control:
+        await _run_until_told(build_workers(client, config, engines, control))
+
+
+async def _run_until_told(
+    workers: "Sequence[Worker]", also: Sequence[Awaitable[None]] = ()
+) -> None:
+    """Run side by side until SIGTERM or SIGINT; the first failure ends all of them."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, told.set)
+    background = [asyncio.ensure_future(coroutine) for coroutine in also]
+    running = [asyncio.create_task(each.run()) for each in workers]
+    stop = asyncio.create_task(told.wait())
+    await asyncio.wait([stop, *running, *background], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.gather(*(each.shutdown() for each in workers))
+    for task in (stop, *background):
+        task.cancel()
+    with suppress(asyncio.CancelledError):
+        await asyncio.gather(*running)
+    for task in background:
+        if task.done() and not task.cancelled():
+            task.result()
+
+
+@token.command("bootstrap")
+def bootstrap_token() -> None:
+    """Make the first workspace, its user and a token, as far as they are missing.
+
+    The token is kept in the data folder, readable by its owner only.
+    """
+    from control.cli.first_token import ensure_first_token
+
+    asyncio.run(ensure_first_token(Layout(Settings())))
