@@ -194,7 +194,7 @@ def _table_change(
     uuids = [str(update["uuid"]) for update in updates if update["action"] == "assign-uuid"]
     table_uuid = uuids[-1] if creates and uuids else None
     if creates:
-        updates.append({"action": "set-properties", "updates": _created_by(claims)})
+        _set_created_by(updates, claims)
     if not snapshots:
         operation = "create" if creates else "alter"
         return creates, Change(key, operation, table_uuid=table_uuid)
@@ -208,6 +208,16 @@ def _table_change(
         table_uuid=table_uuid,
     )
     return True, change
+
+
+def _set_created_by(updates: list[Json], claims: AttemptClaims | PrincipalClaims) -> None:
+    """Add who creates the table to its properties, in one update: Nessie takes no second one."""
+    for update in updates:
+        if update["action"] == "set-properties":
+            given: Json = update["updates"]
+            update["updates"] = _without_stamp(given, CREATED_BY) | _created_by(claims)
+            return
+    updates.append({"action": "set-properties", "updates": _created_by(claims)})
 
 
 def _created_by(claims: AttemptClaims | PrincipalClaims) -> dict[str, str]:
