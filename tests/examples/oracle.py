@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,17 +24,21 @@ BRONZE_ROWS = {
 FLIGHT_KEY = ["flight_date", "carrier", "flight", "origin"]
 
 
+# Pandas is typed too loosely to say more than this.
+Frame = Any
+
+
 @dataclass(frozen=True)
 class Expected:
     """What the tables hold after a run with these parameters."""
 
     counts: dict[str, int]
     """The task values of `clean`: rows, cancelled, with_weather, with_plane."""
-    flights: pd.DataFrame
+    flights: Frame
     """silver.flights: a few columns, sorted by FLIGHT_KEY."""
-    daily_delays: pd.DataFrame
+    daily_delays: Frame
     """Sorted by (flight_date, origin)."""
-    carrier_ranking: pd.DataFrame
+    carrier_ranking: Frame
     """Sorted by place."""
 
 
@@ -45,7 +50,7 @@ def data_folder() -> Path:
 
 
 @cache
-def _source(name: str) -> pd.DataFrame:
+def _source(name: str) -> Frame:
     return pd.read_csv(data_folder() / name)
 
 
@@ -73,7 +78,7 @@ def expected(month: str = "all", carriers: str = "all") -> Expected:
     return Expected(counts, silver, _daily_delays(flights), _carrier_ranking(flights))
 
 
-def _daily_delays(flights: pd.DataFrame) -> pd.DataFrame:
+def _daily_delays(flights: Frame) -> Frame:
     late = flights.assign(late=flights["arr_delay"] > 15)
     days = late.groupby(["flight_date", "origin"]).agg(
         flights=("flight", "size"),
@@ -86,7 +91,7 @@ def _daily_delays(flights: pd.DataFrame) -> pd.DataFrame:
     return days.reset_index()
 
 
-def _carrier_ranking(flights: pd.DataFrame) -> pd.DataFrame:
+def _carrier_ranking(flights: Frame) -> Frame:
     arrived = flights["arr_delay"].notna()
     judged = flights.assign(on_time=(flights["arr_delay"] <= 15).where(arrived).astype("float64"))
     totals = judged.groupby("carrier").agg(
@@ -104,7 +109,7 @@ def _carrier_ranking(flights: pd.DataFrame) -> pd.DataFrame:
     return totals[[*columns, "on_time_share", "mean_arr_delay"]]
 
 
-def difference(name: str, actual: pd.DataFrame, wanted: pd.DataFrame, key: Iterable[str]) -> str:
+def difference(name: str, actual: Frame, wanted: Frame, key: Iterable[str]) -> str:
     """Return how a table differs from what it must be; "" when it does not.
 
     Rows may come in any order and columns that are not expected are passed over. Whole numbers,
@@ -130,12 +135,18 @@ def difference(name: str, actual: pd.DataFrame, wanted: pd.DataFrame, key: Itera
     return ""
 
 
-def _differs(left: pd.Series, right: pd.Series) -> np.ndarray:
+def _differs(left: Frame, right: Frame) -> Any:
     if pd.api.types.is_numeric_dtype(right) and not pd.api.types.is_bool_dtype(right):
-        a, b = (pd.to_numeric(side).to_numpy("float64", na_value=np.nan) for side in (left, right))
+        a, b = (
+            side.astype("Float64").to_numpy("float64", na_value=np.nan) for side in (left, right)
+        )
         return ~np.isclose(a, b, rtol=1e-9, atol=1e-9, equal_nan=True)
     a, b = left.astype("string").fillna("∅"), right.astype("string").fillna("∅")
     return (a != b).to_numpy(bool)
+
+
+def _floats(column: Frame) -> Any:
+    return column.astype("Float64").to_numpy("float64", na_value=np.nan)
 
 
 def differences(catalog: Catalog, month: str = "all", carriers: str = "all") -> list[str]:
@@ -161,3 +172,17 @@ def check_tables(catalog: Catalog, month: str = "all", carriers: str = "all") ->
     """Assert that all tables are as a run with these parameters must leave them."""
     found = differences(catalog, month, carriers)
     assert not found, "\n".join(found)
+
+
+def training_rows(month: str = "all", carriers: str = "all") -> int:
+    """Return how many flights `train` may learn from: those that arrived, at most 60,000."""
+    return min(int(expected(month, carriers).flights["arr_delay"].notna().sum()), 60_000)
+
+
+def baseline_r2(month: str = "all", carriers: str = "all") -> float:
+    """Return the R² of a straight line from departure to arrival delay, over all rows.
+
+    The model knows more than that, so it must not be much worse.
+    """
+    flights = expected(month, carriers).flights.dropna(subset=["dep_delay", "arr_delay"])
+    return float(np.corrcoef(flights["dep_delay"], flights["arr_delay"])[0, 1] ** 2)

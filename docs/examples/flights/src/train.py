@@ -13,12 +13,13 @@ import pandas as pd
 from dbruntime import dbutils
 from matplotlib.figure import Figure
 from mlflow.models import infer_signature
+from mlflow.sklearn import log_model
+from numpy.typing import ArrayLike
 from pyiceberg.catalog import load_catalog
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.metrics import mean_absolute_error, r2_score
-from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -41,7 +42,7 @@ def sample() -> pd.DataFrame:
     flights = flights.sort_values(KEY, ignore_index=True)
     if len(flights) > MAX_ROWS:
         flights = flights.sample(MAX_ROWS, random_state=SEED)
-    return flights[[*CATEGORIES, *NUMBERS, TARGET]].astype(dict.fromkeys(NUMBERS, "float64"))
+    return flights.drop(columns="flight_date").astype(dict.fromkeys([*NUMBERS, TARGET], "float64"))
 
 
 def model() -> Pipeline:
@@ -53,7 +54,7 @@ def model() -> Pipeline:
     return make_pipeline(inputs, Ridge(alpha=ALPHA))
 
 
-def plot(actual: pd.Series, predicted: pd.Series, r2: float) -> Figure:
+def plot(actual: ArrayLike, predicted: ArrayLike, r2: float) -> Figure:
     """Draw what was predicted against what happened."""
     figure, axes = plt.subplots(figsize=(6, 6), layout="constrained")
     axes.hexbin(actual, predicted, gridsize=60, bins="log", extent=(-60, 240, -60, 240))
@@ -67,22 +68,21 @@ def main() -> None:
     flights = sample()
     if len(flights) < 50:
         raise SystemExit(f"{len(flights)} flights are too few to learn from: choose more.")
-    inputs, outcome = flights.drop(columns=TARGET), flights[TARGET].astype("float64")
-    train_x, test_x, train_y, test_y = train_test_split(
-        inputs, outcome, test_size=0.2, random_state=SEED
-    )
+    train = flights.sample(frac=0.8, random_state=SEED)
+    test = flights.drop(index=train.index)
+    inputs = [*CATEGORIES, *NUMBERS]
     with mlflow.start_run(run_name="arrival-delay"):
         mlflow.log_params({"alpha": ALPHA, "seed": SEED, "rows": len(flights)})
-        trained = model().fit(train_x, train_y)
-        predicted = trained.predict(test_x)
-        r2 = float(r2_score(test_y, predicted))
-        mae = float(mean_absolute_error(test_y, predicted))
+        trained = model().fit(train[inputs], train[TARGET])
+        predicted = trained.predict(test[inputs])
+        r2 = float(r2_score(test[TARGET], predicted))
+        mae = float(mean_absolute_error(test[TARGET], predicted))
         mlflow.log_metrics({"r2": r2, "mae": mae})
-        mlflow.log_figure(plot(test_y, predicted, r2), "predicted.png")
-        mlflow.sklearn.log_model(
+        mlflow.log_figure(plot(test[TARGET], predicted, r2), "predicted.png")
+        log_model(
             trained,
             name="model",
-            signature=infer_signature(test_x.head(), predicted[:5]),
+            signature=infer_signature(test[inputs].head(), predicted[:5]),
             # The one type in the file that is not scikit-learn's own: a column's data type.
             skops_trusted_types=["numpy.dtype"],
             # Named here, because finding them out would load the model in another process.
