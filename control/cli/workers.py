@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from temporalio.worker import Worker
 
     from control.deps import Deps
-    from control.storage import StorageIssuer
 
 worker = typer.Typer(no_args_is_help=True, help="Run one worker in the foreground.")
 token = typer.Typer(no_args_is_help=True, help="Make access tokens.")
@@ -58,52 +57,11 @@ def api() -> None:
 
 
 async def _prepare_api(layout: Layout) -> "Deps":
-    from control.db import Database
-    from control.deps import Deps
-    from control.hub import Hub
-    from control.internal.access import AttemptAccess
+    from control.assembly import assemble
     from control.migrate import upgrade
-    from control.objects import S3Objects
-    from control.temporal import TemporalLauncher, connect
 
-    url = layout.postgres_url()
-    await upgrade(url)
-    client = await connect(layout.temporal_address, layout.settings.temporal.namespace)
-    store = layout.s3()
-    return Deps(
-        database=Database.connect(url),
-        launcher=TemporalLauncher(client),
-        objects=S3Objects(
-            endpoint=store.endpoint,
-            region=store.region,
-            access_key=store.access_key,
-            secret_key=store.secret_key,
-            bucket=layout.settings.object_store.bucket,
-        ),
-        hub=Hub(url),
-        access=AttemptAccess(
-            catalog_uri=layout.gateway_iceberg_url,
-            signing_key=layout.secret("signing-key"),
-            storage=_storage(layout),
-            mlflow_uri=layout.mlflow_url,
-        ),
-        worker_token=layout.secret("worker-token"),
-        public_url=layout.api_url,
-    )
-
-
-def _storage(layout: Layout) -> "StorageIssuer":
-    from control.storage import StsStorage
-    from spec.attempts import StorageAccess
-
-    keys = layout.s3("lakehouse")
-    access = StorageAccess(
-        endpoint=keys.endpoint,
-        region=keys.region,
-        access_key=keys.access_key,
-        secret_key=keys.secret_key,
-    )
-    return StsStorage(access, layout.settings.object_store.lakehouse_bucket)
+    await upgrade(layout.postgres_url())
+    return await assemble(layout)
 
 
 def gateway() -> None:

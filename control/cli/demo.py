@@ -1,0 +1,104 @@
+"""`openlake demo`: the example job from nothing to its results."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from control.cli.bundle import deploy_bundle, read_bundle
+from control.cli.client import Api, connect
+from control.cli.jobs import parse_parameters
+from control.cli.output import console, quiet_table
+from control.cli.runs import finish
+from control.config import Settings
+from control.stack.layout import Layout
+
+_EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "flights"
+_GOLD = "lakehouse.gold.carrier_ranking"
+
+
+def demo(
+    warehouse: Annotated[str, typer.Option(help="The SQL engine: duckdb or trino.")] = "duckdb",
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", "-p", help="A job parameter, e.g. month=2; again for more."),
+    ] = None,
+) -> None:
+    """Run the example job and follow it: real flights, from raw files to tables and a model.
+
+    [dim]Example: openlake demo -p month=2 -p carriers=UA,B6[/dim]
+    """
+    from control.cli.stack import up
+
+    up(profile="full" if warehouse == "trino" else "embedded")
+    api = connect()
+    user = str(api.get("/api/2.0/preview/scim/v2/Me")["userName"])
+    bundle = read_bundle(_EXAMPLE, None, [f"warehouse={warehouse}"], user)
+    job = deploy_bundle(api, _EXAMPLE, bundle)["flights"]
+    console.print(f"\n[bold]flights[/] {job.action} as job {job.job_id}\n")
+    body: dict[str, Any] = {"job_id": job.job_id, "job_parameters": parse_parameters(param or [])}
+    run_id = int(api.post("/api/2.2/jobs/run-now", body)["run_id"])
+    run = finish(api, run_id)
+    _show_results(api, run)
+
+
+def _show_results(api: Api, run: dict[str, Any]) -> None:
+    layout = Layout(Settings())
+    outputs = _outputs(api, run)
+    _show_ranking(layout)
+    values: dict[str, Any] = outputs.get("train", {}).get("values", {})
+    if values:
+        scores = ", ".join(f"{name} {_short(value)}" for name, value in sorted(values.items()))
+        console.print(f"\n[bold]The model[/] (train)  {scores}")
+    _show_lineage(api, int(run["run_id"]))
+    console.print("\n[bold]Look around[/]")
+    places = {
+        "REST API": f"{layout.api_url}/api/docs",
+        "MLflow": layout.mlflow_url,
+        "Temporal": layout.temporal_ui_url,
+    }
+    for name, url in places.items():
+        console.print(f"  {name:<10} {url}")
+    console.print(
+        "\n[dim]`openlake runs list` shows runs, `openlake env` prints what clients need,"
+        " `openlake down` stops all.[/]"
+    )
+
+
+def _outputs(api: Api, run: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    base = "/api/openlake/1.0/task-runs"
+    return {
+        task["task_key"]: api.get(f"{base}/{task['run_id']}/output")
+        for task in run.get("tasks", [])
+        if task.get("run_id") and task["state"].get("result_state") == "SUCCESS"
+    }
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else json.dumps(value)
+
+
+def _show_ranking(layout: Layout) -> None:
+    """Read the gold table as any client would: through the gateway."""
+    from control.cli.tables import read_rows
+
+    columns, rows = read_rows(layout, _GOLD.removeprefix("lakehouse."), limit=8)
+    console.print(f"\n[bold]{_GOLD}[/]")
+    table = quiet_table(*columns)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _show_lineage(api: Api, run_id: int) -> None:
+    graph = api.get(f"/api/openlake/1.0/lineage/runs/{run_id}")
+    reads: dict[str, list[str]] = {}
+    writes: dict[str, list[str]] = {}
+    for edge in graph.get("edges", []):
+        side = reads if edge["kind"] == "read" else writes
+        side.setdefault(edge["task_key"], []).append(edge["dataset"])
+    console.print("\n[bold]Lineage[/]")
+    for task in [*dict.fromkeys([*writes, *reads])]:
+        left, right = (sorted(set(side.get(task, []))) for side in (reads, writes))
+        console.print(f"  {', '.join(left) or '·'} [cyan]→ {task} →[/] {', '.join(right) or '·'}")

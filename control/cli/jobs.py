@@ -1,0 +1,89 @@
+"""`openlake jobs`: list, read and run jobs."""
+
+from typing import Annotated, Any
+
+import typer
+
+from control.cli.bundle import Format
+from control.cli.client import connect
+from control.cli.output import Output, console, print_json, quiet_table
+from spec.errors import Invalid
+
+app = typer.Typer(no_args_is_help=True, help="List, read and run jobs.")
+
+JobId = Annotated[int, typer.Argument(help="As `openlake jobs list` shows it.")]
+
+
+@app.command("list")
+def list_jobs(
+    name: Annotated[str | None, typer.Option(help="Only the job of this name.")] = None,
+    limit: Annotated[int, typer.Option(help="How many at most.", min=1)] = 50,
+    output: Format = Output.text,
+) -> None:
+    """List jobs, newest first.
+
+    [dim]Example: openlake jobs list --output json[/dim]
+    """
+    jobs = list(connect().pages("/api/2.2/jobs/list", "jobs", limit, name=name))
+    if output is Output.json:
+        print_json(jobs)
+        return
+    if not jobs:
+        console.print("No jobs yet. `openlake bundle deploy FOLDER` makes some.")
+        return
+    table = quiet_table("job_id", "name", "owner")
+    for job in jobs:
+        table.add_row(str(job["job_id"]), job["settings"]["name"], job["creator_user_name"])
+    console.print(table)
+
+
+@app.command("get")
+def get_job(job_id: JobId) -> None:
+    """Print a job's definition as JSON."""
+    print_json(connect().get("/api/2.2/jobs/get", job_id=job_id))
+
+
+@app.command("run")
+def run_job(
+    job_id: JobId,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", help="name=value; again for more.")
+    ] = None,
+    follow: Annotated[bool, typer.Option(help="Stay until the run has ended.")] = True,
+    output: Format = Output.text,
+) -> None:
+    """Run a job now and follow it; fails when the run fails.
+
+    [dim]Example: openlake jobs run 7 -p month=2 --no-follow[/dim]
+    """
+    from control.cli.runs import finish
+
+    api = connect()
+    body: dict[str, Any] = {"job_id": job_id}
+    if param:
+        body["job_parameters"] = parse_parameters(param)
+    run_id = int(api.post("/api/2.2/jobs/run-now", body)["run_id"])
+    if not follow:
+        print_json({"run_id": run_id}) if output is Output.json else console.print(f"run {run_id}")
+        return
+    finish(api, run_id, output)
+
+
+@app.command("delete")
+def delete_job(job_id: JobId) -> None:
+    """Delete a job; its past runs stay readable."""
+    connect().post("/api/2.2/jobs/delete", {"job_id": job_id})
+    console.print(f"[green]✓[/] job {job_id} deleted")
+
+
+def parse_parameters(given: list[str]) -> dict[str, str]:
+    """Return `name=value` texts as a map.
+
+    Raises:
+        Invalid: one of them has no equals sign.
+    """
+    pairs = [each.partition("=") for each in given]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise Invalid(f"the parameter '{name}' is not written as name=value")
+    return {name: value for name, _, value in pairs}
