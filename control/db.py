@@ -4,7 +4,7 @@ Services take a session and `flush`; only `Database.session` commits, once, when
 well.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 from sqlalchemy import make_url
@@ -12,17 +12,27 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 
-def create_engine(url: str, *, pool_size: int = 10, max_overflow: int = 20) -> AsyncEngine:
+def create_engine(
+    url: str,
+    *,
+    pool_size: int = 10,
+    max_overflow: int = 20,
+    server_settings: Mapping[str, str] | None = None,
+) -> AsyncEngine:
     """Open a pool of asyncpg connections; nothing is connected before first use.
 
     Args:
         url: `postgresql://user:password@host:port/name`; a driver in it is replaced by asyncpg.
         pool_size: Connections kept open.
         max_overflow: Further connections under load, closed again after use.
+        server_settings: PostgreSQL parameters of every connection.
     """
-    parsed = make_url(url).set(drivername="postgresql+asyncpg")
     return create_async_engine(
-        parsed, pool_size=pool_size, max_overflow=max_overflow, pool_pre_ping=True
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_pre_ping=True,
+        connect_args={"server_settings": dict(server_settings or {})},
     )
 
 

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route as Path
 
-from control.db import Database
+from control.db import Database, create_engine
 from control.gateway import oauth
 from control.gateway.access import Access
 from control.gateway.branches import branch_of
@@ -95,11 +95,16 @@ def create_gateway(
 
 
 def _build(config: GatewayConfig, after_upstream: AfterUpstream | None) -> _Parts:
-    database = Database.connect(
+    # A commit under way is idle in its transaction while the catalog works. If this process is
+    # suspended just then, its lock must stay: to lose it would open the fence.
+    settings = {"idle_in_transaction_session_timeout": "0", "application_name": "openlake-gateway"}
+    engine = create_engine(
         config.database_url.get_secret_value(),
         pool_size=config.pool_size,
         max_overflow=config.pool_size,
+        server_settings=settings,
     )
+    database = Database(engine)
     catalog = Catalog(
         config.upstream,
         config.warehouse,

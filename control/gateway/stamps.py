@@ -15,6 +15,8 @@ from control.gateway.tokens import AttemptClaims, PrincipalClaims
 from spec.errors import Invalid
 
 SUMMARY_PREFIX = "openlake."
+PARENT = "openlake.parent-snapshot-id"
+"""The catalog (Nessie 0.99) forgets a snapshot's parent, so the stamp keeps it."""
 CREATED_BY = "openlake.created-by-"
 CREATE_DIGEST = "openlake.created-by-request"
 
@@ -191,6 +193,8 @@ def _table_change(
     for added in snapshots:
         summary: Json = added.get("summary") or {}
         added["summary"] = _without_stamp(summary, SUMMARY_PREFIX) | stamp_of(claims)
+        if added.get("parent-snapshot-id") is not None:
+            added["summary"][PARENT] = str(added["parent-snapshot-id"])
     uuids = [str(update["uuid"]) for update in updates if update["action"] == "assign-uuid"]
     table_uuid = uuids[-1] if creates and uuids else None
     if creates:
