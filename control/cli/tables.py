@@ -31,7 +31,8 @@ def read_rows(layout: Layout, table: str, limit: int) -> tuple[list[str], list[l
             "s3.secret-access-key": store.secret_key,
         },
     )
-    found: Any = catalog.load_table(table).scan(limit=limit).to_arrow()
+    scan: Any = catalog.load_table(table).scan(limit=limit)
+    found = scan.to_arrow()
     rows = [[_text(row[name]) for name in found.column_names] for row in found.to_pylist()]
     return list(found.column_names), rows
 

@@ -1,0 +1,48 @@
+# OpenLake's few commands; `make` lists them. Each installs what it is missing, once.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help install demo dev down test test-quick check gen lock clean
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.venv: FORCE
+	@sh infra/bootstrap.sh
+FORCE:
+
+demo: .venv ## Install, start the stack, run the example job, show what came out
+	@$(BIN)/openlake demo
+
+dev: .venv ## Start the stack and leave it running
+	@$(BIN)/openlake up
+
+down: .venv ## Stop the stack
+	@$(BIN)/openlake down
+
+install: .venv ## Install every tool, those of the full profile too
+	@$(BIN)/openlake install --profile full
+
+check: .venv ## Lint, types, import floors; no server
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+test-quick: .venv ## Unit tests: no server, under a minute
+	@$(PYTEST) -q -m "not integration and not slow"
+
+test: test-quick install ## All tests, on real servers
+	@$(PYTEST) -q -m "integration or slow"
+
+gen: .venv ## Write the generated documents anew (OpenAPI, JSON Schemas)
+	@$(BIN)/python -m control.openapi
+
+lock: .venv ## Resolve the locked environment anew
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --upgrade --generate-hashes \
+	    --no-annotate --no-header --no-emit-index-url --quiet --output-file requirements.lock
+
+clean: ## Delete the Python environment; the stack's data and the tools stay
+	@rm -rf .venv
