@@ -9,10 +9,13 @@ from fastapi.routing import APIRoute
 from control import errors
 from control.deps import Deps
 from control.errors import ErrorBody
+from control.files.routes import router as files
 from control.identity.routes import router as identity
 from control.internal.routes import router as internal
 from control.jobs.routes import router as jobs
+from control.logs.routes import router as logs
 from control.middleware import QueryInBody, RequestContext
+from control.runs.follow import router as run_events
 from control.runs.routes import router as runs
 
 API_VERSION = "1.0"
@@ -44,7 +47,7 @@ def create_app(deps: Deps) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(QueryInBody)
     app.add_middleware(RequestContext, metrics=deps.metrics)
-    for router in (identity, jobs, runs, internal):
+    for router in (identity, files, jobs, runs, run_events, logs, internal):
         app.include_router(router)
     return app
 

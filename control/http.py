@@ -58,5 +58,9 @@ def compact(model: BaseModel, status: int = 200) -> Response:
 
 def json_answer(body: Any, status: int = 200) -> Response:
     """Answer plain data."""
-    content = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(content, status, media_type="application/json")
+    return Response(to_json(body), status, media_type="application/json")
+
+
+def to_json(body: Any) -> str:
+    """Spell plain data as JSON on one line."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))

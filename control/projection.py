@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import structlog
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
@@ -98,7 +98,7 @@ async def _append(session: AsyncSession, projection: Projection) -> Sequence[Rec
             select(RunEvent).where(*mine, col(RunEvent.seq).in_(dumped.keys()))
         )
     }
-    last: int | None = (await session.exec(select(func.max(RunEvent.seq)).where(*mine))).one()
+    last = await _last_seq(session, projection)
     fresh: list[Recorded] = []
     for recorded in projection.events:
         if recorded.seq in known:
@@ -125,6 +125,16 @@ async def _append(session: AsyncSession, projection: Projection) -> Sequence[Rec
         ]
         await session.exec(insert(RunEvent).values(rows))
     return fresh
+
+
+async def _last_seq(session: AsyncSession, projection: Projection) -> int | None:
+    query = (
+        select(RunEvent.seq)
+        .where(RunEvent.run_id == projection.run_id, RunEvent.execution == projection.execution)
+        .order_by(col(RunEvent.seq).desc())
+        .limit(1)
+    )
+    return (await session.exec(query)).first()
 
 
 async def _fold(session: AsyncSession, run: Run, execution: int, event: Event) -> None:

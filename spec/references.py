@@ -14,6 +14,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 _REFERENCE = re.compile(r"\{\{\s*((?:[A-Za-z0-9_.\-]|`[^`{}]+`)+)\s*\}\}")
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _PART = re.compile(r"`([^`]+)`|([A-Za-z0-9_\-]+)")
 
 
@@ -76,7 +77,7 @@ def split(reference: str) -> tuple[str, ...]:
 
 def as_text(value: JsonValue) -> str:
     """Return a task value as it appears in text: strings bare, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else _JSON.encode(value)
 
 
 def instant_member(at: datetime, member: str) -> str | None:

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from control.files.tables import Blob, FileKind, WorkspaceFile
-from spec.errors import NotFound
+from spec.errors import Invalid, NotFound
 
 
 async def find(session: AsyncSession, workspace_id: int, path: str) -> WorkspaceFile | None:
@@ -96,3 +96,27 @@ def _inside(workspace_id: int, folder: str) -> SelectOfScalar[WorkspaceFile]:
         col(WorkspaceFile.path) >= prefix,
         col(WorkspaceFile.path) < _after(prefix),
     )
+
+
+async def make_folders(session: AsyncSession, workspace_id: int, path: str) -> bool:
+    """Make a folder and those above it; True when any was missing.
+
+    Raises:
+        Invalid: a file is in the way.
+    """
+    parts = path.strip("/").split("/")
+    wanted = ["/" + "/".join(parts[: n + 1]) for n in range(len(parts))] if path != "/" else []
+    query = select(WorkspaceFile).where(
+        WorkspaceFile.workspace_id == workspace_id, col(WorkspaceFile.path).in_(wanted)
+    )
+    found = {row.path: row for row in (await session.exec(query)).all()}
+    for row in found.values():
+        if row.kind != FileKind.DIRECTORY:
+            raise Invalid(f"'{row.path}' is a {row.kind.lower()}, so there can be no such folder")
+    missing = [folder for folder in wanted if folder not in found]
+    for folder in missing:
+        row = {"workspace_id": workspace_id, "path": folder, "kind": FileKind.DIRECTORY.value}
+        await session.exec(
+            insert(WorkspaceFile).values(**row, suffix="", size=0).on_conflict_do_nothing()
+        )
+    return bool(missing)

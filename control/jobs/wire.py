@@ -24,9 +24,9 @@ _YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 def tidy(settings: dict[str, Any]) -> dict[str, Any]:
     """Drop the empty fields that `complete` adds, so that what was read can be sent back."""
     kept = _without_unused(settings)
-    tasks: Any = kept.get("tasks")
-    if isinstance(tasks, list):
-        kept["tasks"] = [_without_unused(task) for task in cast(list[Any], tasks)]
+    if isinstance(kept.get("tasks"), list):
+        tasks: list[Any] = kept["tasks"]
+        kept["tasks"] = [_without_unused(task) for task in tasks]
     return kept
 
 
@@ -93,7 +93,7 @@ async def read_object(request: Request) -> dict[str, Any]:
     try:
         value = json.loads(body or b"{}")
     except ValueError as error:
-        mistake: dict[str, Any] = {"type": "json_invalid", "loc": ("body",), "msg": str(error), "input": {}}
+        mistake: dict[str, Any] = {"type": "json_invalid", "loc": ("body",), "msg": str(error)}
         raise RequestValidationError([mistake]) from None
     if not isinstance(value, dict):
         raise Invalid("the body must be a JSON object")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from control.files import store as files
 from control.tokens.tables import Token
 from control.workspaces.tables import Principal, Workspace
 
@@ -76,6 +77,8 @@ async def bootstrap(session: AsyncSession, value: str | None = None) -> str:
         )
         session.add(principal)
         await session.flush()
+        for folder in ("/Shared", f"/Users/{FIRST_USER}"):
+            await files.make_folders(session, FIRST_WORKSPACE, folder)
     if value is not None and await find(session, value) is not None:
         return value
     return await issue(session, principal, "first token")

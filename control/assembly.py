@@ -1,0 +1,52 @@
+"""Makes the control plane's collaborators from the layout of a running stack."""
+
+from control.db import Database
+from control.deps import Deps
+from control.hub import Hub
+from control.internal.access import AttemptAccess
+from control.objects import S3Objects
+from control.stack.layout import Layout
+from control.storage import StsStorage
+from control.temporal import TemporalLauncher, connect
+from spec.attempts import StorageAccess
+
+
+async def assemble(layout: Layout) -> Deps:
+    """Return the collaborators of one API process; nothing is connected before first use.
+
+    Raises:
+        Unavailable: a secret is missing; `openlake up` makes them.
+    """
+    settings = layout.settings
+    client = await connect(layout.temporal_address, settings.temporal.namespace)
+    own, tables = layout.s3("root"), layout.s3("lakehouse")
+    access = AttemptAccess(
+        catalog_uri=layout.gateway_iceberg_url,
+        signing_key=layout.secret("signing-key"),
+        storage=StsStorage(
+            StorageAccess(
+                endpoint=tables.endpoint,
+                region=tables.region,
+                access_key=tables.access_key,
+                secret_key=tables.secret_key,
+            ),
+            bucket=settings.object_store.lakehouse_bucket,
+        ),
+        mlflow_uri=layout.mlflow_url,
+    )
+    url = layout.postgres_url()
+    return Deps(
+        database=Database.connect(url),
+        launcher=TemporalLauncher(client),
+        objects=S3Objects(
+            endpoint=own.endpoint,
+            region=own.region,
+            access_key=own.access_key,
+            secret_key=own.secret_key,
+            bucket=settings.object_store.bucket,
+        ),
+        hub=Hub(url),
+        access=access,
+        worker_token=layout.secret("worker-token"),
+        public_url=layout.api_url,
+    )

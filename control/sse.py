@@ -1,0 +1,33 @@
+"""Server-sent events: what is the same for logs and for runs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from control.http import to_json
+
+LOOK_AGAIN_S = 15.0
+"""Followers look at the tables at least so often, should a wake-up be lost."""
+
+_PING_S = 15
+
+
+def event(name: str, data: Any, event_id: str | None = None) -> ServerSentEvent:
+    """Return one event whose data is JSON on one line."""
+    return ServerSentEvent(data=to_json(data), event=name, id=event_id)
+
+
+def stream(events: AsyncIterator[ServerSentEvent]) -> EventSourceResponse:
+    """Answer events as they come; proxies are told not to hold them back."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return EventSourceResponse(events, ping=_PING_S, headers=headers)
+
+
+async def pause(wake: asyncio.Event) -> None:
+    """Wait until something may have happened."""
+    try:
+        await asyncio.wait_for(wake.wait(), LOOK_AGAIN_S)
+    except TimeoutError:
+        return
