@@ -49,6 +49,7 @@ def spark_submit_command(
     jars: Sequence[Path] = (),
     memory: str = "1g",
     main_class: str | None = None,
+    properties: Path | None = None,
 ) -> list[str]:
     """Return the command that runs a Spark application with its driver in this process.
 
@@ -58,16 +59,19 @@ def spark_submit_command(
         master: Spark's master URL, e.g. `local[2]`.
         app: A Python file, a jar, or `spark-internal` for a class that Spark brings along.
         app_args: The application's own arguments.
-        conf: Spark's settings. What is secret belongs in a properties file instead, for command
-            lines can be read by everybody on the machine.
+        conf: Spark's settings. What is secret belongs in `properties` instead, for command lines
+            can be read by everybody on the machine.
         jars: Libraries for driver and executors. With a local master they are simply on the class
             path; else Spark ships them to its executors.
         memory: The driver's heap, as Java's `-Xmx` takes it.
         main_class: For a jar.
+        properties: A file of further settings, `name value` a line.
     """
     local = master.startswith("local")
     class_path = [str(spark_home / "jars" / "*"), *(str(jar) for jar in jars if local)]
     options: list[str] = ["--master", master]
+    if properties:
+        options += ["--properties-file", str(properties)]
     if main_class:
         options += ["--class", main_class]
     if jars and not local:

@@ -28,6 +28,9 @@ class Commands(LazyGroup):
         "api": Lazy("control.cli.workers:api", "The REST API.", _PROCESSES),
         "gateway": Lazy("control.cli.workers:gateway", "The catalog gateway.", _PROCESSES),
         "worker": Lazy("control.cli.workers:worker", "A control or engine worker.", _PROCESSES),
+        "spark-connect": Lazy(
+            "control.cli.spark_connect:spark_connect", "The warm Spark Connect server.", _PROCESSES
+        ),
     }
 
 

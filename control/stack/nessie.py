@@ -76,6 +76,7 @@ class Nessie(Part):
                 str(jar),
             ),
             cwd=self.folder,
+            basis=self._properties(),
         )
 
     def check(self) -> None:

@@ -8,6 +8,7 @@ import signal
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import ClassVar
 
@@ -34,9 +35,13 @@ class Command:
     user: str | None = None
     """Another user to run as; only possible, and only used, when the stack runs as root."""
 
+    basis: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """What else the process is made from: the settings in its configuration files."""
+
     def fingerprint(self, version: str) -> str:
         """Return what changes when the process would have to be started anew to be right."""
-        content = json.dumps([self.argv, dict(self.env), str(self.cwd), self.user, version])
+        made_from = (dict(self.env), dict(self.basis), str(self.cwd), self.user, version)
+        content = json.dumps([self.argv, *made_from])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -141,3 +146,8 @@ def write_private(file: Path, content: str, owner: str | None = None) -> Path:
         shutil.chown(draft, owner)
     draft.replace(file)
     return file
+
+
+def own_version() -> str:
+    """Return the version of OpenLake itself."""
+    return package_version("openlake-platform")

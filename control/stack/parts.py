@@ -3,18 +3,34 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from control.stack.api import Api
+from control.stack.gateway import Gateway
 from control.stack.layout import Layout
 from control.stack.minio import Minio
+from control.stack.mlflow import Mlflow
 from control.stack.nessie import Nessie
 from control.stack.part import Part
 from control.stack.postgres import Postgres
+from control.stack.spark_connect import SparkConnect
 from control.stack.temporal import Temporal
+from control.stack.trino import Trino
+from control.stack.workers import ControlWorker, EngineWorker
 from spec.errors import Invalid
 
 Profile = Literal["embedded", "full"]
 
-_EMBEDDED: tuple[type[Part], ...] = (Postgres, Minio, Temporal, Nessie)
-_FULL: tuple[type[Part], ...] = (*_EMBEDDED,)
+_EMBEDDED: tuple[type[Part], ...] = (
+    Postgres,
+    Minio,
+    Temporal,
+    Nessie,
+    Mlflow,
+    Api,
+    Gateway,
+    ControlWorker,
+    EngineWorker,
+)
+_FULL: tuple[type[Part], ...] = (*_EMBEDDED, Trino, SparkConnect)
 
 
 def parts_of(

