@@ -127,20 +127,19 @@ def match(method: str, raw_path: str) -> Route:
         NotFound: no such route is served.
         Invalid: a segment would be read differently further on.
     """
-    segments = raw_path.removeprefix(PREFIX).split("/")
+    segments = raw_path.removeprefix(PREFIX).split("/") if raw_path.startswith(PREFIX) else []
     decoded = [_decode(segment) for segment in segments]
-    if raw_path.startswith(PREFIX) and len(segments) > 1:
-        for verb, template, action in _TEMPLATES:
-            if verb == method and (found := _capture(template.split("/"), decoded[1:])) is not None:
-                return Route(
-                    action,
-                    warehouse=decoded[0],
-                    tail="/".join(segments[1:]),
-                    namespace=tuple(found.get("{namespace}", "").split(LEVEL_SEPARATOR))
-                    if "{namespace}" in found
-                    else (),
-                    name=found.get("{table}", found.get("{view}")),
-                )
+    for verb, template, action in _TEMPLATES:
+        found = _capture(template.split("/"), decoded[1:]) if verb == method else None
+        if found is not None and decoded:
+            namespace = found.get("{namespace}")
+            return Route(
+                action,
+                warehouse=decoded[0],
+                tail="/".join(segments[1:]),
+                namespace=() if namespace is None else tuple(namespace.split(LEVEL_SEPARATOR)),
+                name=found.get("{table}", found.get("{view}")),
+            )
     raise NotFound(f"the catalog gateway does not serve {method} {raw_path[:200]}")
 
 
