@@ -142,8 +142,6 @@ def _dependency_faults(tasks: Sequence[Task]) -> list[Fault]:
                 hint = f"; did you mean '{near[0]}'?" if near else ""
                 message = f"depends on '{needed}', which is not a task of this job{hint}"
                 found.append(Fault(path, f"task '{task.task_key}' {message}"))
-            elif needed in graph.get(task.task_key, ()):
-                found.append(Fault(path, f"task '{task.task_key}' depends on '{needed}' twice"))
             elif task.task_key:
                 graph[task.task_key].add(needed)
     while cycle := _cycle(graph):

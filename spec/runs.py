@@ -323,7 +323,8 @@ def _finish(state: RunState, task_key: str, phase: TaskPhase) -> None:
     state.unfinished -= 1
     for dependent in state.dependents[task_key]:
         state.open_dependencies[dependent] -= 1
-        if state.open_dependencies[dependent] == 0:
+        # A stop may have ended the dependent before what it waited for.
+        if state.open_dependencies[dependent] == 0 and not state.tasks[dependent].phase.is_final:
             state.unblocked[dependent] = None
 
 
