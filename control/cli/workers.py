@@ -194,6 +194,11 @@ async def _run_until_told(
             task.result()
 
 
+@token.callback()
+def _token() -> None:
+    """Make access tokens."""
+
+
 @token.command("bootstrap")
 def bootstrap_token() -> None:
     """Make the first workspace, its user and a token, as far as they are missing.
