@@ -7,6 +7,7 @@ import httpx2
 
 from spec.attempts import AttemptOutput, AttemptRef, AttemptWork, LogTail
 from spec.errors import (
+    AttemptOver,
     Conflict,
     Forbidden,
     Invalid,
@@ -22,12 +23,6 @@ _ERRORS: dict[int, type[OpenLakeError]] = {
     404: NotFound,
     409: Conflict,
 }
-
-
-class AttemptOver(Conflict):
-    """The attempt has been declared over: nothing more may come from it."""
-
-    code = "ATTEMPT_OVER"
 
 
 class ControlClient:
@@ -46,7 +41,7 @@ class ControlClient:
         self._http = httpx2.AsyncClient(
             base_url=f"{url.rstrip('/')}/internal/1.0",
             headers={"Authorization": f"Bearer {token}"},
-            timeout=httpx2.Timeout(30, connect=5),
+            timeout=httpx2.Timeout(60, connect=5),
             trust_env=False,
         )
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from activities import lineage
-from activities.control_client import AttemptOver
 from activities.engines.base import EngineAdapter, Handle
 from activities.files import BlobSource, materialise
 from activities.folder import AttemptFolder
@@ -19,7 +18,7 @@ from spec.attempts import (
     AttemptResult,
     AttemptWork,
 )
-from spec.errors import OpenLakeError
+from spec.errors import AttemptOver, OpenLakeError
 from spec.ids import submit_key
 
 T = TypeVar("T")

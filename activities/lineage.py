@@ -1,13 +1,10 @@
-"""OpenLineage events, as the JSON that travels (spec 2-0-2); pure, and quick to import."""
+"""The OpenLineage events of an attempt itself, which the driver ships for every engine."""
 
 from datetime import datetime
 from typing import Any
 
+from activities.events import event, facet
 from spec.attempts import AttemptOutcome, AttemptResult, LineageParent
-
-PRODUCER = "https://github.com/openlake/openlake"
-_SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
-_FACETS = "https://openlineage.io/spec/facets"
 
 _END_TYPES = {
     AttemptResult.SUCCESS: "COMPLETE",
@@ -16,33 +13,6 @@ _END_TYPES = {
     AttemptResult.CANCELED: "ABORT",
     AttemptResult.LOST: "ABORT",
 }
-
-
-def facet(name: str, version: str, **content: Any) -> dict[str, Any]:
-    """Return a facet of the standard, e.g. `facet("SchemaDatasetFacet", "1-1-1", fields=…)`."""
-    url = f"{_FACETS}/{version}/{name}.json#/$defs/{name}"
-    return {"_producer": PRODUCER, "_schemaURL": url, **content}
-
-
-def event(
-    kind: str,
-    at: datetime,
-    job: dict[str, Any],
-    run: dict[str, Any],
-    inputs: list[dict[str, Any]] | None = None,
-    outputs: list[dict[str, Any]] | None = None,
-) -> dict[str, Any]:
-    """Return a run event; `kind` is START, RUNNING, COMPLETE, FAIL, ABORT or OTHER."""
-    return {
-        "eventType": kind,
-        "eventTime": at.isoformat(),
-        "producer": PRODUCER,
-        "schemaURL": _SCHEMA,
-        "job": job,
-        "run": run,
-        "inputs": inputs or [],
-        "outputs": outputs or [],
-    }
 
 
 def attempt_started(parent: LineageParent, engine: str, at: datetime) -> dict[str, Any]:
@@ -66,27 +36,12 @@ def attempt_ended(
     return event(kind, outcome.ended_at or at, _job(parent, engine), _run(parent, facets))
 
 
-def parent_facet(parent: LineageParent) -> dict[str, Any]:
-    """Return the facet that says: this ran inside the attempt, which ran inside the job's run."""
-    root = {
-        "run": {"runId": parent.parent_run_id},
-        "job": {"namespace": parent.namespace, "name": parent.parent_job_name},
-    }
-    return facet(
-        "ParentRunFacet",
-        "1-1-0",
-        run={"runId": parent.run_id},
-        job={"namespace": parent.namespace, "name": parent.job_name},
-        root=root,
-    )
-
-
 def _job(parent: LineageParent, engine: str) -> dict[str, Any]:
     kind = facet(
         "JobTypeJobFacet",
-        "2-0-3",
+        "2-0-4",
         processingType="BATCH",
-        integration="OPENLAKE",
+        integration=engine.upper(),
         jobType="TASK",
     )
     return {
@@ -99,7 +54,7 @@ def _job(parent: LineageParent, engine: str) -> dict[str, Any]:
 def _run(parent: LineageParent, facets: dict[str, Any]) -> dict[str, Any]:
     above = facet(
         "ParentRunFacet",
-        "1-1-0",
+        "1-2-0",
         run={"runId": parent.parent_run_id},
         job={"namespace": parent.namespace, "name": parent.parent_job_name},
     )

@@ -8,6 +8,9 @@ from activities.folder import AttemptFolder
 from activities.processes import MARKER
 from spec.attempts import AttemptWork
 
+ROOT = Path(activities.__file__).parents[1]
+"""Where our own packages are; on the path of our own programs only."""
+
 RUNTIME = Path(activities.__file__).parent / "runtime"
 """On the path of user code: the package `dbruntime` and nothing else."""
 

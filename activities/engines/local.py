@@ -7,18 +7,16 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import activities
 from activities import ending, processes, runner
 from activities.config import WorkerConfig
 from activities.engines.base import Feeds, Handle, Progress
-from activities.engines.environment import base_environment
+from activities.engines.environment import ROOT, base_environment
 from activities.folder import AttemptFolder, State
 from activities.processes import Identity
 from spec.attempts import AttemptOutcome, AttemptOutput, AttemptWork, NotebookProgram
 from spec.errors import EngineUnavailable
 
 POLL_S = 1.0
-_HOME = Path(activities.__file__).parents[1]
 _LOST = "Its process vanished, or was stopped for so long that it counts as lost."
 
 
@@ -147,7 +145,7 @@ class LocalEngine:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
-            cwd=_HOME,
+            cwd=ROOT,
             env={"PATH": os.defpath},
             start_new_session=True,
         )

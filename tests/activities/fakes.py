@@ -5,7 +5,6 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.control_client import AttemptOver
 from spec.attempts import (
     AttemptOutput,
     AttemptRef,
@@ -17,7 +16,7 @@ from spec.attempts import (
     PythonProgram,
     StorageAccess,
 )
-from spec.errors import Unavailable
+from spec.errors import AttemptOver, Unavailable
 from spec.ids import lineage_run_id, run_of, submit_key
 from spec.tasks import Engine
 

@@ -75,9 +75,7 @@ class TaskValues:
             )
         _leave("values.json", values)
 
-    def get(
-        self, taskKey: str, key: str, default: Any = None, debugValue: Any = None
-    ) -> Any:
+    def get(self, taskKey: str, key: str, default: Any = None, debugValue: Any = None) -> Any:
         """Return what an earlier task left, or `default`; `debugValue` counts outside of jobs."""
         if "OPENLAKE_CONTEXT" not in os.environ:
             if debugValue is None:
@@ -183,12 +181,23 @@ class UserNamespaceInitializer:
     def get_namespace_globals(self) -> dict[str, Any]:
         """Return names and objects; `spark` is there when the process has a session."""
         names: dict[str, Any] = {"dbutils": dbutils, "getArgument": dbutils.widgets.getArgument}
-        import sys
-
-        if "pyspark" in sys.modules:
-            from pyspark.sql import SparkSession
-
-            spark = SparkSession.getActiveSession()
-            if spark is not None:
-                names.update(spark=spark, sql=spark.sql, table=spark.table)
+        spark = _spark()
+        if spark is not None:
+            names.update(spark=spark, sql=spark.sql, table=spark.table)
         return names
+
+
+def _spark() -> Any:
+    """Return the process's Spark session, made when this is a Spark task; else None."""
+    if "PYSPARK_GATEWAY_PORT" not in os.environ and "SPARK_REMOTE" not in os.environ:
+        return None
+    from pyspark.sql import SparkSession
+
+    return SparkSession.builder.getOrCreate()
+
+
+def __getattr__(name: str) -> Any:
+    """Let `from dbruntime import spark` work without paying for Spark otherwise."""
+    if name == "spark" and (spark := _spark()) is not None:
+        return spark
+    raise AttributeError(f"module 'dbruntime' has no attribute '{name}'")
