@@ -4,9 +4,10 @@ Variables look like `OPENLAKE_DATA_DIR` and `OPENLAKE_PORTS__API`; a `.env` file
 directory is read as well. Nothing else in the code base reads the environment.
 """
 
+import os
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -66,6 +67,16 @@ class Worker(_Group):
     """An attempt whose runner has not renewed its lease for so long is declared lost."""
 
 
+def _default_data_dir() -> Path:
+    """Return root's place for data, or the user's own.
+
+    Root's home is closed to others, and PostgreSQL, which refuses to run as root, is one of them.
+    """
+    if os.geteuid() == 0:
+        return Path("/var/lib/openlake")
+    return Path.home() / ".local" / "share" / "openlake"
+
+
 class Settings(BaseSettings):
     """The whole tree; frozen after start."""
 
@@ -77,7 +88,7 @@ class Settings(BaseSettings):
         extra="ignore",
     )
 
-    data_dir: Path = Path.home() / ".local" / "share" / "openlake"
+    data_dir: Path = Field(default_factory=_default_data_dir)
     """Everything the stack writes; `openlake down` and deleting it leaves nothing behind."""
     cache_dir: Path = Path.home() / ".cache" / "openlake"
     """Downloaded and built tools; safe to delete, slow to refill."""
