@@ -15,6 +15,7 @@ class Commands(LazyGroup):
     table = {
         "up": Lazy("control.cli.stack:up", "Start the stack, or mend what has died.", _STACK),
         "down": Lazy("control.cli.stack:down", "Stop what `up` started, and only that.", _STACK),
+        "restart": Lazy("control.cli.stack:restart", "Stop parts and start them again.", _STACK),
         "status": Lazy("control.cli.stack:status", "Show what is running.", _STACK),
         "logs": Lazy("control.cli.stack:logs", "Show the log of one part.", _STACK),
         "doctor": Lazy("control.cli.doctor:doctor", "Say what is ill and what to do.", _STACK),

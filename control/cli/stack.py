@@ -50,19 +50,40 @@ def up(profile: ProfileOption = "embedded", only: OnlyOption = None) -> None:
 def down(only: OnlyOption = None) -> None:
     """Stop what `openlake up` started, and only that. Data stays.
 
+    Task attempts under way are stopped too; the next `up` tries them again.
+
     [bold]openlake down[/]
+    """
+    layout = make_layout()
+    with _interruptible():
+        names, attempts = stop_stack(layout, _words(only))
+    console.print(f"Stopped {len(names)} parts." if names else "Nothing was running.")
+    if attempts:
+        console.print(
+            f"{attempts} task attempts were under way: the next `openlake up` tries them again, "
+            "and counts that as no fault of theirs."
+        )
+
+
+def restart(
+    parts: Annotated[list[str] | None, typer.Argument(help="By name; OpenLake's own.")] = None,
+) -> None:
+    """Stop parts and start them again; after a change of code, say. Attempts go on meanwhile.
+
+    [bold]openlake restart[/]          API, gateway and workers
+
+    [bold]openlake restart nessie[/]
     """
     from control.stack.parts import parts_of
     from control.stack.supervisor import Supervisor
 
     layout = make_layout()
-    parts = parts_of(layout, everything=True)
-    chosen = _words(only)
-    if chosen is not None:
-        parts = [part for part in parts if part.name in chosen]
-    with steps() as progress:
-        names = Supervisor(layout, parts, progress).down()
-    console.print(f"Stopped {len(names)} parts." if names else "Nothing was running.")
+    chosen = parts or ["api", "gateway", "control-worker", "engine-worker"]
+    found = [part for part in parts_of(layout, only=chosen) if part.name in chosen]
+    with _interruptible(), steps() as progress:
+        supervisor = Supervisor(layout, found, progress)
+        supervisor.down()
+        supervisor.up()
 
 
 def status(output: OutputOption = Output.text) -> None:
@@ -186,6 +207,27 @@ def start_stack(
         install_tools(layout, [tool for part in parts for tool in part.tools])
         with steps() as progress:
             return Supervisor(layout, parts, progress).up()
+
+
+def stop_stack(layout: "Layout", only: Sequence[str] | None = None) -> tuple[list[str], int]:
+    """Stop parts, and the attempts once no worker is left that would take them up again.
+
+    Returns:
+        The names of the stopped parts, and how many task attempts were stopped.
+    """
+    from control.cli.attempts import stop_attempts
+    from control.stack.parts import parts_of
+    from control.stack.supervisor import Supervisor
+
+    every = parts_of(layout, everything=True)
+    parts = [part for part in every if only is None or part.name in only]
+    first = [part for part in parts if part.name == "engine-worker"]
+    rest = [part for part in parts if part.name != "engine-worker"]
+    with steps() as progress:
+        names = Supervisor(layout, first, progress).down()
+        attempts = stop_attempts(layout.attempts_dir) if first else 0
+        names += Supervisor(layout, rest, progress).down()
+    return names, attempts
 
 
 def install_tools(layout: "Layout", names: Sequence[str]) -> None:
