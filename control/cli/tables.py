@@ -8,17 +8,17 @@ from control.stack.layout import Layout
 from control.tokens.service import FIRST_USER, FIRST_WORKSPACE
 
 
-def read_rows(layout: Layout, table: str, limit: int) -> tuple[list[str], list[list[str]]]:
-    """Return the column names and the first rows of `schema.table`, every cell as text."""
+def open_catalog(layout: Layout) -> Any:
+    """Return a PyIceberg catalog on the stack's gateway, as its first user."""
     from pyiceberg.catalog import load_catalog
 
     claims = PrincipalClaims(
         workspace_id=FIRST_WORKSPACE,
         user=FIRST_USER,
-        expires_at=datetime.now(UTC) + timedelta(minutes=5),
+        expires_at=datetime.now(UTC) + timedelta(hours=1),
     )
     store = layout.s3("lakehouse")
-    catalog = load_catalog(
+    return load_catalog(
         "lakehouse",
         **{
             "type": "rest",
@@ -31,7 +31,11 @@ def read_rows(layout: Layout, table: str, limit: int) -> tuple[list[str], list[l
             "s3.secret-access-key": store.secret_key,
         },
     )
-    scan: Any = catalog.load_table(table).scan(limit=limit)
+
+
+def read_rows(layout: Layout, table: str, limit: int) -> tuple[list[str], list[list[str]]]:
+    """Return the column names and the first rows of `schema.table`, every cell as text."""
+    scan: Any = open_catalog(layout).load_table(table).scan(limit=limit)
     found = scan.to_arrow()
     rows = [[_text(row[name]) for name in found.column_names] for row in found.to_pylist()]
     return list(found.column_names), rows

@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import structlog
@@ -127,6 +128,7 @@ def engine_worker(
     ] = None,
     host: Annotated[str | None, typer.Option(help="The name of this machine's own queue.")] = None,
     port: Annotated[int | None, typer.Option(help="Where to serve metrics.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Where attempts have their folders.")] = None,
 ) -> None:
     """Run task attempts; holds no database credentials.
 
@@ -140,12 +142,13 @@ def engine_worker(
             engines or list(Engine),
             host or layout.settings.worker.host or socket.gethostname(),
             port or layout.settings.ports.engine_worker,
+            folder or layout.attempts_dir,
         )
     )
 
 
 async def _run_engine_worker(
-    layout: Layout, engines: Sequence[Engine], host: str, port: int
+    layout: Layout, engines: Sequence[Engine], host: str, port: int, folder: Path
 ) -> None:
     from prometheus_client import start_http_server
 
@@ -159,7 +162,7 @@ async def _run_engine_worker(
         control_url=layout.api_url,
         worker_token=layout.secret("worker-token"),
         host=host,
-        folder=layout.attempts_dir,
+        folder=folder,
         slots=settings.worker.slots,
         lease_s=settings.worker.lease_s,
         java_home=layout.java_home_21,

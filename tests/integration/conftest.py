@@ -1,0 +1,32 @@
+"""One stack of the full profile for all integration tests; each test leaves it mended."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def whole_stack() -> Iterator[Stack]:
+    """A stack in a folder of its own, gone afterwards."""
+    # Not pytest's own folder: PostgreSQL's user must be able to reach it.
+    folder = Path(tempfile.mkdtemp(prefix="openlake-test-"))
+    folder.chmod(0o755)
+    stack = Stack(folder / "data", "full")
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.command("down", check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def stack(whole_stack: Stack) -> Iterator[Stack]:
+    """The session's stack, mended again after what the test did to it."""
+    yield whole_stack
+    whole_stack.up()
