@@ -10,6 +10,7 @@ from control import errors
 from control.deps import Deps
 from control.errors import ErrorBody
 from control.files.routes import router as files
+from control.health import router as health
 from control.identity.routes import router as identity
 from control.internal.routes import router as internal
 from control.jobs.routes import router as jobs
@@ -47,7 +48,7 @@ def create_app(deps: Deps) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(QueryInBody)
     app.add_middleware(RequestContext, metrics=deps.metrics)
-    for router in (identity, files, jobs, runs, run_events, logs, internal):
+    for router in (health, identity, files, jobs, runs, run_events, logs, internal):
         app.include_router(router)
     return app
 
