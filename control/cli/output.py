@@ -30,7 +30,7 @@ def print_json(value: Any) -> None:
 
 def say_error(message: str) -> None:
     """Print what went wrong, to standard error."""
-    errors.print(f"[bold red]✗[/] {escape(message)}")
+    errors.print(f"[bold red]✗[/] {escape(message)}", soft_wrap=True)
 
 
 def quiet_table(*columns: str) -> Table:

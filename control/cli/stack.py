@@ -202,7 +202,7 @@ def start_stack(
     from control.stack.parts import parts_of
     from control.stack.supervisor import Supervisor
 
-    parts = parts_of(layout, profile, only)
+    parts = parts_of(layout, profile if only is None else "full", only)
     with _interruptible():
         install_tools(layout, [tool for part in parts for tool in part.tools])
         with steps() as progress:

@@ -1,6 +1,5 @@
 """Trino, of the full profile: one coordinator that also works, one catalog behind the gateway."""
 
-import uuid
 from pathlib import Path
 
 from control.stack.layout import LOOPBACK
@@ -39,19 +38,16 @@ class Trino(Part):
     def prepare(self) -> None:
         """Write its configuration; the catalog's file holds credentials."""
         etc = self.folder / "etc"
-        node = self.folder / "node-id"
-        if not node.exists():
-            write_private(node, str(uuid.uuid4()))
-        _write(etc / "node.properties", self._node(node.read_text()))
         _write(etc / "config.properties", self._server())
         _write(etc / "log.properties", {"io.trino": "WARN", "io.airlift": "WARN"})
         _write(etc / "catalog" / "lakehouse.properties", self._lakehouse())
         _write(etc / "catalog" / "tpch.properties", {"connector.name": "tpch"})
 
-    def _node(self, node_id: str) -> dict[str, str]:
+    def _node(self) -> dict[str, str]:
+        """Return what Trino's own launcher takes from `node.properties`."""
         return {
             "node.environment": "openlake",
-            "node.id": node_id,
+            "node.id": "openlake-1",
             "node.data-dir": str(self.folder / "data"),
             "plugin.dir": str(self.layout.maven_dir("trino") / "plugin"),
             "node.internal-address": LOOPBACK,
@@ -101,10 +97,10 @@ class Trino(Part):
                 str(self.layout.java_home_25 / "bin" / "java"),
                 *_JVM_OPTIONS,
                 *("-cp", f"{home}/lib/*"),
-                f"-Dnode.properties={etc / 'node.properties'}",
+                *(f"-D{key}={value}" for key, value in self._node().items()),
+                "-Dlog.enable-console=true",
                 f"-Dconfig={etc / 'config.properties'}",
                 f"-Dlog.levels-file={etc / 'log.properties'}",
-                f"-Dcatalog.config-dir={etc / 'catalog'}",
                 "io.trino.server.TrinoServer",
             ),
             cwd=self.folder,
