@@ -3,7 +3,9 @@
 A request of an attempt is noted as pending in one transaction. In a second one, which holds the
 attempt's row lock until the catalog has answered, the attempt is found open, the request is
 passed on, and its outcome is noted. Whoever declares the attempt over waits for that lock, and
-whoever sends the same commit again is told what became of the first: the catalog is asked.
+whoever sends the same commit again is told what became of the first: the catalog is asked. A
+commit is recognised by its snapshot, a table's creation by the UUID or the request that made it;
+so an attempt that sends the very same create twice is given the table it made, not a conflict.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -16,7 +16,8 @@ from spec.errors import Invalid
 
 SUMMARY_PREFIX = "openlake."
 PARENT = "openlake.parent-snapshot-id"
-"""The catalog (Nessie 0.99) forgets a snapshot's parent, so the stamp keeps it."""
+"""The table's snapshot before the commit. Nessie 0.99 forgets a snapshot's parent, so the stamp
+keeps it."""
 CREATED_BY = "openlake.created-by-"
 CREATE_DIGEST = "openlake.created-by-request"
 
@@ -33,6 +34,7 @@ class Change:
     snapshot_id: int | None = None
     """The last snapshot that the request adds to the table."""
     parent_snapshot_id: int | None = None
+    """The table's snapshot before."""
     summary: dict[str, str] = field(default_factory=dict[str, str])
     """As stamped."""
     table_uuid: str | None = None
@@ -183,18 +185,18 @@ def _table_change(
 ) -> tuple[bool, Change]:
     """Stamp one table's updates in place.
 
-    A snapshot's id, parent and summary are those of the last `add-snapshot`: the catalog lists a
-    commit's last snapshot only.
+    Several `add-snapshot` (PyIceberg overwrites by a delete and an append) are one change, known
+    by its last snapshot: the catalog lists no other.
     """
     updates: list[Json] = content["updates"]
     requirements: list[Json] = content.get("requirements") or []
     creates = any(requirement["type"] == "assert-create" for requirement in requirements)
     snapshots = [update["snapshot"] for update in updates if update["action"] == "add-snapshot"]
+    parent: int | None = snapshots[0].get("parent-snapshot-id") if snapshots else None
+    stamp = stamp_of(claims) | ({} if parent is None else {PARENT: str(parent)})
     for added in snapshots:
         summary: Json = added.get("summary") or {}
-        added["summary"] = _without_stamp(summary, SUMMARY_PREFIX) | stamp_of(claims)
-        if added.get("parent-snapshot-id") is not None:
-            added["summary"][PARENT] = str(added["parent-snapshot-id"])
+        added["summary"] = _without_stamp(summary, SUMMARY_PREFIX) | stamp
     uuids = [str(update["uuid"]) for update in updates if update["action"] == "assign-uuid"]
     table_uuid = uuids[-1] if creates and uuids else None
     if creates:
@@ -207,7 +209,7 @@ def _table_change(
         key,
         operation=str(snapshot["summary"].get("operation", "unknown")),
         snapshot_id=int(snapshot["snapshot-id"]),
-        parent_snapshot_id=snapshot.get("parent-snapshot-id"),
+        parent_snapshot_id=parent,
         summary=snapshot["summary"],
         table_uuid=table_uuid,
     )

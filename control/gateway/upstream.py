@@ -198,13 +198,23 @@ def table_answer(content: dict[str, Any], status: int = 200) -> Response:
 _WITHHELD = frozenset({"config", "storage-credentials"})
 
 
+_USUAL_TYPES = {
+    400: "BadRequestException",
+    404: "NotFoundException",
+    406: "UnsupportedOperationException",
+    409: "CommitFailedException",
+    503: "ServiceUnavailableException",
+}
+
+
 def error_of(answer: httpx2.Response) -> tuple[str, str]:
-    """Return (type, message) of an error answer of the catalog."""
+    """Return (type, message) of an error answer of the catalog, which leaves some types empty."""
+    usual = _USUAL_TYPES.get(answer.status_code, "ServerErrorException")
     try:
         error = answer.json()["error"]
-        return str(error["type"]), str(error["message"])
+        return str(error["type"] or usual), str(error["message"])
     except (ValueError, KeyError, TypeError):
-        return "ServerErrorException", f"the catalog answered {answer.status_code}"
+        return usual, f"the catalog answered {answer.status_code}"
 
 
 def _relay_error(answer: httpx2.Response) -> Response:

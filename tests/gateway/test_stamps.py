@@ -29,7 +29,7 @@ def _snapshot(body: bytes) -> dict[str, Any]:
 
 
 def test_a_snapshot_gets_the_stamp_and_nothing_else_changes() -> None:
-    body = append_body(BIG, parent=BIG - 1, **{"added-records": "3"})
+    body = append_body(BIG, BIG - 1, added_records="3")
     prepared = prepare(COMMIT, "", body, attempt_claims())
     expected = json.loads(body)
     expected["updates"][0]["snapshot"]["summary"] |= STAMP | {
@@ -64,13 +64,13 @@ def test_every_other_value_survives_the_stamp(value: object) -> None:
 
 
 def test_a_client_cannot_forge_the_stamp() -> None:
-    body = append_body(1, **{"openlake.task-run-id": "99", "openlake.principal": "eve"})
+    body = append_body(1, None, **{"openlake.task-run-id": "99", "openlake.principal": "eve"})
     summary = _snapshot(prepare(COMMIT, "", body, attempt_claims()).body)["summary"]
     assert summary == {"operation": "append"} | STAMP
 
 
 def test_a_person_is_named_by_the_stamp() -> None:
-    body = append_body(1, **{"openlake.task-run-id": "99"})
+    body = append_body(1, None, **{"openlake.task-run-id": "99"})
     summary = _snapshot(prepare(COMMIT, "", body, principal_claims()).body)["summary"]
     assert summary == {
         "operation": "append",
