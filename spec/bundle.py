@@ -7,7 +7,7 @@ does not do is refused by name. Pure: the caller reads files and finds names for
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spec.bundle_files import FileTable, Folder
+from spec.bundle_files import FileTable, Folder, matching
 from spec.bundle_form import check_form
 from spec.bundle_merge import include
 from spec.bundle_target import choose_target, short_name, unknown_variables, values_for, with_target
@@ -15,7 +15,7 @@ from spec.errors import InvalidFile, Problem
 from spec.interpolation import Interpolation
 from spec.job_files import check_job, reference_warnings
 from spec.jobs import JobSettings
-from spec.yaml_lines import Node, parse
+from spec.yaml_lines import Mark, Node, parse
 
 ROOT_FILE = "databricks.yml"
 
@@ -72,8 +72,12 @@ def load_bundle(
     files = FileTable(folder, file_path)
     jobs, found, warnings = _jobs(root, filling, files)
     sync = filling.fill(root.get("sync") or Node({}, root.mark), ("sync",))
-    uploads = files.uploads(_texts(sync, "include"), _texts(sync, "exclude"), root.mark)
-    problems += _without_echoes([*files.problems, *found], filling.problems)
+    uploads = files.uploads(sync)
+    problems += filling.problems
+    # Where a reference could not be filled in, more findings would only be echoes of that.
+    for each in (*files.problems, *found):
+        if Mark(each.file, each.line, each.column) not in filling.unfilled:
+            problems.append(each)
     if problems:
         raise InvalidFile(problems)
     bundle = str(values["bundle.name"].value)
@@ -82,13 +86,6 @@ def load_bundle(
         mark = f"[dev {short_name(user)}]" if user else "[dev]"
         jobs = {k: j.model_copy(update={"name": f"{mark} {j.name}"}) for k, j in jobs.items()}
     return Bundle(bundle, name, file_path, jobs, uploads, tuple(warnings))
-
-
-def _without_echoes(found: list[Problem], first: list[Problem]) -> list[Problem]:
-    """Leave out what is wrong only because a reference at that very place could not be filled."""
-    places = {(problem.file, problem.line, problem.column) for problem in first}
-    rest = [each for each in found if (each.file, each.line, each.column) not in places]
-    return [*dict.fromkeys(first), *rest]
 
 
 def _read(folder: Folder) -> tuple[Node, list[Problem]]:
@@ -102,26 +99,33 @@ def _read(folder: Folder) -> tuple[Node, list[Problem]]:
         raise InvalidFile(problems or [Problem(ROOT_FILE, 1, 1, "", what)])
     patterns = root.get("include")
     seen = {ROOT_FILE}
-    for node in patterns.elements() if patterns is not None else []:
-        pattern = node.text()
-        if pattern is None:
-            continue
-        paths = folder.glob(pattern)
-        if not paths and not any(sign in pattern for sign in "*?["):
-            what = f"there is no file '{pattern}'; create it or remove this line"
-            problems.append(Problem(*node.mark, "include", what))
+    for i, node in enumerate(patterns.elements() if patterns is not None else []):
+        paths, reason = matching(folder, node)
+        literal = node.text()
+        if not paths and reason is None and literal and not any(s in literal for s in "*?["):
+            reason = f"there is no file '{literal}'; create it or remove this line"
+        if reason is not None:
+            problems.append(Problem(*node.mark, f"include[{i}]", reason))
         for path in paths:
             if path not in seen:
                 seen.add(path)
-                extra, found = parse(folder.read(path) or "", path)
+                root, found = _read_included(folder, path, root)
                 problems += found
-                if extra is not None and not isinstance(extra.value, dict):
-                    what = "this must be a mapping, e.g. one that begins with 'resources:'"
-                    problems.append(Problem(*extra.mark, "", what))
-                elif extra is not None:
-                    root, found = include(root, extra)
-                    problems += found
     return root, problems
+
+
+def _read_included(folder: Folder, path: str, root: Node) -> tuple[Node, list[Problem]]:
+    text = folder.read(path)
+    if text is None:
+        return root, [Problem(path, 1, 1, "", "this cannot be read as text; do not include it")]
+    extra, problems = parse(text, path)
+    if extra is None:
+        return root, problems
+    if not isinstance(extra.value, dict):
+        what = "this must be a mapping, e.g. one that begins with 'resources:'"
+        return root, [*problems, Problem(*extra.mark, "", what)]
+    root, found = include(root, extra)
+    return root, problems + found
 
 
 def _jobs(
@@ -141,8 +145,3 @@ def _jobs(
             jobs[key] = settings
             warnings += reference_warnings(node, settings, at)
     return jobs, problems, warnings
-
-
-def _texts(node: Node, name: str) -> list[str]:
-    inner = node.get(name)
-    return [text for each in inner.elements() if (text := each.text())] if inner else []

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from spec.errors import Problem
 from spec.problems import Path
-from spec.yaml_lines import Mark, Node, spell
+from spec.yaml_lines import Node, spell
 
 MAX_FILES = 1000
 
@@ -30,8 +30,19 @@ class Folder(Protocol):
         ...
 
     def glob(self, pattern: str) -> Sequence[str]:
-        """Return the files that match, sorted; `**` stands for any number of folders."""
+        """Return the files that match, sorted; `**/` stands for any number of folders."""
         ...
+
+
+def matching(folder: Folder, pattern: Node) -> tuple[list[str], str | None]:
+    """Return the files that a pattern of the bundle names, and what is wrong with the pattern."""
+    text = pattern.text()
+    if text is None:
+        return [], None  # Not text: reported with the form.
+    parts = text.split("/")
+    if not text or text.startswith("/") or ".." in parts:
+        return [], f"'{text}' must be a path or pattern below the bundle's folder, e.g. src/*.py"
+    return list(folder.glob(f"{text}/*" if parts[-1] == "**" else text)), None
 
 
 class FileTable:
@@ -86,25 +97,33 @@ class FileTable:
         self.problems.append(Problem(*node.mark, spell(path), message))
         return text
 
-    def uploads(
-        self, include: Sequence[str], exclude: Sequence[str], mark: Mark
-    ) -> tuple[tuple[str, str], ...]:
+    def uploads(self, sync: Node) -> tuple[tuple[str, str], ...]:
         """Return (local path, workspace path) of all files to upload, sorted.
 
-        As Databricks: everything below the folder that is not hidden, and what `include` names;
-        less what `exclude` names, unless a task names it.
+        As Databricks: everything below the folder that is not hidden, and what `sync.include`
+        names; less what `sync.exclude` names, unless a task names it.
         """
-        chosen = {path for path in self._folder.glob("**") if not _hidden(path)}
-        chosen |= {path for pattern in include for path in self._folder.glob(pattern)}
-        chosen -= {path for pattern in exclude for path in self._folder.glob(pattern)}
+        chosen = {path for path in self._folder.glob("**/*") if not _hidden(path)}
+        chosen |= self._matching(sync, "include")
+        chosen -= self._matching(sync, "exclude")
         chosen |= self._named
         if len(chosen) > MAX_FILES:
             message = (
                 f"the bundle's folder holds {len(chosen):,} files; at most {MAX_FILES:,} are"
                 " deployed; name what to leave out under 'sync.exclude'"
             )
-            self.problems.append(Problem(*mark, "sync", message))
+            self.problems.append(Problem(*sync.mark, "sync", message))
         return tuple((path, f"{self._file_path}/{path}") for path in sorted(chosen))
+
+    def _matching(self, sync: Node, name: str) -> set[str]:
+        patterns = sync.get(name)
+        found: set[str] = set()
+        for i, pattern in enumerate(patterns.elements() if patterns is not None else []):
+            paths, reason = matching(self._folder, pattern)
+            found.update(paths)
+            if reason is not None:
+                self.problems.append(Problem(*pattern.mark, f"sync.{name}[{i}]", reason))
+        return found
 
 
 def _hidden(path: str) -> bool:

@@ -102,7 +102,8 @@ def values_for(
         if name in given and kind is not None:
             what = f"'{name}' is complex and cannot be set from outside; set it in a target"
             problems.append(Problem(*node.mark, f"variables.{name}", what))
-        if name in given:
+            valueless.add(f"var.{name}")
+        elif name in given:
             values[f"var.{name}"] = Node(given[name], node.mark)
         elif default is not None and default.value is not None:
             values[f"var.{name}"] = default
@@ -116,9 +117,11 @@ def values_for(
 
 def _built_in(root: Node, target: str, user: str) -> dict[str, Node]:
     name = root.get("bundle", "name")
+    if name is None or "${" in str(name.value):
+        name = Node("bundle", root.mark)  # A stand-in: the mistake has been reported.
     home = f"/Workspace/Users/{user}" if user else "/Workspace/Shared"
     defaults = {
-        "bundle.name": name or Node("bundle", root.mark),
+        "bundle.name": name,
         "bundle.target": Node(target, root.mark),
         "workspace.root_path": root.get("workspace", "root_path")
         or Node(f"{home}/.bundle/${{bundle.name}}/${{bundle.target}}", root.mark),

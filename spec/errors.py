@@ -69,13 +69,21 @@ class Problem:
 
 
 class InvalidFile(Invalid):
-    """A YAML file or a bundle has mistakes; the message lists all of them, a line each."""
+    """A YAML file or a bundle has mistakes; `problems` holds all of them, sorted by place.
+
+    The message lists them, a line each, up to a number that a person could still read.
+    """
+
+    SHOWN: ClassVar[int] = 200
 
     def __init__(self, problems: Sequence[Problem], /) -> None:
         """See class."""
         self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column)))
-        text = "\n".join(str(problem) for problem in self.problems)
-        super().__init__(text, problems=[asdict(problem) for problem in self.problems])
+        shown = self.problems[: self.SHOWN]
+        lines = [str(problem) for problem in shown]
+        if len(shown) < len(self.problems):
+            lines.append(f"… and {len(self.problems) - len(shown):,} more")
+        super().__init__("\n".join(lines), problems=[asdict(problem) for problem in shown])
 
 
 class Unauthenticated(OpenLakeError):

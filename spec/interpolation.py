@@ -6,7 +6,10 @@ from difflib import get_close_matches
 
 from spec.errors import Problem
 from spec.problems import Path, shown
-from spec.yaml_lines import Node, Scalar, spell
+from spec.yaml_lines import MAX_NODES, Mark, Node, spell
+
+MAX_TEXT = 100_000
+"""Characters of one text after filling in: references to references could double it for ever."""
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][\w-]*(?:\.[\w-]+)*)\}")
 _ANY = re.compile(r"\$\{[^}]*\}?")
@@ -26,16 +29,22 @@ class Interpolation:
     def __init__(self, values: Mapping[str, Node], broken: Collection[str] = ()) -> None:
         """See class."""
         self.problems: list[Problem] = []
+        self.unfilled: set[Mark] = set()
+        """Where text was left as written; what else is wrong there follows from that."""
         self._values = values
         self._broken = set(broken)
         self._filled: dict[str, Node] = {}
         self._open: list[str] = []
+        self._sizes: dict[str, int] = {}
+        self._size = 0
+        self._too_large = False
 
     def fill(self, node: Node, path: Path) -> Node:
         """Return the tree under `path` with every reference filled in.
 
         What cannot be filled in stays as written and adds to `problems`.
         """
+        self._size += 1
         if isinstance(node.value, dict):
             inner = {key: self.fill(each, (*path, key)) for key, each in node.value.items()}
             return Node(inner, node.mark, node.keys)
@@ -51,31 +60,32 @@ class Interpolation:
         return str(found.value) if found is not None and found.value is not None else ""
 
     def _fill_text(self, node: Node, text: str, path: Path) -> Node:
-        for match in _ANY.finditer(text):
-            reason = self._reason_against(match[0])
-            if reason is not None:
-                self._problem(node, path, reason)
-                return node
         whole = _REFERENCE.fullmatch(text)
-        if whole is not None:
-            found = self._value(whole[1])
-            if found is None:
-                return node
-            if isinstance(found.value, dict | list):
-                return found
-            return Node(found.value, node.mark, written=text)
-        pieces: dict[str, str] = {}
-        for match in _REFERENCE.finditer(text):
-            found = self._value(match[1])
-            if found is None:
-                return node
-            if isinstance(found.value, dict | list):
-                what = f"{shown(found.value)} cannot stand inside text; write '{match[0]}' alone"
-                self._problem(node, path, f"'{match[0]}' is {what}")
-                return node
-            pieces[match[1]] = _as_text(found.value)
-        filled = _REFERENCE.sub(lambda match: pieces[match[1]], text)
-        return Node(filled, node.mark, written=text)
+        reasons = [self._reason_against(match[0]) for match in _ANY.finditer(text)]
+        names = [match[1] for match in _REFERENCE.finditer(text)]
+        values = {name: found for name in names if (found := self._value(name)) is not None}
+        for name, found in values.items():
+            if whole is None and isinstance(found.value, dict | list):
+                what = f"is {shown(found.value)} and must stand alone, not inside text"
+                reasons.append(f"'${{{name}}}' {what}")
+        if sum(len(_as_text(values[name])) for name in names if name in values) > MAX_TEXT:
+            reasons.append(f"this grows beyond {MAX_TEXT:,} characters; write it shorter")
+        self._size += sum(self._sizes.get(name, 0) for name in names)
+        if self._size > MAX_NODES and not self._too_large:
+            self._too_large = True
+            reasons.append(f"the bundle grows beyond {MAX_NODES:,} values; use fewer references")
+        for reason in filter(None, reasons):
+            self.problems.append(Problem(*node.mark, spell(path), reason))
+        if any(reasons) or self._size > MAX_NODES or len(values) < len(set(names)):
+            self.unfilled.add(node.mark)
+            return node
+        if whole is None:
+            filled = _REFERENCE.sub(lambda match: _as_text(values[match[1]]), text)
+            return Node(filled, node.mark, written=text)
+        found = values[whole[1]]
+        if isinstance(found.value, dict | list):
+            return found
+        return Node(found.value, node.mark, written=text)
 
     def _reason_against(self, reference: str) -> str | None:
         match = _REFERENCE.fullmatch(reference)
@@ -84,7 +94,7 @@ class Interpolation:
         name = match[1]
         if name in self._broken or name in self._values:
             return None
-        near = get_close_matches(name, self._values, n=1)
+        near = get_close_matches(name, self._values, n=1, cutoff=0.8)
         hint = f"did you mean '${{{near[0]}}}'?" if near else self._known()
         return f"'{reference}' is unknown; {hint}"
 
@@ -94,29 +104,28 @@ class Interpolation:
     def _value(self, name: str) -> Node | None:
         if name in self._filled:
             return self._filled[name]
-        if name in self._broken:
+        if name in self._broken or name not in self._values:
             return None
         raw = self._values[name]
         if name in self._open:
             around = " → ".join((*self._open[self._open.index(name) :], name))
-            self._problem(raw, tuple(name.split(".")), f"refers to itself: {around}")
+            what = f"refers to itself: {around}; give one of them a value of its own"
+            self.problems.append(Problem(*raw.mark, name, what))
             self._broken.add(name)
             return None
         self._open.append(name)
-        before = len(self.problems)
+        problems, size = len(self.problems), self._size
         filled = self.fill(raw, tuple(name.split(".")))
         self._open.pop()
-        if len(self.problems) > before or name in self._broken:
+        if len(self.problems) > problems or name in self._broken or self._size > MAX_NODES:
             self._broken.add(name)
             return None
         self._filled[name] = filled
+        self._sizes[name] = self._size - size
         return filled
 
-    def _problem(self, node: Node, path: Path, message: str) -> None:
-        self.problems.append(Problem(*node.mark, spell(path), message))
 
-
-def _as_text(value: Scalar) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else str(value)
+def _as_text(node: Node) -> str:
+    if isinstance(node.value, bool):
+        return "true" if node.value else "false"
+    return "" if node.value is None or isinstance(node.value, dict | list) else str(node.value)

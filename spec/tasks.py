@@ -5,7 +5,7 @@ that is not here is refused, never dropped: a person must not believe that somet
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -116,6 +116,10 @@ UNSUPPORTED_TASK_TYPES: dict[str, str] = {
 """Task types of Databricks that are refused when a job is made, and what to use instead."""
 
 
+def _keys(value: object) -> set[str]:
+    return set(cast(dict[str, object], value)) if isinstance(value, dict) else set()
+
+
 class Task(Model):
     """One step of a job; exactly one of the `…_task` fields is set."""
 
@@ -139,10 +143,10 @@ class Task(Model):
     @model_validator(mode="before")
     @classmethod
     def _known_type(cls, value: object) -> object:
-        if isinstance(value, dict):
-            for name, instead in UNSUPPORTED_TASK_TYPES.items():
-                if name in value:
-                    raise ValueError(f"'{name}' is not supported by OpenLake; {instead}")
+        fields = _keys(value)
+        for name, instead in UNSUPPORTED_TASK_TYPES.items():
+            if name in fields:
+                raise ValueError(f"'{name}' is not supported by OpenLake; {instead}")
         return value
 
     @model_validator(mode="after")

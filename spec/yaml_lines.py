@@ -177,7 +177,7 @@ def _mark(thing: Any, file: str) -> Mark:
 def _syntax_problem(error: Any, file: str) -> Problem:
     place = error.problem_mark or error.context_mark
     line, column = (place.line + 1, place.column + 1) if place is not None else (1, 1)
-    what = " ".join(str(part) for part in (error.context, error.problem) if part)
+    what = ", ".join(str(part) for part in (error.context, error.problem) if part)
     hint = "correct the YAML syntax here or just above"
     if error.problem and "\\t" in error.problem:
         hint = "indent with spaces, not tabs"

@@ -18,7 +18,6 @@ class DiskFolder:
         return (self.root / path).is_file()
 
     def glob(self, pattern: str) -> list[str]:
-        pattern = f"{pattern}/*" if pattern.endswith("**") else pattern
         found = (p for p in self.root.glob(pattern) if p.is_file())
         return sorted(p.relative_to(self.root).as_posix() for p in found)
 
@@ -36,7 +35,7 @@ class MemoryFolder:
         return path in self.files
 
     def glob(self, pattern: str) -> list[str]:
-        if pattern in ("**", "**/*"):
+        if pattern == "**/*":
             return sorted(self.files)
         depth = pattern.count("/")
         return sorted(p for p in self.files if fnmatchcase(p, pattern) and p.count("/") == depth)

@@ -1,0 +1,163 @@
+"""One job from YAML: every mistake at once, in plain words, in its place."""
+
+import pytest
+
+from spec.errors import InvalidFile
+from spec.job_files import UNSUPPORTED_JOB_FIELDS, UNSUPPORTED_TASK_FIELDS, load_job
+from spec.tasks import TASK_TYPES, UNSUPPORTED_TASK_TYPES
+
+GOOD = """\
+name: nightly
+tags: {team: 7, urgent: true}
+parameters:
+  - {name: day, default: 3}
+environments:
+  - environment_key: py
+tasks:
+  - task_key: a
+    environment_key: py
+    spark_python_task: {python_file: /x/a.py, parameters: [1, true, x]}
+  - task_key: b
+    depends_on: [{task_key: a}]
+    sql_task: {warehouse_id: duckdb, file: {path: /x/b.sql}}
+"""
+
+
+def problems(text: str) -> list[str]:
+    """Return the lines of the error that a text gives."""
+    with pytest.raises(InvalidFile) as raised:
+        load_job(text, "job.yml")
+    assert len(raised.value.problems) == len(raised.value.facts["problems"])
+    return str(raised.value).splitlines()
+
+
+def test_sound_job_is_read():
+    job = load_job(GOOD)
+    assert job.name == "nightly"
+    assert job.tags == {"team": "7", "urgent": "true"}
+    assert job.parameters[0].default == "3"
+    assert job.tasks[0].spark_python_task is not None
+    assert job.tasks[0].spark_python_task.parameters == ("1", "true", "x")
+
+
+def test_every_mistake_at_once():
+    found = problems(
+        """\
+nmae: x
+tags: [1]
+max_concurrent_runs: many
+schedule: {quartz_cron_expression: x}
+tasks:
+  - task_key: a
+    depends_on: [{task_key: c}, {task_key: bb}]
+    notebook_task: {notebook_paht: x}
+  - task_key: b b
+    dbt_task: {}
+    run_if: ALL_DON
+    max_retires: 3
+    new_cluster: {}
+  - task_key: c
+    depends_on: [{task_key: a}]
+    sql_task: {warehouse_id: spark, file: {path: x}}
+    environment_key: pi
+  - nix
+"""
+    )
+    wanted = [
+        "job.yml:1:1: nmae: unknown field 'nmae'; did you mean 'name'?",
+        "job.yml:2:7: tags: this must be a mapping",
+        "job.yml:3:22: max_concurrent_runs: this must be a whole number, not 'many'",
+        "job.yml:4:1: schedule: 'schedule' is not supported by OpenLake; start runs over the API",
+        "job.yml:7:17: tasks[0].depends_on: these tasks wait for each other in a cycle: a → c → a",
+        "job.yml:7:44: tasks[0].depends_on[1].task_key: task 'a' depends on 'bb', which is not",
+        "job.yml:8:20: tasks[0].notebook_task.notebook_path: this is missing; add it",
+        "job.yml:8:21: tasks[0].notebook_task.notebook_paht: unknown field 'notebook_paht'; did",
+        "job.yml:9:15: tasks[1].task_key: 'b b' may hold only letters, digits, '_' and '-'",
+        "job.yml:10:5: tasks[1].dbt_task: 'dbt_task' is not supported by OpenLake; use sql_task",
+        "job.yml:11:13: tasks[1].run_if: this must be 'ALL_SUCCESS', ",
+        "job.yml:12:5: tasks[1].max_retires: unknown field 'max_retires'; did you mean 'max_",
+        "job.yml:13:5: tasks[1].new_cluster: 'new_cluster' is not supported",
+        "job.yml:14:5: tasks[2]: a sql_task runs on its warehouse and takes no 'environment_key'",
+        "job.yml:16:30: tasks[2].sql_task.warehouse_id: task 'c': there is no warehouse 'spark'",
+        "job.yml:17:22: tasks[2].environment_key: task 'c' names environment 'pi', which the job",
+        "job.yml:18:5: tasks[3]: this must be a mapping",
+    ]
+    assert len(found) == len(wanted), "\n".join(found)
+    for line, beginning in zip(found, wanted, strict=True):
+        assert line.startswith(beginning)
+    assert found[10].endswith("not 'ALL_DON'; did you mean 'ALL_DONE'?")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "job.yml:1:1: the file is empty"),
+        ("- a", "job.yml:1:1: a job is a mapping"),
+        ("name: [", "correct the YAML syntax"),
+        ("name: ''", "name: this is empty; give it a value"),
+        ("name: x\nname: y", "stands here for the second time"),
+        ("timeout_seconds: -1", "timeout_seconds: this must be at least 0, not '-1'"),
+        ("max_concurrent_runs: 1001", "this must be at most 1000"),
+        ("queue: {enabled: maybe}", "queue.enabled: this must be true or false, not 'maybe'"),
+        ("format: SINGLE", "this must be 'SINGLE_TASK' or 'MULTI_TASK', not 'SINGLE'"),
+        ("tasks: {a: 1}", "tasks: this must be a list"),
+        ("parameters: [{name: a, default: {}}]", "parameters[0].default: this must be text"),
+        ("parameters: [{name: a}]", "parameters[0].default: this is missing; add it"),
+        (
+            "parameters: [{name: a, default: 1}, {name: a, default: 2}]",
+            "job.yml:1:44: parameters[1].name: name 'a' is used twice; rename one",
+        ),
+        (
+            "environments: [{environment_key: a}, {environment_key: a}]",
+            "environments[1].environment_key: environment_key 'a' is used twice",
+        ),
+        (
+            "environments: [{environment_key: a, spec: {dependencies: [pandas]}}]",
+            "environments[0].spec.dependencies: installing dependencies is not supported",
+        ),
+        ("tasks: [{task_key: a}]", "tasks[0]: task 'a' has no task type; give exactly one of"),
+        (
+            "tasks: [{task_key: a, notebook_task: {notebook_path: x}, sql_task: "
+            "{warehouse_id: duckdb, query: {query_id: q}}}]",
+            "task 'a' has notebook_task and sql_task; give exactly one",
+        ),
+        (
+            "tasks: [{task_key: a, sql_task: {warehouse_id: duckdb}}]",
+            "tasks[0].sql_task: a sql_task names exactly one of 'file' and 'query'",
+        ),
+        (
+            "tasks: [{task_key: a, notebook_task: {notebook_path: x, source: GIT}}]",
+            "notebook_task.source: this must be 'WORKSPACE', not 'GIT'",
+        ),
+        (f"name: {'x' * 5000}", "name: this is too long; at most 4096 characters"),
+    ],
+)
+def test_single_mistakes(text: str, said: str):
+    assert any(said in line for line in problems(text)), problems(text)
+
+
+@pytest.mark.parametrize("name", sorted(UNSUPPORTED_JOB_FIELDS))
+def test_unsupported_job_fields_are_named(name: str):
+    assert problems(f"{name}: {{}}") == [
+        f"job.yml:1:1: {name}: '{name}' is not supported by OpenLake;"
+        f" {UNSUPPORTED_JOB_FIELDS[name]}"
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(UNSUPPORTED_TASK_TYPES | UNSUPPORTED_TASK_FIELDS))
+def test_unsupported_task_fields_are_named_alone(name: str):
+    kind = "" if name in UNSUPPORTED_TASK_TYPES else ", notebook_task: {notebook_path: x}"
+    found = problems(f"tasks: [{{task_key: a, {name}: {{}}{kind}}}]")
+    assert len(found) == 1
+    assert f"tasks[0].{name}: '{name}' is not supported by OpenLake; " in found[0]
+
+
+def test_nothing_is_both_supported_and_refused():
+    assert not TASK_TYPES.keys() & UNSUPPORTED_TASK_TYPES.keys()
+
+
+def test_very_many_mistakes_are_kept_but_not_all_shown():
+    with pytest.raises(InvalidFile) as raised:
+        load_job("\n".join(f"k{i}: 1" for i in range(500)))
+    assert len(raised.value.problems) == 500
+    assert str(raised.value).endswith("… and 300 more")
