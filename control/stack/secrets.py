@@ -28,7 +28,7 @@ SecretName = Literal[
 ]
 """`token` is the first personal access token; `openlake token bootstrap` writes it."""
 
-_NOT_MADE_HERE = ("token", "s3-external-access-key", "s3-external-secret-key")
+_NOT_MADE_HERE = ("token", "trino-token", "s3-external-access-key", "s3-external-secret-key")
 NAMES: tuple[SecretName, ...] = get_args(SecretName)
 
 

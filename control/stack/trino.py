@@ -1,11 +1,17 @@
 """Trino, of the full profile: one coordinator that also works, one catalog behind the gateway."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from control.gateway.tokens import ServiceClaims, issue
 from control.stack.layout import LOOPBACK
 from control.stack.part import Command, Part, Unhealthy, check_http, write_private
+from control.stack.secrets import write_secret
+from control.tokens.service import FIRST_WORKSPACE
 
 _HEAP = "2G"
+_TOKEN_LIFE = timedelta(days=3650)
+"""The token never leaves this machine, and dies with the data folder's signing key."""
 
 _JVM_OPTIONS = (
     f"-Xmx{_HEAP}",
@@ -38,10 +44,21 @@ class Trino(Part):
     def prepare(self) -> None:
         """Write its configuration; the catalog's file holds credentials."""
         etc = self.folder / "etc"
+        self._ensure_token()
         _write(etc / "config.properties", self._server())
         _write(etc / "log.properties", {"io.trino": "WARN", "io.airlift": "WARN"})
         _write(etc / "catalog" / "lakehouse.properties", self._lakehouse())
         _write(etc / "catalog" / "tpch.properties", {"connector.name": "tpch"})
+
+    def _ensure_token(self) -> None:
+        """Sign Trino's own token: it may exchange it for a user's, and list namespaces."""
+        if (self.layout.secrets_dir / "trino-token").is_file():
+            return
+        claims = ServiceClaims(
+            workspace_id=FIRST_WORKSPACE, name="trino", expires_at=datetime.now(UTC) + _TOKEN_LIFE
+        )
+        token = issue(self.layout.secret("signing-key"), claims)
+        write_secret(self.layout.secrets_dir, "trino-token", token)
 
     def _node(self) -> dict[str, str]:
         """Return what Trino's own launcher takes from `node.properties`."""
