@@ -93,12 +93,17 @@ def _show_ranking(layout: Layout) -> None:
 
 def _show_lineage(api: Api, run_id: int) -> None:
     graph = api.get(f"/api/openlake/1.0/lineage/runs/{run_id}")
-    reads: dict[str, list[str]] = {}
-    writes: dict[str, list[str]] = {}
-    for edge in graph.get("edges", []):
-        side = reads if edge["kind"] == "read" else writes
-        side.setdefault(edge["task_key"], []).append(edge["dataset"])
+    jobs = [node["id"] for node in graph.get("nodes", []) if node["type"] == "JOB"]
     console.print("\n[bold]Lineage[/]")
-    for task in [*dict.fromkeys([*writes, *reads])]:
-        left, right = (sorted(set(side.get(task, []))) for side in (reads, writes))
-        console.print(f"  {', '.join(left) or '·'} [cyan]→ {task} →[/] {', '.join(right) or '·'}")
+    for job in jobs:
+        edges: list[dict[str, Any]] = graph["edges"]
+        reads = sorted(_table(edge["source"]) for edge in edges if edge["target"] == job)
+        writes = sorted(_table(edge["target"]) for edge in edges if edge["source"] == job)
+        if reads or writes:
+            task = job.rpartition(".")[2]
+            left, right = ", ".join(reads) or "·", ", ".join(writes) or "·"
+            console.print(f"  {left} [cyan]→ {task} →[/] {right}")
+
+
+def _table(node_id: str) -> str:
+    return node_id.removeprefix("dataset:").removeprefix("lakehouse.")

@@ -16,7 +16,7 @@ from spec.api.runs import (
 )
 from spec.attempts import AttemptOutput
 from spec.errors import Invalid
-from spec.ids import is_task_run
+from spec.ids import is_task_run, run_of
 
 LOG_TAIL_BYTES = 5 * 1024 * 1024
 
@@ -30,9 +30,7 @@ async def get(deps: Deps, caller: Caller, any_id: int) -> RunOutput:
     if not is_task_run(any_id):
         any_id = await _only_task_run(deps, caller, any_id)
     metadata = await service.get(deps, caller, any_id, None)
-    async with deps.database.read_session() as session:
-        kept = await session.get(TaskOutput, any_id)
-    output = AttemptOutput.model_validate(kept.output) if kept else AttemptOutput()
+    output = await left_by(deps, caller, any_id)
     task: dict[str, Any] = (metadata.tasks or ({},))[0]
     answer: dict[str, Any] = {
         "metadata": metadata,
@@ -47,6 +45,14 @@ async def get(deps: Deps, caller: Caller, any_id: int) -> RunOutput:
     if "sql_task" in task:
         answer["sql_output"] = SqlOutput(query_output=_sql(task["sql_task"], any_id, output))
     return RunOutput.model_validate(answer)
+
+
+async def left_by(deps: Deps, caller: Caller, task_run_id: int) -> AttemptOutput:
+    """Return all that a task run left, as the worker stored it; empty while it has left nothing."""
+    async with deps.database.read_session() as session:
+        await store.get(session, caller.workspace_id, run_of(task_run_id))
+        kept = await session.get(TaskOutput, task_run_id)
+    return AttemptOutput.model_validate(kept.output) if kept else AttemptOutput()
 
 
 async def _only_task_run(deps: Deps, caller: Caller, run_id: int) -> int:

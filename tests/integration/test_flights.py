@@ -93,25 +93,26 @@ def test_the_model_is_linked_to_its_task_run(flown: Flown, monkeypatch: Any) -> 
 
 def test_the_lineage_graph_is_the_pipelines(flown: Flown) -> None:
     graph = flown.get(f"/api/openlake/1.0/lineage/runs/{flown.run['run_id']}")
-    edges = {(edge["task_key"], edge["kind"], edge["dataset"]) for edge in graph["edges"]}
-    bronze = {f"lakehouse.bronze.{name}" for name in oracle.BRONZE_ROWS}
-    wanted = {("ingest", "write", name) for name in bronze}
-    wanted |= {
-        ("clean", "read", f"lakehouse.bronze.{name}") for name in ("flights", "weather", "planes")
+    edges = {(edge["source"], edge["target"]) for edge in graph["edges"]}
+    writes = {("ingest", f"bronze.{name}") for name in oracle.BRONZE_ROWS}
+    writes |= {
+        ("clean", "silver.flights"),
+        ("daily_delays", "gold.daily_delays"),
+        ("carrier_ranking", "gold.carrier_ranking"),
     }
-    wanted |= {
-        ("clean", "write", "lakehouse.silver.flights"),
-        ("daily_delays", "read", "lakehouse.silver.flights"),
-        ("daily_delays", "write", "lakehouse.gold.daily_delays"),
-        ("carrier_ranking", "read", "lakehouse.silver.flights"),
-        ("carrier_ranking", "read", "lakehouse.bronze.airlines"),
-        ("carrier_ranking", "write", "lakehouse.gold.carrier_ranking"),
+    reads = {("clean", f"bronze.{name}") for name in ("flights", "weather", "planes")}
+    reads |= {
+        ("daily_delays", "silver.flights"),
+        ("carrier_ranking", "silver.flights"),
+        ("carrier_ranking", "bronze.airlines"),
     }
+    wanted = {(f"job:flights.{job}", f"dataset:lakehouse.{table}") for job, table in writes}
+    wanted |= {(f"dataset:lakehouse.{table}", f"job:flights.{job}") for job, table in reads}
     assert wanted <= edges, f"missing: {sorted(wanted - edges)}"
 
 
 def test_the_gold_table_leads_back_to_all_its_sources(flown: Flown) -> None:
     table = "lakehouse.gold.carrier_ranking"
     graph = flown.get(f"/api/openlake/1.0/lineage/tables/{table}?depth=all")
-    names = {edge["dataset"] for edge in graph["edges"]}
+    names = {node["name"] for node in graph["nodes"]}
     assert {"lakehouse.bronze.flights", "lakehouse.silver.flights", table} <= names
