@@ -24,6 +24,7 @@ from control.gateway.commits import AfterUpstream, Committer, Mutation
 from control.gateway.config import GatewayConfig
 from control.gateway.configuration import describe
 from control.gateway.errors import BodyTooLarge, iceberg_error, render
+from control.gateway.identity import Identity
 from control.gateway.metrics import Metrics
 from control.gateway.reads import Reader
 from control.gateway.routes import PREFIX, READS, Route, match
@@ -108,6 +109,7 @@ def _build(config: GatewayConfig, after_upstream: AfterUpstream | None) -> _Part
     catalog = Catalog(
         config.upstream,
         config.warehouse,
+        identity=Identity(config.upstream_key) if config.upstream_key else None,
         connect_timeout_s=config.connect_timeout_s,
         timeout_s=config.upstream_timeout_s,
     )

@@ -13,6 +13,8 @@ class GatewayConfig(BaseModel):
     database_url: SecretStr
     signing_key: SecretStr
     """Checks the tokens that the control API issues; at least 32 bytes."""
+    upstream_key: SecretStr | None = None
+    """PEM private key whose tokens alone Nessie takes; see `control.gateway.identity`."""
     warehouse: str = "lakehouse"
     """The one warehouse served; the catalog must know it by the same name."""
     host: str = "127.0.0.1"

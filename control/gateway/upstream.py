@@ -15,6 +15,7 @@ import httpx2
 from starlette.responses import Response
 
 from control.gateway.errors import iceberg_error
+from control.gateway.identity import Identity
 from control.gateway.routes import LEVEL_SEPARATOR
 from spec.errors import Unavailable
 
@@ -44,10 +45,25 @@ class Catalog:
     """One keep-alive client to Nessie."""
 
     def __init__(
-        self, address: str, warehouse: str, *, connect_timeout_s: float, timeout_s: float
+        self,
+        address: str,
+        warehouse: str,
+        *,
+        identity: Identity | None = None,
+        connect_timeout_s: float = 3,
+        timeout_s: float = 30,
     ) -> None:
-        """See class; `address` is Nessie's root, without a path."""
+        """See class.
+
+        Args:
+            address: Nessie's root, without a path.
+            warehouse: The warehouse of every call.
+            identity: Signs the calls; None for a Nessie that asks for no token.
+            connect_timeout_s: Then the catalog counts as away.
+            timeout_s: Then an answer counts as lost.
+        """
         self._warehouse = warehouse
+        self._identity = identity
         self._client = httpx2.AsyncClient(
             base_url=address,
             timeout=httpx2.Timeout(timeout_s, connect=connect_timeout_s),
@@ -144,8 +160,9 @@ class Catalog:
     async def _send(
         self, method: str, url: str, body: bytes, headers: Mapping[str, str] | None
     ) -> httpx2.Response:
+        signed = {**(headers or {}), **(self._identity.headers() if self._identity else {})}
         try:
-            return await self._client.request(method, url, content=body, headers=headers)
+            return await self._client.request(method, url, content=body, headers=signed)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise NotSent("the catalog cannot be reached; it may be starting") from error
         except httpx2.TransportError as error:
