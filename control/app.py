@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from control import errors
+from control.audit.routes import router as audit
 from control.deps import Deps
 from control.errors import ErrorBody
 from control.files.routes import router as files
@@ -14,12 +15,30 @@ from control.health import router as health
 from control.identity.routes import router as identity
 from control.internal.routes import router as internal
 from control.jobs.routes import router as jobs
+from control.lineage.routes import collector
+from control.lineage.routes import router as lineage
 from control.logs.routes import router as logs
 from control.middleware import QueryInBody, RequestContext
 from control.runs.follow import router as run_events
 from control.runs.routes import router as runs
+from control.runs.task_runs import router as task_runs
 
 API_VERSION = "1.0"
+
+ROUTERS = (
+    identity,
+    files,
+    jobs,
+    runs,
+    run_events,
+    task_runs,
+    logs,
+    lineage,
+    collector,
+    audit,
+    health,
+    internal,
+)
 
 
 def create_app(deps: Deps) -> FastAPI:
@@ -48,7 +67,7 @@ def create_app(deps: Deps) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(QueryInBody)
     app.add_middleware(RequestContext, metrics=deps.metrics)
-    for router in (health, identity, files, jobs, runs, run_events, logs, internal):
+    for router in ROUTERS:
         app.include_router(router)
     return app
 

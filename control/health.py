@@ -2,14 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
+from datetime import UTC, datetime
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col, func, select
 
+from control.deps import Deps
 from control.http import DepsArg
+from control.runs.store import ACTIVE
+from control.runs.tables import OutboxRow, Run
 from spec.errors import OpenLakeError
 
 router = APIRouter(tags=["operations"])
@@ -48,5 +54,18 @@ async def _answer(check: Awaitable[None]) -> str:
 
 @router.get("/metrics")
 async def read_metrics(deps: DepsArg) -> Response:
-    """Return this process's metrics in Prometheus' text form."""
+    """Return this process's metrics, and what the database counts, in Prometheus' text form."""
+    with suppress(SQLAlchemyError, OSError):
+        await _count(deps)
     return Response(generate_latest(deps.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _count(deps: Deps) -> None:
+    async with deps.database.read_session() as session:
+        counts = select(col(Run.life), func.count()).where(ACTIVE).group_by(col(Run.life))
+        lives = dict((await session.exec(counts)).all())
+        oldest = (await session.exec(select(func.min(OutboxRow.created_at)))).one()
+    for life in ("QUEUED", "PENDING", "RUNNING", "TERMINATING"):
+        deps.metrics.runs.labels(life).set(lives.get(life, 0))
+    lag = (datetime.now(UTC) - oldest).total_seconds() if oldest is not None else 0.0
+    deps.metrics.outbox_lag.set(max(0.0, lag))

@@ -15,6 +15,7 @@ from temporalio import activity
 from control import hub
 from control.db import Database
 from control.gateway.attempts import close_attempt
+from control.lineage.collect import collect_from_catalog
 from control.metrics import Metrics
 from control.runs.admission import release
 from control.runs.tables import Run, RunEvent, TaskRun
@@ -172,7 +173,7 @@ async def _fold(session: AsyncSession, run: Run, execution: int, event: Event) -
                 )
             )
         case AttemptEnded():
-            await _end_attempt(session, event)
+            await _end_attempt(session, run, event)
 
 
 def _move(run: Run, life: RunLife) -> None:
@@ -181,7 +182,7 @@ def _move(run: Run, life: RunLife) -> None:
     run.life = life.value
 
 
-async def _end_attempt(session: AsyncSession, event: AttemptEnded) -> None:
+async def _end_attempt(session: AsyncSession, run: Run, event: AttemptEnded) -> None:
     await session.flush()
     task_run = await session.get_one(TaskRun, event.task_run_id)
     outcome = event.outcome
@@ -192,4 +193,5 @@ async def _end_attempt(session: AsyncSession, event: AttemptEnded) -> None:
     task_run.ended_at = outcome.ended_at or event.at
     session.add(task_run)
     await close_attempt(session, event.task_run_id, f"it ended as {outcome.result.value}")
+    await collect_from_catalog(session, run, event.task_run_id, event.task_key, event.at)
 

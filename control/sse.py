@@ -19,6 +19,11 @@ def event(name: str, data: Any, event_id: str | None = None) -> ServerSentEvent:
     return ServerSentEvent(data=to_json(data), event=name, id=event_id)
 
 
+def text(name: str, content: str, event_id: str) -> ServerSentEvent:
+    """Return one event whose data is plain text, of one or more lines."""
+    return ServerSentEvent(data=content, event=name, id=event_id)
+
+
 def stream(events: AsyncIterator[ServerSentEvent]) -> EventSourceResponse:
     """Answer events as they come; proxies are told not to hold them back."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

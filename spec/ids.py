@@ -58,3 +58,9 @@ _LINEAGE_BASE = 0x6F70656E_6C61_7000_8000_000000000000
 def lineage_run_id(any_id: int) -> UUID:
     """Return the OpenLineage run id (a UUID) of a run or task run; the same one every time."""
     return UUID(int=_LINEAGE_BASE | any_id)
+
+
+def id_of_lineage_run(lineage_run: UUID) -> int | None:
+    """Return the run or task run an OpenLineage run id stands for; None when it is not ours."""
+    number = lineage_run.int & ((1 << 53) - 1)
+    return number if number and lineage_run_id(number) == lineage_run else None

@@ -1,5 +1,7 @@
 """`/internal/1.0/…`: what engine workers ask, with the worker token."""
 
+from typing import Any
+
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
@@ -51,6 +53,13 @@ async def append_log(
     """Append the raw body if it begins where the log ends; answer where it ends now."""
     await service.known_attempt(deps, task_run_id)
     return await logs.append(deps, task_run_id, offset, await request.body())
+
+
+@router.post("/attempts/{task_run_id}/lineage")
+async def add_lineage(task_run_id: int, body: list[dict[str, Any]], deps: DepsArg) -> Empty:
+    """Take OpenLineage events; the same one twice is kept once."""
+    await service.keep_lineage(deps, task_run_id, body)
+    return Empty()
 
 
 @router.put("/attempts/{task_run_id}/output")

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import structlog
 from sqlalchemy.dialects.postgresql import insert
@@ -24,6 +25,7 @@ from control.internal.work import (
     work_files,
 )
 from control.jobs.tables import SettingsSnapshot
+from control.lineage.collect import collect
 from control.runs.tables import Run, TaskOutput, TaskRun
 from spec.api.runs import RunOverrides
 from spec.attempts import AttemptOutput, AttemptRef, AttemptWork, LineageParent
@@ -210,6 +212,13 @@ async def known_attempt(deps: Deps, task_run_id: int) -> AttemptRow:
     if attempt is None:
         raise NotFound(f"Attempt {task_run_id} was never opened.", task_run_id=task_run_id)
     return attempt
+
+
+async def keep_lineage(deps: Deps, task_run_id: int, events: list[dict[str, Any]]) -> None:
+    """Store the events that an attempt's worker shipped, also after its end: they are facts."""
+    attempt = await known_attempt(deps, task_run_id)
+    async with deps.database.session() as session:
+        await collect(session, attempt.workspace_id, events, attempt)
 
 
 async def keep_output(deps: Deps, task_run_id: int, output: AttemptOutput) -> None:

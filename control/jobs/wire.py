@@ -43,13 +43,11 @@ def _without_unused(fields: Any) -> Any:
 
 def complete(settings: dict[str, Any]) -> dict[str, Any]:
     """Add the fields that Databricks always fills in when a job is read."""
-    tasks = [{**task, "email_notifications": {}} for task in settings.get("tasks", [])]
-    return {
-        **settings,
-        "tasks": tasks,
-        "email_notifications": {},
-        "webhook_notifications": {},
-    }
+    tasks: list[dict[str, Any]] = [
+        {**task, "email_notifications": {}} for task in settings.get("tasks", [])
+    ]
+    kept = {name: value for name, value in settings.items() if value not in _NOTHING}
+    return {**kept, "tasks": tasks, "email_notifications": {}, "webhook_notifications": {}}
 
 
 def page_of(settings: dict[str, Any], offset: int) -> tuple[dict[str, Any], int | None]:

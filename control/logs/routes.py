@@ -50,7 +50,7 @@ async def follow_log(
     offset: Annotated[int, Query(ge=0)] = 0,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> EventSourceResponse:
-    """Follow the log: events `log` with `{"text"}`, then one `end`.
+    """Follow the log: events `log` whose data is its text, then one `end`.
 
     An event's id is the byte offset behind it: sent back as Last-Event-ID it resumes there.
     """
@@ -80,10 +80,10 @@ async def _follow(deps: Deps, task_run_id: int, offset: int) -> AsyncIterator[Se
                 text, rest = whole_characters(rest + content)
                 offset += len(content)
                 if text:
-                    yield sse.event("log", {"text": text}, str(offset - len(rest)))
+                    yield sse.text("log", text, str(offset - len(rest)))
             if ended:
                 if rest:
-                    yield sse.event("log", {"text": rest.decode("utf-8", "replace")}, str(offset))
+                    yield sse.text("log", rest.decode("utf-8", "replace"), str(offset))
                 yield sse.event("end", {}, str(offset))
                 return
             offset -= len(rest)
