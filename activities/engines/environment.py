@@ -71,6 +71,8 @@ def _catalog(work: AttemptWork) -> dict[str, str]:
         "S3__ACCESS_KEY_ID": storage.access_key,
         "S3__SECRET_ACCESS_KEY": storage.secret_key,
     }
+    if storage.session_token is not None:
+        properties["S3__SESSION_TOKEN"] = storage.session_token
     prefix = f"PYICEBERG_CATALOG__{catalog.name.upper()}__"
     named = {prefix + name: value for name, value in properties.items()}
     return named | {"PYICEBERG_DEFAULT_CATALOG": catalog.name}
