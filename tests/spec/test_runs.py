@@ -195,6 +195,7 @@ def test_failure_after_stop_is_not_retried():
     run.stop()
     run.end("a", F)
     assert run.state.tasks["a"].attempts == 1
+    assert phases(run)["a"] == "FAILED", "it ended by itself; the stop did not cancel it"
     assert run.state.result is RunResult.CANCELED
 
 

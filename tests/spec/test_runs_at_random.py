@@ -107,7 +107,7 @@ def fold(run_plan: RunPlan, events: list[Event]) -> RunState:
     return state
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(plans(), st.randoms(use_true_random=False), st.sampled_from([0.0, 0.1]))
 def test_every_run_ends_and_keeps_the_rules(run_plan: RunPlan, random: Random, chance: float):
     run = play(run_plan, random, chance)
@@ -132,7 +132,7 @@ def test_every_run_ends_and_keeps_the_rules(run_plan: RunPlan, random: Random, c
         assert each.attempts <= each.plan.max_retries + 1 + MAX_LOST
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(plans(), st.randoms(use_true_random=False), st.sampled_from([0.0, 0.1]))
 def test_folding_the_recorded_events_gives_the_same_state(
     run_plan: RunPlan, random: Random, chance: float
@@ -142,7 +142,7 @@ def test_folding_the_recorded_events_gives_the_same_state(
     assert fold(run_plan, [EVENT.validate_json(each) for each in stored]) == run.state
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(plans(), st.randoms(use_true_random=False))
 def test_result_follows_from_the_leaves(run_plan: RunPlan, random: Random):
     state = play(run_plan, random, 0.0).state
@@ -161,7 +161,7 @@ def test_result_follows_from_the_leaves(run_plan: RunPlan, random: Random):
         assert state.result is RunResult.SUCCESS
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(plans(), st.randoms(use_true_random=False))
 def test_stop_ends_everything(run_plan: RunPlan, random: Random):
     run = play(run_plan, random, 0.5)
