@@ -1,0 +1,36 @@
+import re
+
+from control.stack.ivy import Coordinate
+from control.stack.tools import make_tool
+from control.stack.versions import MavenArtifacts, pinned, versions_file
+
+
+def test_every_pin_names_one_exact_version() -> None:
+    pins = pinned()
+    assert all(re.fullmatch(r"\d+(\.\d+)+", version) for version in pins.wheels.values())
+    assert all(tool.version.startswith("v") for tool in pins.go.values())
+    for artifacts in pins.maven.values():
+        for text in artifacts.coordinates:
+            assert re.match(r"\d", Coordinate.parse(text).version)
+
+
+def test_patterns_for_programs_on_path_compile() -> None:
+    for tool in pinned().go.values():
+        re.compile(tool.suits)
+
+
+def test_a_changed_coordinate_gets_another_folder() -> None:
+    before = MavenArtifacts(coordinates=("a:b:1",))
+    after = MavenArtifacts(coordinates=("a:b:2",))
+    assert before.digest != after.digest
+
+
+def test_every_pin_is_a_tool_with_a_folder_of_its_own(layout) -> None:
+    pins = pinned()
+    tools = [make_tool(name, layout) for name in (*pins.wheels, *pins.go, *pins.maven)]
+    assert len({tool.target for tool in tools}) == len(tools)
+    assert not any(tool.ready() for tool in tools)
+
+
+def test_no_host_is_named() -> None:
+    assert "http" not in versions_file().read_text()
