@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.types import Lifespan
 
 from control import errors
 from control.audit.routes import router as audit
@@ -37,7 +38,6 @@ ROUTERS = (
     collector,
     audit,
     health,
-    internal,
 )
 
 
@@ -51,24 +51,32 @@ def create_app(deps: Deps) -> FastAPI:
         await deps.hub.stop()
         await deps.database.dispose()
 
+    app = create_routes(lifespan)
+    app.state.deps = deps
+    # The last one added is the outermost.
+    app.add_middleware(QueryInBody)
+    app.add_middleware(RequestContext, metrics=deps.metrics)
+    return app
+
+
+def create_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """Return the API's routes and error answers, with nothing behind them yet."""
     app = FastAPI(
         title="OpenLake",
         version=API_VERSION,
         lifespan=lifespan,
+        # Clients that forget the content type of a JSON body are understood all the same.
         strict_content_type=False,
         docs_url="/api/docs",
         redoc_url=None,
         openapi_url="/api/openapi.json",
         generate_unique_id_function=_operation_id,
-        responses={400: {"model": ErrorBody}, 401: {"model": ErrorBody}},
+        responses={status: {"model": ErrorBody} for status in (400, 401, 404)},
     )
-    app.state.deps = deps
     errors.install(app)
-    # The last one added is the outermost.
-    app.add_middleware(QueryInBody)
-    app.add_middleware(RequestContext, metrics=deps.metrics)
     for router in ROUTERS:
         app.include_router(router)
+    app.include_router(internal, include_in_schema=False)
     return app
 
 

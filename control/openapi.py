@@ -1,0 +1,104 @@
+"""Writes the API's written specification: OpenAPI and the JSON Schemas for editors.
+
+`python -m control.openapi` renews what is committed; a test fails when that is out of date.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from control.app import create_routes
+from spec.api.jobs import ResetJob
+from spec.api.workspace import ImportFile
+from spec.jobs import JobSettings
+
+FOLDER = Path(__file__).parent.parent / "spec" / "openlake-orchestrator"
+
+_READ_BY_HAND = (JobSettings, ResetJob, ImportFile)
+"""Bodies that come in more than one form, so that FastAPI does not see their models."""
+
+
+def documents() -> dict[str, str]:
+    """Return file name → content of everything that is generated."""
+    return {
+        "openapi.json": _text(_openapi()),
+        "job.schema.json": _text(_job_schema()),
+        "bundle.schema.json": _text(_bundle_schema()),
+    }
+
+
+def write(folder: Path = FOLDER) -> None:
+    """Write every document into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in documents().items():
+        (folder / name).write_text(content)
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _openapi() -> dict[str, Any]:
+    app: FastAPI = create_routes()
+    document = app.openapi()
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    pairs: list[tuple[type[BaseModel], Literal["validation"]]] = [
+        (model, "validation") for model in _READ_BY_HAND
+    ]
+    _, extra = models_json_schema(pairs, ref_template="#/components/schemas/{model}")
+    for name, schema in extra["$defs"].items():
+        schemas.setdefault(name, schema)
+    bearer = {"type": "http", "scheme": "bearer"}
+    document["components"]["securitySchemes"] = {"token": bearer}
+    document["security"] = [{"token": []}]
+    return document
+
+
+def _job_schema() -> dict[str, Any]:
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **JobSettings.model_json_schema(),
+        "title": "OpenLake job",
+    }
+
+
+def _bundle_schema() -> dict[str, Any]:
+    """Describe `databricks.yml`: `${…}` may stand wherever text may."""
+    job = JobSettings.model_json_schema(ref_template="#/$defs/{model}")
+    definitions: dict[str, Any] = job.pop("$defs", {})
+    definitions["JobSettings"] = job
+    jobs = {"type": "object", "additionalProperties": {"$ref": "#/$defs/JobSettings"}}
+    resources = {"type": "object", "properties": {"jobs": jobs}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "OpenLake bundle",
+        "type": "object",
+        "required": ["bundle"],
+        "properties": {
+            "bundle": {
+                "type": "object",
+                "required": ["name"],
+                "properties": {"name": {"type": "string"}},
+            },
+            "include": {"type": "array", "items": {"type": "string"}},
+            "variables": {"type": "object"},
+            "workspace": {"type": "object"},
+            "resources": resources,
+            "targets": {
+                "type": "object",
+                "additionalProperties": {
+                    "type": ["object", "null"],
+                    "properties": {"resources": {"type": "object"}},
+                },
+            },
+        },
+        "$defs": definitions,
+    }
+
+
+if __name__ == "__main__":
+    write()

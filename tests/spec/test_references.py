@@ -1,0 +1,109 @@
+"""`{{…}}` references, as Databricks documents them."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spec.references import Context, Upstream, find, needs_upstream, resolve
+
+CONTEXT = Context(
+    workspace_id=1,
+    workspace_url="http://api",
+    job_id=7,
+    job_name="flights",
+    run_id=1 << 20,
+    run_started_at=datetime(2026, 3, 1, 4, 5, 6, 789_000, UTC),
+    trigger="ONE_TIME",
+    parameters={"month": "3", "my-p": "x", "a.b": "dotted"},
+    task_key="train",
+    task_run_id=(1 << 20) + 2,
+    attempt=1,
+    notebook_path="/nb",
+    tasks={
+        "clean": Upstream(
+            run_id=9,
+            result="SUCCESS",
+            code="SUCCESS",
+            attempts=2,
+            values={"rows": 41, "ok": True, "name": "x", "list": [1, 2], "text": "é"},
+        ),
+        "gone": Upstream(run_id=8, result="LOST", code="INTERNAL_ERROR"),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{job.id}}/{{ job.run_id }}", "7/1048576"),
+        ("{{job.name}}", "flights"),
+        ("{{job.repair_count}}", "0"),
+        ("{{job.parameters.month}}", "3"),
+        ("{{job.parameters.`my-p`}}", "x"),
+        ("{{job.parameters.my-p}}", "x"),
+        ("{{job.parameters.a.b}}", "dotted"),
+        ("{{job.trigger.type}}", "one_time"),
+        ("{{job.start_time.iso_date}}", "2026-03-01"),
+        ("{{job.start_time.iso_datetime}}", "2026-03-01T04:05:06.789Z"),
+        ("{{job.start_time.iso_weekday}}", "7"),
+        ("{{job.start_time.is_weekday}}", "false"),
+        ("{{job.start_time.year}}-{{job.start_time.month}}-{{job.start_time.day}}", "2026-3-1"),
+        ("{{job.start_time.timestamp_ms}}", "1772337906789"),
+        ("{{task.name}}", "train"),
+        ("{{task.run_id}}", "1048578"),
+        ("{{task.execution_count}}", "2"),
+        ("{{task.notebook_path}}", "/nb"),
+        ("{{tasks.clean.result_state}}", "success"),
+        ("{{tasks.gone.result_state}}", "failed"),
+        ("{{tasks.clean.run_id}}", "9"),
+        ("{{tasks.clean.execution_count}}", "2"),
+        ("{{tasks.clean.values.rows}}", "41"),
+        ("{{tasks.clean.values.ok}}", "true"),
+        ("{{tasks.clean.values.name}}", "x"),
+        ("{{tasks.clean.values.list}}", "[1,2]"),
+        ("{{tasks.clean.values.text}}", "é"),
+        ("{{workspace.id}} {{workspace.url}}", "1 http://api"),
+        ("{{run_id}} {{parent_run_id}} {{task_retry_count}}", "1048578 1048576 1"),
+    ],
+)
+def test_known_references(text: str, expected: str) -> None:
+    assert resolve(text, CONTEXT) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{nope}}",
+        "{{job.parameters.none}}",
+        "{{tasks.none.values.x}}",
+        "{{tasks.clean.values.none}}",
+        "{{job.start_time.century}}",
+        "{{job.id",
+        "{ {job.id}}",
+        "{{}}",
+        "{{job..id..}}x{{a b}}",
+    ],
+)
+def test_unknown_or_malformed_stays_as_written(text: str) -> None:
+    if text == "{{job..id..}}x{{a b}}":
+        assert "{{a b}}" in resolve(text, CONTEXT)
+    else:
+        assert resolve(text, CONTEXT) == text
+
+
+def test_values_are_not_resolved_again() -> None:
+    context = Context(**{**CONTEXT.__dict__, "parameters": {"p": "{{job.id}}"}})
+    assert resolve("{{job.parameters.p}}", context) == "{{job.id}}"
+
+
+@given(st.text(alphabet="{}job.id`x "))
+def test_any_text_can_be_resolved(text: str) -> None:
+    resolve(text, CONTEXT)
+
+
+def test_other_tasks_are_found() -> None:
+    assert find("a {{tasks.x.values.`y.z`}} b") == [("tasks", "x", "values", "y.z")]
+    assert needs_upstream(["{{job.id}}", "{{tasks.a.run_id}}"])
+    assert not needs_upstream(["{{job.id}}", "tasks.a"])
