@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from spec import ports
 from spec.attempts import AttemptOutcome, AttemptRef
@@ -57,7 +57,8 @@ class JobRun:
             if self._state.result is None:
                 await self._sleep_until_change(deadline)
         await flusher
-        workflow.upsert_search_attributes([STATE.value_set(self._state.result.value)])
+        ended: SearchAttributeUpdate[str] = STATE.value_set(self._state.result.value)
+        workflow.upsert_search_attributes([ended])  # pyright: ignore[reportUnknownMemberType]
         return Result(run_id=plan.run_id, result=self._state.result, message=self._state.message)
 
     @workflow.signal
