@@ -1,7 +1,8 @@
 """One gateway process for tests: `python -m tests.gateway.serve CONFIG_FILE`.
 
 A file named `fault` beside the configuration makes it misbehave between the catalog's answer and
-its own: `die <action>` kills the process, `hold <action>` waits until the file is gone.
+its own: `die <action>` kills the serving process, `crash <action>` its keeper as well, and
+`hold <action>` waits until the file is gone.
 """
 
 import asyncio
@@ -25,8 +26,10 @@ def main() -> None:
         mode, _, wanted = fault.read_text().partition(" ")
         if wanted != action:
             return
-        if mode == "die":
+        if mode in ("die", "crash"):
             fault.unlink()
+            if mode == "crash":
+                os.kill(os.getppid(), signal.SIGKILL)
             os.kill(os.getpid(), signal.SIGKILL)
         fault.with_name("held").touch()
         while fault.exists():

@@ -51,6 +51,7 @@ def _send(gateway: Gateway, claims: Any, url: str, body: bytes, **more: str) -> 
 
 
 def _die_in(gateway: Gateway, action: str) -> None:
+    """Let the serving process be killed; its keeper starts another one."""
     gateway.fault.write_text(f"die {action}")
 
 
@@ -70,8 +71,6 @@ async def test_a_commit_sent_again_after_the_gateway_died_is_done_once(
     _die_in(gateway, "commit-table")
     with pytest.raises(Exception, match=r"Connection|Remote"):
         table.append(ROWS)
-    gateway.wait_until_dead()
-    gateway.start()
     url, body = wire.sent[-1]
     answers = [_send(gateway, claims, url, body) for _ in range(2)]
     wanted = json.loads(body)["updates"][0]["snapshot"]["snapshot-id"]
@@ -88,6 +87,20 @@ async def test_a_commit_sent_again_after_the_gateway_died_is_done_once(
     ]
 
 
+async def test_a_gateway_and_its_keeper_may_die(
+    gateway: Gateway, opened: Opener, run_id: int
+) -> None:
+    claims = await opened(attempt_claims(run_id=run_id))
+    table, wire = _table(gateway, claims, "both")
+    gateway.fault.write_text("crash commit-table")
+    with pytest.raises(Exception, match=r"Connection|Remote"):
+        table.append(ROWS)
+    gateway.wait_until_dead()
+    gateway.start()
+    assert _send(gateway, claims, *wire.sent[-1]).status_code == 200
+    assert table.refresh().scan().to_arrow().num_rows == 6
+
+
 async def test_it_is_recognised_under_later_commits_too(
     gateway: Gateway, database: Database, opened: Opener, run_id: int
 ) -> None:
@@ -97,8 +110,6 @@ async def test_it_is_recognised_under_later_commits_too(
     _die_in(gateway, "commit-table")
     with pytest.raises(Exception, match=r"Connection|Remote"):
         table.append(ROWS)
-    gateway.wait_until_dead()
-    gateway.start()
     other = gateway.pyiceberg(principal_claims()).load_table("under.t")
     other.append(ROWS)
     newest = other.current_snapshot()
@@ -127,8 +138,6 @@ async def test_a_table_created_as_the_gateway_died_is_created_once(
     _die_in(gateway, "create-table")
     with pytest.raises(httpx2.TransportError):
         _send(gateway, claims, url, body)
-    gateway.wait_until_dead()
-    gateway.start()
     again = _send(gateway, claims, url, body)
     assert again.status_code == 200, again.text
     assert again.json()["metadata"]["properties"]["openlake.created-by-attempt"] == "0"
@@ -161,8 +170,6 @@ async def test_a_transaction_over_tables_is_done_once(
     _die_in(gateway, "commit-table")
     with pytest.raises(Exception, match=r"Connection|Remote"):
         table.append(ROWS)
-    gateway.wait_until_dead()
-    gateway.start()
     body = json.dumps({"table-changes": [json.loads(wire.sent[-1][1])]}).encode()
     url = f"{gateway.url}/v1/lakehouse/transactions/commit"
     assert _send(gateway, claims, url, body).status_code == 204
@@ -204,7 +211,7 @@ async def test_what_is_left_pending_is_settled_and_the_next_attempt_waits_for_it
 ) -> None:
     first = await opened(attempt_claims(1, run_id=run_id))
     table, _ = _table(gateway, first, "settle")
-    _die_in(gateway, "commit-table")
+    gateway.fault.write_text("crash commit-table")
     with pytest.raises(Exception, match=r"Connection|Remote"):
         table.append(ROWS)
     gateway.wait_until_dead()
