@@ -66,11 +66,11 @@ class LocalEngine:
 
     async def find(self, key: str) -> Handle | None:
         """See `EngineAdapter`."""
-        return None if self._folder(key).runner is None else self._handle(key)
+        return None if self.folder(key).runner is None else self._handle(key)
 
     async def submit(self, work: AttemptWork, key: str) -> Handle:
         """See `EngineAdapter`."""
-        folder = self._folder(key)
+        folder = self.folder(key)
         if folder.runner is None:
             self._prepare(work, folder)
             await self._start(folder)
@@ -78,7 +78,7 @@ class LocalEngine:
 
     async def poll(self, handle: Handle) -> Progress:
         """See `EngineAdapter`."""
-        folder = self._folder(handle.key)
+        folder = self.folder(handle.key)
         runner_identity = folder.runner
         if runner_identity is not None and folder.state(self.config.lease_s) is State.RUNNING:
             await until_dead(runner_identity, POLL_S)
@@ -86,7 +86,7 @@ class LocalEngine:
 
     async def cancel(self, handle: Handle) -> None:
         """See `EngineAdapter`."""
-        folder = self._folder(handle.key)
+        folder = self.folder(handle.key)
         if folder.state(self.config.lease_s) is State.FINISHED:
             return
         folder.ask_to_end()
@@ -102,7 +102,7 @@ class LocalEngine:
         self, handle: Handle, work: AttemptWork
     ) -> tuple[AttemptOutcome, AttemptOutput]:
         """See `EngineAdapter`."""
-        folder = self._folder(handle.key)
+        folder = self.folder(handle.key)
         end = folder.exit
         if end is None:
             end = await asyncio.to_thread(folder.give_up, _LOST)
@@ -110,10 +110,11 @@ class LocalEngine:
 
     def feeds(self, handle: Handle) -> Feeds:
         """See `EngineAdapter`."""
-        folder = self._folder(handle.key)
+        folder = self.folder(handle.key)
         return Feeds(FileLog(folder.log), folder.lineage)
 
-    def _folder(self, key: str) -> AttemptFolder:
+    def folder(self, key: str) -> AttemptFolder:
+        """Return the folder of the attempt with this key."""
         return AttemptFolder(self.config.folder / key, key)
 
     def _handle(self, key: str) -> Handle:

@@ -50,6 +50,7 @@ def spark_submit_command(
     memory: str = "1g",
     main_class: str | None = None,
     properties: Path | None = None,
+    java_options: Sequence[str] = (),
 ) -> list[str]:
     """Return the command that runs a Spark application with its driver in this process.
 
@@ -66,9 +67,9 @@ def spark_submit_command(
         memory: The driver's heap, as Java's `-Xmx` takes it.
         main_class: For a jar.
         properties: A file of further settings, `name value` a line.
+        java_options: Further options of the Java runtime.
     """
     local = master.startswith("local")
-    class_path = [str(spark_home / "jars" / "*"), *(str(jar) for jar in jars if local)]
     options: list[str] = ["--master", master]
     if properties:
         options += ["--properties-file", str(properties)]
@@ -82,12 +83,18 @@ def spark_submit_command(
         str(java_home / "bin" / "java"),
         f"-Xmx{memory}",
         *_JAVA_OPTIONS,
-        *("-cp", ":".join(class_path)),
+        *java_options,
+        *("-cp", spark_class_path(spark_home, jars if local else ())),
         SUBMIT_CLASS,
         *options,
         str(app),
         *app_args,
     ]
+
+
+def spark_class_path(spark_home: Path, jars: Sequence[Path]) -> str:
+    """Return the driver's class path: Spark's own jars, then these."""
+    return ":".join([str(spark_home / "jars" / "*"), *map(str, jars)])
 
 
 def spark_environment(java_home: Path, spark_home: Path, python: Path) -> dict[str, str]:
