@@ -123,8 +123,8 @@ def logs(
 
     [bold]openlake logs api -f[/]
     """
+    from control.stack.logs import tail
     from control.stack.parts import parts_of
-    from control.stack.process import tail
 
     (chosen,) = [
         each for each in parts_of(make_layout(), only=[part], everything=True) if each.name == part

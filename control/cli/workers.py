@@ -13,6 +13,7 @@ import typer
 
 from control.config import Settings
 from control.stack.layout import LOOPBACK, Layout
+from control.stack.logs import keep_logs_small
 from spec.tasks import Engine
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ async def _run_control_worker(layout: Layout) -> None:
     relaying = relay(database, TemporalLauncher(client), hub, metrics)
     try:
         await _run_until_told(
-            [build(client, [Projector(database, metrics).project])], also=[relaying]
+            [build(client, [Projector(database, metrics).project])],
+            also=[relaying, keep_logs_small(layout.logs_dir)],
         )
     finally:
         await hub.stop()

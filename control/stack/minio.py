@@ -6,13 +6,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from minio import Minio as Client
-from minio import MinioAdmin
-from minio.credentials.providers import StaticProvider
-from minio.error import MinioAdminException, MinioException, S3Error
-from urllib3 import PoolManager, Retry, Timeout
-from urllib3.exceptions import HTTPError
-
 from control.stack.layout import LOOPBACK, Layout, S3User
 from control.stack.part import Command, Part, check_http, write_private
 from spec.errors import Unavailable
@@ -77,6 +70,12 @@ def ensure_buckets(layout: Layout) -> None:
     Raises:
         Unavailable: The store refuses or cannot be reached.
     """
+    # Only where they are used: these take half a second to import.
+    from minio import Minio as Client
+    from minio.error import MinioException, S3Error
+    from urllib3 import PoolManager, Retry, Timeout
+    from urllib3.exceptions import HTTPError
+
     store, access = layout.settings.object_store, layout.s3("root")
     # One quick answer either way: `up` tries again by itself, a person can do so too.
     pool = PoolManager(timeout=Timeout(10), retries=Retry(total=2, backoff_factor=0.2))
@@ -107,6 +106,10 @@ def ensure_user(layout: Layout, user: S3User, bucket: str, prefix: str = "") -> 
     Raises:
         Unavailable: MinIO refuses.
     """
+    from minio import MinioAdmin
+    from minio.credentials.providers import StaticProvider
+    from minio.error import MinioAdminException
+
     root, access = layout.s3("root"), layout.s3(user)
     admin = MinioAdmin(
         endpoint=urlsplit(root.endpoint).netloc,

@@ -1,20 +1,18 @@
 """Starts a part as a detached process, and ends exactly that process again."""
 
 import os
-import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 
 from control.stack.identity import Identity, Record
+from control.stack.logs import rotate
 from control.stack.part import Command, Part
 from spec.errors import Unavailable
 
-_LOG_LIMIT_BYTES = 16 * 1024 * 1024
 _KEPT_VARIABLES = (
     *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
@@ -87,27 +85,6 @@ def kill(part: Part, record: Record) -> None:
         _gone_within(identity, 10)
         psutil.wait_procs(family, timeout=5)
     part.record.unlink(missing_ok=True)
-
-
-def rotate(log: Path) -> None:
-    """Keep one older log beside the current one; safe while its writer goes on appending."""
-    try:
-        if log.stat().st_size > _LOG_LIMIT_BYTES:
-            shutil.copyfile(log, log.with_suffix(".1.log"))
-            os.truncate(log, 0)
-    except FileNotFoundError:
-        return
-
-
-def tail(log: Path, lines: int) -> list[str]:
-    """Return a log's last lines."""
-    try:
-        with log.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 200 * lines - 4096))
-            return file.read().decode(errors="replace").splitlines()[-lines:]
-    except FileNotFoundError:
-        return []
 
 
 def memory_bytes(identity: Identity) -> int:

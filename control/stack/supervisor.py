@@ -13,6 +13,7 @@ from control.stack import process
 from control.stack.busy import busy_port, is_free
 from control.stack.identity import Record
 from control.stack.layout import Layout
+from control.stack.logs import rotate, tail
 from control.stack.part import Part, Unhealthy
 from control.stack.progress import Progress
 from control.stack.secrets import ensure_secrets
@@ -246,7 +247,7 @@ class Supervisor:
 
 def look(part: Part) -> PartStatus:
     """Ask one part how it is, once."""
-    process.rotate(part.log)
+    rotate(part.log)
     record = _living(part)
     if record is None:
         return PartStatus(part, None, "it is not running")
@@ -289,6 +290,6 @@ def _require_free(part: Part) -> None:
 
 
 def _last_words(part: Part) -> str:
-    lines = [line for line in process.tail(part.log, 12) if line.strip()]
+    lines = [line for line in tail(part.log, 12) if line.strip()]
     text = "\n".join(f"    {line[:240]}" for line in lines)
     return f"; {part.log} ends with\n{text}" if text else f"; {part.log} is empty"

@@ -3,11 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from control.gateway.tokens import ServiceClaims, issue
 from control.stack.layout import LOOPBACK
 from control.stack.part import Command, Part, Unhealthy, check_http, write_private
 from control.stack.secrets import write_secret
-from control.tokens.service import FIRST_WORKSPACE
 
 _HEAP = "2G"
 _TOKEN_LIFE = timedelta(days=3650)
@@ -54,6 +52,10 @@ class Trino(Part):
         """Sign Trino's own token: it may exchange it for a user's, and list namespaces."""
         if (self.layout.secrets_dir / "trino-token").is_file():
             return
+        # Only here: these take a second to import, and every command imports the parts.
+        from control.gateway.tokens import ServiceClaims, issue
+        from control.tokens.service import FIRST_WORKSPACE
+
         claims = ServiceClaims(
             workspace_id=FIRST_WORKSPACE, name="trino", expires_at=datetime.now(UTC) + _TOKEN_LIFE
         )

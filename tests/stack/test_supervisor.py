@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from control.stack import logs
 from control.stack import supervisor as supervision
 from control.stack.identity import Identity, Record, boot_id
 from control.stack.layout import Layout
+from control.stack.logs import rotate, tail
 from control.stack.part import Unhealthy
-from control.stack.process import tail
 from control.stack.progress import Silent
 from control.stack.supervisor import Supervisor
 from spec.errors import Conflict, Unavailable
@@ -170,3 +171,15 @@ def test_the_tail_of_a_log_is_its_last_lines(tmp_path) -> None:
     assert tail(log, 3) == []
     log.write_text("".join(f"line {number}\n" for number in range(100_000)))
     assert tail(log, 2) == ["line 99998", "line 99999"]
+
+
+def test_a_grown_log_is_rotated_under_its_writer(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_LIMIT_BYTES", 10)
+    log = tmp_path / "part.log"
+    with log.open("ab", buffering=0) as writer:
+        writer.write(b"much too long\n")
+        rotate(log)
+        writer.write(b"short\n")
+        rotate(log)
+    assert log.read_bytes() == b"short\n"
+    assert (tmp_path / "part.1.log").read_bytes() == b"much too long\n"
