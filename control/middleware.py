@@ -8,13 +8,14 @@ from urllib.parse import urlencode
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from control import errors
 from control.metrics import Metrics
 
 _MAX_QUERY_BODY_BYTES = 64 * 1024
+_CLIENT_GONE = 499
 
 
 class RequestContext:
@@ -44,6 +45,9 @@ class RequestContext:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self.app(scope, receive, annotate)
+            except ClientDisconnect:
+                # Nobody is there to be answered; the worker asks again.
+                status = status or _CLIENT_GONE
             except Exception as error:
                 if status:
                     raise

@@ -169,6 +169,8 @@ class Follower:
             for piece in self._api.text(path):
                 *lines, rest = (rest + piece).split("\n")
                 for line in lines:
+                    if line.startswith("event: end"):
+                        return
                     if line.startswith("data:") and (said := line[5:].strip()):
                         self._tail.append((task_key, said))
         except OpenLakeError:

@@ -51,6 +51,7 @@ async def append_log(
     task_run_id: int, request: Request, deps: DepsArg, offset: int = Query(ge=0)
 ) -> LogTail:
     """Append the raw body if it begins where the log ends; answer where it ends now."""
+    logs.check_size(int(request.headers.get("content-length", "0")))
     await service.known_attempt(deps, task_run_id)
     return await logs.append(deps, task_run_id, offset, await request.body())
 

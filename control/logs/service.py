@@ -33,6 +33,12 @@ async def _size(session: AsyncSession, task_run_id: int) -> int:
     return row.size if row else 0
 
 
+def check_size(size_bytes: int) -> None:
+    """Refuse a chunk that is too large to be held in memory."""
+    if size_bytes > MOST_CHUNK_BYTES:
+        raise Invalid(f"a log chunk has at most {MOST_CHUNK_BYTES} bytes, not {size_bytes}")
+
+
 async def append(deps: Deps, task_run_id: int, offset: int, content: bytes) -> LogTail:
     """Append bytes if they begin where the log ends; return where it ends now.
 
@@ -42,8 +48,7 @@ async def append(deps: Deps, task_run_id: int, offset: int, content: bytes) -> L
         Invalid: the chunk is too large.
         Unavailable: the object store does not answer; nothing was written.
     """
-    if len(content) > MOST_CHUNK_BYTES:
-        raise Invalid(f"a log chunk has at most {MOST_CHUNK_BYTES} bytes, not {len(content)}")
+    check_size(len(content))
     async with deps.database.session() as session:
         first = insert(LogSize).values(task_run_id=task_run_id, run_id=run_of(task_run_id), size=0)
         await session.exec(first.on_conflict_do_nothing())
