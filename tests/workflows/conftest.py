@@ -24,9 +24,7 @@ async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wo
         f"#!/bin/sh\nexec '{java}' -cp '{jars}' io.temporal.testserver.TestServer \"$@\"\n"
     )
     server.chmod(0o755)
-    env = await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(server), data_converter=pydantic_data_converter
-    )
+    env = await _start(str(server))
     await env.client.operator_service.add_search_attributes(
         AddSearchAttributesRequest(
             namespace=env.client.namespace,
@@ -35,3 +33,16 @@ async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wo
     )
     yield env
     await env.shutdown()
+
+
+async def _start(server: str, tries: int = 5) -> WorkflowEnvironment:
+    """Start the server; the SDK gives it 5 s, which a cold JVM on a busy machine may exceed."""
+    while True:
+        try:
+            return await WorkflowEnvironment.start_time_skipping(
+                test_server_existing_path=server, data_converter=pydantic_data_converter
+            )
+        except RuntimeError:
+            tries -= 1
+            if tries == 0:
+                raise
