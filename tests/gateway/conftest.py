@@ -118,7 +118,7 @@ class Gateway:
         )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def layout() -> Iterator[Layout]:
     """A stack of PostgreSQL, MinIO and Nessie with a migrated database."""
     # Not pytest's own folder: PostgreSQL runs as another user, who must be able to reach it.
@@ -137,7 +137,7 @@ def layout() -> Iterator[Layout]:
         yield layout
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _gateway_process(layout: Layout) -> Iterator[Gateway]:
     folder = layout.data_dir / "gateway-tests"
     folder.mkdir()

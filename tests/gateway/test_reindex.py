@@ -56,10 +56,10 @@ async def test_the_index_can_be_rebuilt_from_the_catalog_alone(
     other.load_table("index.c").append(ROWS)
     gateway.pyiceberg(principal_claims()).load_table("index.b").append(ROWS)
     before = await _index(database)
-    assert len(before) == 6
+    assert len([entry for entry in before if entry[3] == run_id]) == 6
     async with database.session() as session:
         await session.exec(delete(AttemptCommitRow))
-    assert await rebuild(database, catalog) == 6
+    assert await rebuild(database, catalog) == len(before)
     assert await _index(database) == before
-    assert await rebuild(database, catalog) == 6
+    assert await rebuild(database, catalog) == len(before)
     assert await _index(database) == before
