@@ -4,25 +4,30 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from control.cli.client import Api, connect
-from control.cli.output import Output, console, errors, print_json
-from control.jobs.wire import tidy
-from spec.bundle import Bundle, load_bundle
+from control.cli.output import Output, OutputOption, console, errors, print_json
 from spec.errors import Invalid, NotFound
 from spec.jobs import JobSettings
 
-app = typer.Typer(no_args_is_help=True, help="Check and deploy a databricks.yml.")
+if TYPE_CHECKING:
+    from spec.bundle import Bundle
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    help="Check and deploy a databricks.yml.",
+)
 
 Folder = Annotated[Path, typer.Argument(help="The folder that holds databricks.yml.")]
 Target = Annotated[str | None, typer.Option("--target", "-t", help="One of the bundle's targets.")]
 Variables = Annotated[
     list[str] | None, typer.Option("--var", help="name=value; again for more than one.")
 ]
-Format = Annotated[Output, typer.Option("--output", "-o", help="How to answer.")]
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class LocalFolder:
         return whole if whole.is_relative_to(self.root.resolve()) else self.root / "\0outside"
 
 
-def read_bundle(folder: Path, target: str | None, variables: Sequence[str], user: str) -> Bundle:
+def read_bundle(folder: Path, target: str | None, variables: Sequence[str], user: str) -> "Bundle":
     """Return the checked bundle of a folder.
 
     Raises:
@@ -61,6 +66,8 @@ def read_bundle(folder: Path, target: str | None, variables: Sequence[str], user
     """
     if not (folder / "databricks.yml").is_file():
         raise Invalid(f"{folder} has no databricks.yml; name the folder that holds it")
+    from spec.bundle import load_bundle
+
     given: dict[str, str] = {}
     for each in variables:
         name, equals, value = each.partition("=")
@@ -75,7 +82,7 @@ def validate(
     folder: Folder = Path(),
     target: Target = None,
     var: Variables = None,
-    output: Format = Output.text,
+    output: OutputOption = Output.text,
 ) -> None:
     """Check everything and change nothing.
 
@@ -100,7 +107,7 @@ def deploy(
     folder: Folder = Path(),
     target: Target = None,
     var: Variables = None,
-    output: Format = Output.text,
+    output: OutputOption = Output.text,
 ) -> None:
     """Upload the files and make or change the jobs; doing it again changes nothing.
 
@@ -126,7 +133,7 @@ class Deployed:
     """created, changed or unchanged"""
 
 
-def deploy_bundle(api: Api, folder: Path, bundle: Bundle) -> dict[str, Deployed]:
+def deploy_bundle(api: Api, folder: Path, bundle: "Bundle") -> dict[str, Deployed]:
     """Upload the bundle's files, then create or reset its jobs; return them by key.
 
     Safe to repeat: files are overwritten with what they hold, and a job that is the same already
@@ -158,6 +165,8 @@ def _put_job(api: Api, job: JobSettings) -> Deployed:
 
 
 def _same(wanted: JobSettings, current: dict[str, Any]) -> bool:
+    from control.jobs.wire import tidy
+
     try:
         return JobSettings.model_validate(tidy(current)) == wanted
     except ValueError:

@@ -4,12 +4,16 @@ from typing import Annotated, Any
 
 import typer
 
-from control.cli.bundle import Format
 from control.cli.client import connect
-from control.cli.output import Output, console, print_json, quiet_table
+from control.cli.output import Output, OutputOption, console, print_json, quiet_table
 from spec.errors import Invalid
 
-app = typer.Typer(no_args_is_help=True, help="List, read and run jobs.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    help="List, read and run jobs.",
+)
 
 JobId = Annotated[int, typer.Argument(help="As `openlake jobs list` shows it.")]
 
@@ -18,7 +22,7 @@ JobId = Annotated[int, typer.Argument(help="As `openlake jobs list` shows it.")]
 def list_jobs(
     name: Annotated[str | None, typer.Option(help="Only the job of this name.")] = None,
     limit: Annotated[int, typer.Option(help="How many at most.", min=1)] = 50,
-    output: Format = Output.text,
+    output: OutputOption = Output.text,
 ) -> None:
     """List jobs, newest first.
 
@@ -50,7 +54,7 @@ def run_job(
         list[str] | None, typer.Option("--param", "-p", help="name=value; again for more.")
     ] = None,
     follow: Annotated[bool, typer.Option(help="Stay until the run has ended.")] = True,
-    output: Format = Output.text,
+    output: OutputOption = Output.text,
 ) -> None:
     """Run a job now and follow it; fails when the run fails.
 

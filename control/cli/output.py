@@ -2,15 +2,20 @@
 
 import json
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+_TELL_EVERY_S = 30.0
+"""How often a long step shows a sign of life where there is no terminal."""
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -21,6 +26,11 @@ class Output(StrEnum):
 
     text = "text"
     json = "json"
+
+
+OutputOption = Annotated[
+    Output, typer.Option("--output", "-o", help="`text` for people, `json` for programs.")
+]
 
 
 def print_json(value: Any) -> None:
@@ -48,11 +58,12 @@ class Steps:
         """See class."""
         self._live = live
         self._tasks: dict[str, TaskID] = {}
+        self._told_at: dict[str, float] = {}
 
     def begin(self, name: str, text: str) -> None:
         """Show a new step under way."""
         if self._live is None:
-            console.print(f"  [dim]·[/] {name:<12} {escape(text)}", soft_wrap=True)
+            self._tell(name, text)
         elif name in self._tasks:
             self.say(name, text)
         else:
@@ -62,7 +73,10 @@ class Steps:
 
     def say(self, name: str, text: str) -> None:
         """Replace what the step says of itself."""
-        if self._live is not None and name in self._tasks:
+        if self._live is None:
+            if time.monotonic() - self._told_at.get(name, 0.0) > _TELL_EVERY_S:
+                self._tell(name, text)
+        elif name in self._tasks:
             self._live.update(self._tasks[name], text=f"[dim]{escape(text)}[/]")
 
     def end(self, name: str, text: str) -> None:
@@ -72,6 +86,10 @@ class Steps:
     def fail(self, name: str, text: str) -> None:
         """Mark the step as failed."""
         self._finish(name, text.splitlines()[0] if text else "failed", "[red]✗[/]")
+
+    def _tell(self, name: str, text: str) -> None:
+        self._told_at[name] = time.monotonic()
+        console.print(f"  [dim]·[/] {name:<12} {escape(text)}", soft_wrap=True)
 
     def _finish(self, name: str, text: str, mark: str) -> None:
         if self._live is None:

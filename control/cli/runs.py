@@ -5,13 +5,17 @@ from typing import Annotated, Any
 
 import typer
 
-from control.cli.bundle import Format
 from control.cli.client import Api, connect
 from control.cli.follow import Follower, draw, duration, mark, word
-from control.cli.output import Output, console, print_json, quiet_table
+from control.cli.output import Output, OutputOption, console, print_json, quiet_table
 from spec.errors import Invalid, NotFound
 
-app = typer.Typer(no_args_is_help=True, help="Look at runs, follow and cancel them.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    help="Look at runs, follow and cancel them.",
+)
 
 RunId = Annotated[int, typer.Argument(help="As `openlake runs list` shows it.")]
 
@@ -21,7 +25,7 @@ def list_runs(
     job_id: Annotated[int | None, typer.Option(help="Only runs of this job.")] = None,
     active: Annotated[bool, typer.Option("--active", help="Only runs under way.")] = False,
     limit: Annotated[int, typer.Option(help="How many at most.", min=1)] = 20,
-    output: Format = Output.text,
+    output: OutputOption = Output.text,
 ) -> None:
     """List runs, newest first.
 
@@ -43,7 +47,7 @@ def list_runs(
 
 
 @app.command("get")
-def get_run(run_id: RunId, output: Format = Output.text) -> None:
+def get_run(run_id: RunId, output: OutputOption = Output.text) -> None:
     """Show a run and its tasks as they stand."""
     run = connect().get("/api/2.2/jobs/runs/get", run_id=run_id)
     if output is Output.json:
@@ -53,7 +57,7 @@ def get_run(run_id: RunId, output: Format = Output.text) -> None:
 
 
 @app.command("follow")
-def follow_run(run_id: RunId, output: Format = Output.text) -> None:
+def follow_run(run_id: RunId, output: OutputOption = Output.text) -> None:
     """Stay with a run until it has ended; fails when the run fails."""
     finish(connect(), run_id, output)
 

@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from control.cli.output import Output, console, print_json, quiet_table, steps
+from control.cli.output import Output, OutputOption, console, print_json, quiet_table, steps
 
 if TYPE_CHECKING:
     from control.stack.layout import Layout
     from control.stack.parts import Profile
     from control.stack.supervisor import PartStatus
 
-_OUTPUT = typer.Option("--output", "-o", help="`text` for people, `json` for programs.")
 _PROFILE = typer.Option(
     "--profile", "-p", help="`embedded`, or `full` with Trino and Spark Connect as well."
 )
 _ONLY = typer.Option("--only", help="Parts to choose, with commas; what they need comes along.")
 
-OutputOption = Annotated[Output, _OUTPUT]
 ProfileOption = Annotated[str, _PROFILE]
 OnlyOption = Annotated[str | None, _ONLY]
 
@@ -311,14 +309,15 @@ def _follow(log: Path) -> None:
 
 @contextmanager
 def _interruptible() -> Generator[None]:
-    """Make SIGTERM and SIGHUP end a long step as Ctrl-C does, with everything tidied up."""
+    """Let Ctrl-C, SIGTERM and SIGHUP end a long step once; what tidies up is not interrupted."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def interrupt(number: int, frame: object) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {
-        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
-    }
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:

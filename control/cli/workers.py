@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 
     from control.deps import Deps
 
-worker = typer.Typer(no_args_is_help=True, help="Run one worker in the foreground.")
-token = typer.Typer(no_args_is_help=True, help="Make access tokens.")
+worker = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    help="Run one worker in the foreground.",
+)
+token = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode="rich", help="Make access tokens."
+)
 
 
 def _log_as_json() -> None:
