@@ -20,6 +20,7 @@ from control.lineage.routes import collector
 from control.lineage.routes import router as lineage
 from control.logs.routes import router as logs
 from control.middleware import QueryInBody, RequestContext
+from control.queries.routes import router as queries
 from control.runs.follow import router as run_events
 from control.runs.routes import router as runs
 from control.runs.task_runs import router as task_runs
@@ -34,6 +35,7 @@ ROUTERS = (
     run_events,
     task_runs,
     logs,
+    queries,
     lineage,
     collector,
     audit,

@@ -87,6 +87,7 @@ def _bundle_schema() -> dict[str, Any]:
             "include": {"type": "array", "items": {"type": "string"}},
             "variables": {"type": "object"},
             "workspace": {"type": "object"},
+            "sync": {"type": "object"},
             "resources": resources,
             "targets": {
                 "type": "object",

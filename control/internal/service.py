@@ -143,7 +143,7 @@ async def _await_projection(deps: Deps, ref: AttemptRef) -> None:
 
 
 async def _sql_text(session: AsyncSession, body: Body) -> str | None:
-    if body.task.sql_task is None or body.path is None:
+    if body.task.sql_task is None:
         return None
     content = await files.get_blob(session, body.files[body.path])
     return content.decode("utf-8", "replace")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from posixpath import dirname
 from typing import Any
 
-from control.jobs.snapshots import pinned_path, referenced_path
+from control.jobs.snapshots import QUERY, pinned_path, referenced_path
 from spec.api.runs import RunOverrides
 from spec.attempts import NotebookProgram, Program, PythonProgram, SqlProgram
 from spec.errors import Invalid
@@ -18,8 +18,8 @@ class Body:
     """A task before its references are resolved."""
 
     task: Task
-    path: str | None
-    """The file it runs, as pinned; None for a saved query."""
+    path: str
+    """What it runs, as pinned: a file's path, or `query:<id>`."""
     files: Mapping[str, str]
     """Pinned path → SHA-256 of all that lies below the file's folder."""
     arguments: tuple[str, ...] = ()
@@ -38,11 +38,16 @@ def body_of(task: Task, manifest: dict[str, str], overrides: RunOverrides) -> Bo
         Invalid: the snapshot does not hold the file (admission checks that it does).
     """
     reference = referenced_path(task)
-    path = None if reference is None else pinned_path(reference, manifest)
+    path = pinned_path(reference, manifest)
     if path is None:
         raise Invalid(f"task '{task.task_key}': '{reference}' was not pinned with the run")
     folder = dirname(path).rstrip("/") + "/"
-    files = {name: sha for name, sha in manifest.items() if name.startswith(folder)}
+    is_query = path.startswith(QUERY)
+    files = {
+        name: sha256
+        for name, sha256 in manifest.items()
+        if (name == path if is_query else name.startswith(folder))
+    }
     if task.spark_python_task is not None:
         given = overrides.python_params
         arguments = task.spark_python_task.parameters if given is None else given
@@ -62,7 +67,7 @@ def uses_upstream(body: Body, job_parameters: Mapping[str, str]) -> bool:
 
 def program_of(body: Body, context: Context, sql_text: str | None) -> Program:
     """Return what the engine is to run; job parameters win over task parameters of the same key."""
-    path = (body.path or "").lstrip("/")
+    path = body.path.lstrip("/")
     if body.named is None:
         return PythonProgram(
             path=path, parameters=tuple(resolve(text, context) for text in body.arguments)

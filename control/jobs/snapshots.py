@@ -12,6 +12,7 @@ from control.files.paths import normalise
 from control.files.tables import FileKind, WorkspaceFile
 from control.jobs import store
 from control.jobs.tables import SettingsSnapshot
+from control.queries import store as queries
 from spec.errors import Invalid
 from spec.jobs import JobSettings
 from spec.tasks import Task
@@ -20,62 +21,92 @@ MAX_FILES = 2_000
 """Files under the folders that one job's tasks lie in."""
 
 
-def referenced_path(task: Task) -> str | None:
-    """Return the workspace file a task runs; None when it names none."""
+QUERY = "query:"
+"""Stands before the id of a saved query where otherwise a path stands."""
+
+
+def referenced_path(task: Task) -> str:
+    """Return the workspace file a task runs, or `query:<id>` for a saved query."""
     if task.notebook_task is not None:
         return task.notebook_task.notebook_path
     if task.spark_python_task is not None:
         return task.spark_python_task.python_file
     if task.sql_task is not None and task.sql_task.file is not None:
         return task.sql_task.file.path
-    return None
+    if task.sql_task is not None and task.sql_task.query is not None:
+        return QUERY + task.sql_task.query.query_id
+    raise ValueError(f"task '{task.task_key}' runs nothing")
 
 
 async def pin(session: AsyncSession, workspace_id: int, settings: JobSettings) -> SettingsSnapshot:
     """Store and return the snapshot of these settings and of the files as they are now.
 
     All files below the folder of each referenced file are pinned, so that imports of siblings
-    work; later edits do not reach the run.
+    work; later edits do not reach the run. So is the text of saved queries.
 
     Raises:
         Invalid: files are missing, or there are too many beside them; says all of it at once.
     """
-    manifest: dict[str, str] = {}
-    problems: list[str] = []
-    folders: dict[str, list[WorkspaceFile]] = {}
+    pins = _Pins(session, workspace_id)
     for task in settings.tasks:
         reference = referenced_path(task)
-        if reference is None:
-            continue
-        if "://" in reference or reference.startswith("dbfs:"):
-            problems.append(
-                f"task '{task.task_key}': '{reference}' is not a workspace path; import the file"
-                " into the workspace and name it by its path there"
-            )
-            continue
-        path = normalise(reference)
-        folder = dirname(path)
-        if folder not in folders:
-            folders[folder] = await files.below(session, workspace_id, folder, MAX_FILES + 1)
-        if len(folders[folder]) > MAX_FILES:
-            problems.append(
-                f"task '{task.task_key}': the folder '{folder}' holds more than {MAX_FILES} files;"
-                " move the task's file into a folder of its own"
-            )
-            continue
-        found = _find(folders[folder], path, task)
-        if found is None:
-            problems.append(
-                f"task '{task.task_key}': '{path}' is not in the workspace; import it first"
-            )
-        manifest.update(
-            (file.path + file.suffix, file.sha256 or "") for file in folders[folder]
+        problem = await (
+            pins.query(reference) if reference.startswith(QUERY) else pins.file(task, reference)
         )
-    if problems:
-        raise Invalid("; ".join(problems))
-    snapshot = _snapshot(settings, manifest)
+        if problem is not None:
+            pins.problems.append(f"task '{task.task_key}': {problem}")
+    if pins.problems:
+        raise Invalid("; ".join(pins.problems))
+    snapshot = _snapshot(settings, pins.manifest)
     await store.keep_snapshot(session, snapshot)
     return snapshot
+
+
+class _Pins:
+    """Gathers the manifest of one run; each folder is looked at once."""
+
+    def __init__(self, session: AsyncSession, workspace_id: int) -> None:
+        self._session = session
+        self._workspace_id = workspace_id
+        self._folders: dict[str, list[WorkspaceFile]] = {}
+        self.manifest: dict[str, str] = {}
+        self.problems: list[str] = []
+
+    async def query(self, reference: str) -> str | None:
+        """Pin a saved query; return what is wrong with it."""
+        query_id = reference.removeprefix(QUERY)
+        found = await queries.texts(self._session, self._workspace_id, [query_id])
+        if query_id not in found:
+            return f"there is no saved query '{query_id}'"
+        text = found[query_id].encode()
+        self.manifest[reference] = await files.put_blob(self._session, text)
+        return None
+
+    async def file(self, task: Task, reference: str) -> str | None:
+        """Pin a file and all that lies below its folder; return what is wrong with it."""
+        if "://" in reference or reference.startswith("dbfs:"):
+            return (
+                f"'{reference}' is not a workspace path; import the file into the workspace and"
+                " name it by its path there"
+            )
+        path = normalise(reference)
+        beside = await self._below(dirname(path))
+        if len(beside) > MAX_FILES:
+            return (
+                f"the folder '{dirname(path)}' holds more than {MAX_FILES} files; move the task's"
+                " file into a folder of its own"
+            )
+        if _find(beside, path, task) is None:
+            return f"'{path}' is not in the workspace; import it first"
+        self.manifest.update((file.path + file.suffix, file.sha256 or "") for file in beside)
+        return None
+
+    async def _below(self, folder: str) -> list[WorkspaceFile]:
+        if folder not in self._folders:
+            self._folders[folder] = await files.below(
+                self._session, self._workspace_id, folder, MAX_FILES + 1
+            )
+        return self._folders[folder]
 
 
 def _find(candidates: list[WorkspaceFile], path: str, task: Task) -> WorkspaceFile | None:
@@ -91,9 +122,11 @@ def _find(candidates: list[WorkspaceFile], path: str, task: Task) -> WorkspaceFi
 
 def pinned_path(reference: str, manifest: dict[str, str]) -> str | None:
     """Return the path in the manifest that a task's reference means; notebooks lack a suffix."""
+    if reference.startswith(QUERY):
+        return reference if reference in manifest else None
     path = normalise(reference)
-    return next((p for p in (path, f"{path}.py", f"{path}.sql", f"{path}.ipynb") if p in manifest),
-                None)
+    spellings = (path, f"{path}.py", f"{path}.sql", f"{path}.ipynb")
+    return next((spelling for spelling in spellings if spelling in manifest), None)
 
 
 def _snapshot(settings: JobSettings, manifest: dict[str, str]) -> SettingsSnapshot:

@@ -141,12 +141,18 @@ async def test_notebooks_and_sql_get_job_parameters(
         language="PYTHON", suffix=".py",
     )
     await put_file(database, "/jobs/q.sql", b"select :month")
+    saved = await api.post("/api/2.0/sql/queries", json={"query": {"query_text": "select 7"}})
+    query_id = saved.json()["id"]
     tasks = [
         {
             "task_key": "n",
             "notebook_task": {
                 "notebook_path": "/jobs/nb", "base_parameters": {"month": "9", "other": 1}
             },
+        },
+        {
+            "task_key": "q",
+            "sql_task": {"warehouse_id": "trino", "query": {"query_id": query_id}},
         },
         {
             "task_key": "s",
@@ -165,6 +171,9 @@ async def test_notebooks_and_sql_get_job_parameters(
         "type": "sql", "text": "select :month", "parameters": {"month": "2"},
     }
     assert sql["files"] == {}
+    saved_sql = (await open_attempt(worker, ref(plan, 3, "q"))).json()
+    assert saved_sql["program"]["text"] == "select 7"
+    assert saved_sql["files"] == {}
 
 
 async def test_logs_are_appended_at_their_end_only(

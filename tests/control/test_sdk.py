@@ -9,7 +9,7 @@ import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, InvalidParameterValue, NotFound
 from databricks.sdk.errors.platform import ResourceAlreadyExists, ResourceDoesNotExist
-from databricks.sdk.service import jobs
+from databricks.sdk.service import jobs, sql
 from databricks.sdk.service.workspace import ImportFormat, Language
 
 from control.db import Database
@@ -140,6 +140,37 @@ async def test_a_waiter_returns_when_the_run_has_ended(
         await call(sdk.jobs.get_run, run_id)
     with pytest.raises(NotFound):
         await call(sdk.jobs.run_now, made.job_id, idempotency_token="t")
+
+
+async def test_saved_queries(sdk: WorkspaceClient, launcher: Recorder) -> None:
+    made = await call(
+        sdk.queries.create,
+        query=sql.CreateQueryRequestQuery(
+            display_name="daily", query_text="select :month", warehouse_id="duckdb"
+        ),
+    )
+    assert made.id is not None and made.owner_user_name == "admin@openlake.local"
+    changed = await call(
+        sdk.queries.update,
+        made.id,
+        "query_text",
+        query=sql.UpdateQueryRequestQuery(query_text="select 2", display_name="ignored"),
+    )
+    assert (changed.query_text, changed.display_name) == ("select 2", "daily")
+    other = await call(sdk.queries.create, query=sql.CreateQueryRequestQuery(query_text="x"))
+    listed = await call(lambda: [q.id for q in sdk.queries.list(page_size=1)])
+    assert listed == [other.id, made.id]
+    task = jobs.Task(
+        task_key="q",
+        sql_task=jobs.SqlTask(warehouse_id="duckdb", query=jobs.SqlTaskQuery(query_id=made.id)),
+    )
+    job = await call(sdk.jobs.create, name="q", tasks=[task])
+    assert job.job_id is not None
+    run = await call(sdk.jobs.run_now, job.job_id)
+    assert run.response.run_id in launcher.plans
+    await call(sdk.queries.delete, made.id)
+    with pytest.raises(InvalidParameterValue, match="there is no saved query"):
+        await call(sdk.jobs.run_now, job.job_id)
 
 
 async def test_files_and_notebooks(sdk: WorkspaceClient) -> None:

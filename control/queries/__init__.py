@@ -1,0 +1,1 @@
+"""Saved SQL queries, which sql tasks may name."""
