@@ -3,7 +3,7 @@ from sqlmodel import col, delete, select
 
 from control.db import Database
 from control.gateway.reindex import rebuild
-from control.gateway.tables import AttemptCommitRow
+from control.gateway.tables import AttemptCommitRow, CommitState
 from control.gateway.upstream import Catalog
 from tests.gateway.conftest import ROWS, Gateway, Opener
 from tests.gateway.make import attempt_claims, principal_claims
@@ -18,6 +18,7 @@ async def _index(database: Database) -> list[Entry]:
         query = (
             select(AttemptCommitRow)
             .where(col(AttemptCommitRow.snapshot_id).is_not(None))
+            .where(AttemptCommitRow.state == CommitState.COMMITTED)
             .order_by(col(AttemptCommitRow.snapshot_id))
         )
         return [
@@ -31,7 +32,6 @@ async def _index(database: Database) -> list[Entry]:
                 row.snapshot_id,
                 row.parent_snapshot_id,
                 row.operation,
-                row.state,
                 row.summary,
             )
             for row in (await session.exec(query)).all()
