@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import psutil
 
-from control.stack.identity import Identity, Record
+from control.stack.identity import Identity, Record, boot_id
 from control.stack.logs import rotate
 from control.stack.part import Command, Part
 from spec.errors import Unavailable
@@ -74,7 +74,9 @@ def stop(part: Part, record: Record, say: Callable[[str], None]) -> None:
 def kill(part: Part, record: Record) -> None:
     """End a part by force: its process group, and its whole family where the part says so."""
     identity = record.identity
-    if identity.alive():
+    if not identity.alive():
+        _sweep(identity)
+    else:
         family = _family(identity.pid) if part.kill_tree else []
         _signal_group(identity.pid)
         for child in family:
@@ -97,6 +99,17 @@ def memory_bytes(identity: Identity) -> int:
         except psutil.Error:
             continue
     return total
+
+
+def _sweep(identity: Identity) -> None:
+    """End what a dead process left in its group, for it may still hold the ports.
+
+    The system gives a process ID to nobody else while a group of that number exists, so unless
+    somebody has it now, or the machine was started anew, the group is the one that was left.
+    """
+    now = Identity.of(identity.pid)
+    if identity.boot == boot_id() and (now is None or now == identity):
+        _signal_group(identity.pid)
 
 
 def _environment(command: Command) -> dict[str, str]:

@@ -118,7 +118,9 @@ class Supervisor:
                 part.after_start()
                 return
             self._progress.begin(part.name, f"does not respond ({problem}); starting it anew")
-            process.kill(part, record)
+        left = record or Record.read(part.record)
+        if left:
+            process.kill(part, left)
         self._start(part)
 
     def _start(self, part: Part) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from control.stack import logs
 from control.stack import supervisor as supervision
+from control.stack.busy import is_free
 from control.stack.identity import Identity, Record, boot_id
 from control.stack.layout import Layout
 from control.stack.logs import rotate, tail
@@ -69,6 +70,19 @@ def test_up_mends_what_died_or_does_not_respond(stack, number: signal.Signals) -
     assert not hurt.alive()
     assert identity_of(b) == healthy
     assert {status.state for status in again.status()} == {"up"}
+
+
+@pytest.mark.parametrize("act", ["up", "down"])
+def test_children_of_a_killed_parent_do_not_hold_its_port(stack, act: str) -> None:
+    supervisor, (part,) = stack(toy("a", "api", words=("keeper",)))
+    supervisor.up()
+    send(part, signal.SIGKILL)
+    part.check()  # the child goes on
+    getattr(supervisor, act)()
+    deadline = time.monotonic() + 5
+    while act == "down" and not is_free(part.port()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert is_free(part.port()) == (act == "down")
 
 
 def test_a_changed_command_starts_the_part_anew(stack) -> None:

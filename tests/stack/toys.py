@@ -11,9 +11,11 @@ from control.stack.layout import LOOPBACK
 from control.stack.part import Command, Part, Unhealthy
 
 SERVER = """
-import signal, socket, sys
+import os, signal, socket, sys
 if "stubborn" in sys.argv:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if "keeper" in sys.argv and (child := os.fork()):
+    os.waitpid(child, 0)
 server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 if "broken" in sys.argv:
     sys.exit("cannot read its own mind")
