@@ -40,7 +40,9 @@ def keep(serve: Callable[[], None]) -> int:
         nonlocal stopping
         stopping = True
         if child:
-            os.kill(child, number)
+            # Always this one: a terminal's Ctrl-C reaches the child as well, and a second SIGINT
+            # would make it drop the requests under way.
+            os.kill(child, signal.SIGTERM)
 
     before = {number: signal.signal(number, forward) for number in _SIGNALS}
     try:
