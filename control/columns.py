@@ -18,9 +18,7 @@ def instant(*, optional: bool = False, now: bool = False, index: bool = False) -
     extra: dict[str, Any] = {"sa_column_kwargs": {"server_default": text("now()")}} if now else {}
     if optional or now:
         extra["default"] = None
-    return Field(
-        sa_type=DateTime(timezone=True), nullable=optional, index=index, **extra
-    )
+    return Field(sa_type=DateTime(timezone=True), nullable=optional, index=index, **extra)
 
 
 def json_object() -> Any:

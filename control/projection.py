@@ -194,4 +194,3 @@ async def _end_attempt(session: AsyncSession, run: Run, event: AttemptEnded) -> 
     session.add(task_run)
     await close_attempt(session, event.task_run_id, f"it ended as {outcome.result.value}")
     await collect_from_catalog(session, run, event.task_run_id, event.task_key, event.at)
-

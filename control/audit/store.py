@@ -10,7 +10,11 @@ from control.auth import Caller
 
 
 def record(
-    session: AsyncSession, caller: Caller, action: str, object_type: str, object_id: object,
+    session: AsyncSession,
+    caller: Caller,
+    action: str,
+    object_type: str,
+    object_id: object,
     **details: Any,
 ) -> None:
     """Note a deed in the transaction that does it."""

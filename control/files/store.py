@@ -35,9 +35,7 @@ async def below(
     session: AsyncSession, workspace_id: int, folder: str, limit: int
 ) -> list[WorkspaceFile]:
     """Return the files and notebooks anywhere below a folder, by path; at most `limit`."""
-    query = _inside(workspace_id, folder).where(
-        WorkspaceFile.kind != FileKind.DIRECTORY.value
-    )
+    query = _inside(workspace_id, folder).where(WorkspaceFile.kind != FileKind.DIRECTORY.value)
     return list((await session.exec(query.order_by(col(WorkspaceFile.path)).limit(limit))).all())
 
 

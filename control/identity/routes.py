@@ -33,4 +33,7 @@ async def me(caller: CallerArg) -> Response:
         "groups": [{"display": "admins", "value": "admins"}],
         "name": {"givenName": caller.display_name, "familyName": ""},
     }
-    return json_answer(body)
+    answer = json_answer(body)
+    # Clients that did not learn the workspace from the host ask for it here.
+    answer.headers["X-Databricks-Org-Id"] = str(caller.workspace_id)
+    return answer

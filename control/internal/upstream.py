@@ -3,6 +3,7 @@
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from control.gateway.tables import AttemptRow
 from control.runs import store
 from control.runs.tables import TaskOutput, TaskRun
 from spec.attempts import AttemptOutput
@@ -19,11 +20,10 @@ async def upstream_tasks(session: AsyncSession, run_id: int) -> dict[str, Upstre
     attempts: dict[str, int] = {}
     rows = (await session.exec(select(TaskRun).where(TaskRun.run_id == run_id))).all()
     ended = {row.task_run_id: row for row in rows}
-    for task_run_id, task_key in [
-        *((row.task_run_id, row.task_key) for row in rows),
-        *((row.task_run_id, row.task_key) for row in outputs.values()),
-    ]:
-        newest[task_key] = max(newest.get(task_key, 0), task_run_id)
+    # An attempt that is open already counts, though its start may not be projected yet.
+    opened = (await session.exec(select(AttemptRow).where(AttemptRow.run_id == run_id))).all()
+    for row in (*rows, *opened):
+        newest[row.task_key] = max(newest.get(row.task_key, 0), row.task_run_id)
     for row in rows:
         attempts[row.task_key] = attempts.get(row.task_key, 0) + 1
     return {

@@ -38,9 +38,7 @@ async def create(deps: Deps, caller: Caller, settings: JobSettings, version: str
             creator=caller.user_name,
         )
         session.add(job)
-        audit.record(
-            session, caller, "job.created", "job", job.job_id, settings=job.settings
-        )
+        audit.record(session, caller, "job.created", "job", job.job_id, settings=job.settings)
     return job.job_id
 
 

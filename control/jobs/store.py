@@ -13,9 +13,7 @@ async def next_job_id(session: AsyncSession) -> int:
     return int((await session.exec(select(func.nextval("job_ids")))).one())
 
 
-async def get(
-    session: AsyncSession, workspace_id: int, job_id: int, *, lock: bool = False
-) -> Job:
+async def get(session: AsyncSession, workspace_id: int, job_id: int, *, lock: bool = False) -> Job:
     """Return a job; with `lock`, nobody else admits a run of it until the session ends.
 
     Raises:

@@ -35,9 +35,7 @@ def _without_unused(fields: Any) -> Any:
         return fields
     known = cast(dict[str, Any], fields)
     return {
-        name: value
-        for name, value in known.items()
-        if not (name in _UNUSED and value in _NOTHING)
+        name: value for name, value in known.items() if not (name in _UNUSED and value in _NOTHING)
     }
 
 

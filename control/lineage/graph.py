@@ -119,9 +119,7 @@ def _dataset(name: str, row: LineageDataset | None) -> DatasetNode:
 
 
 def _job(name: str, edge: LineageEdge) -> JobNode:
-    return JobNode(
-        id=f"job:{name}", name=name, run_id=edge.run_id, task_run_id=edge.task_run_id
-    )
+    return JobNode(id=f"job:{name}", name=name, run_id=edge.run_id, task_run_id=edge.task_run_id)
 
 
 def _edge(

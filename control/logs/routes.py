@@ -37,9 +37,7 @@ async def get_log(
     await _check(deps, caller, task_run_id)
     stop = None if limit is None else offset + limit
     wanted = await service.spans(deps, task_run_id, offset, stop)
-    return StreamingResponse(
-        service.read(deps, wanted), media_type="text/plain; charset=utf-8"
-    )
+    return StreamingResponse(service.read(deps, wanted), media_type="text/plain; charset=utf-8")
 
 
 @router.get("/{task_run_id}/logs/stream", responses={200: _EVENTS})

@@ -1,5 +1,7 @@
 """Takes and gives the bytes of logs; offsets are contiguous, so nothing is lost or doubled."""
 
+import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -15,6 +17,7 @@ from spec.errors import Invalid
 from spec.ids import run_of
 
 MOST_CHUNK_BYTES = 8 * 1024 * 1024
+_READ_AHEAD = 8
 
 
 def chunk_key(task_run_id: int, start: int, stop: int) -> str:
@@ -83,9 +86,7 @@ class Span:
 
 async def spans(deps: Deps, task_run_id: int, offset: int, stop: int | None) -> list[Span]:
     """Return which chunks hold the bytes from `offset` to `stop` (or the end)."""
-    query = select(LogChunk).where(
-        LogChunk.task_run_id == task_run_id, LogChunk.stop > offset
-    )
+    query = select(LogChunk).where(LogChunk.task_run_id == task_run_id, LogChunk.stop > offset)
     if stop is not None:
         query = query.where(LogChunk.start < stop)
     async with deps.database.read_session() as session:
@@ -102,10 +103,18 @@ async def spans(deps: Deps, task_run_id: int, offset: int, stop: int | None) -> 
 
 
 async def read(deps: Deps, wanted: list[Span]) -> AsyncIterator[bytes]:
-    """Yield the bytes of the spans, one chunk in memory at a time."""
-    for span in wanted:
-        content = await deps.objects.get(span.key)
-        yield content[span.first - span.start : span.last - span.start]
+    """Yield the bytes of the spans, in order; a few chunks ahead are fetched meanwhile."""
+    ahead: deque[asyncio.Task[bytes]] = deque()
+    rest = iter(wanted)
+    try:
+        for span in wanted:
+            while len(ahead) < _READ_AHEAD and (following := next(rest, None)) is not None:
+                ahead.append(asyncio.create_task(deps.objects.get(following.key)))
+            content = await ahead.popleft()
+            yield content[span.first - span.start : span.last - span.start]
+    finally:
+        for task in ahead:
+            task.cancel()
 
 
 async def tail(deps: Deps, task_run_id: int, limit: int) -> tuple[str, bool]:

@@ -147,9 +147,7 @@ def run_parameters(settings: JobSettings, given: dict[str, str]) -> dict[str, st
     return declared | given
 
 
-async def _life(
-    session: AsyncSession, ask: Ask, job: Job | None, settings: JobSettings
-) -> RunLife:
+async def _life(session: AsyncSession, ask: Ask, job: Job | None, settings: JobSettings) -> RunLife:
     if job is None:
         return RunLife.PENDING
     if settings.max_concurrent_runs == 0:
@@ -190,7 +188,8 @@ async def release(session: AsyncSession, job_id: int) -> list[Run]:
         .where(Run.job_id == job_id, Run.life == RunLife.QUEUED.value)
         .order_by(col(Run.run_id))
         .limit(free)
-        .with_for_update()
+        # Whoever cancels one of them at this moment keeps it; waiting here could wait in a circle.
+        .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
     waiting = list((await session.exec(query)).all())

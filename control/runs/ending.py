@@ -37,9 +37,7 @@ async def cancel(session: AsyncSession, run: Run, by: str) -> OutboxRow | None:
 
 async def cancel_queued(session: AsyncSession, workspace_id: int, job_id: int | None) -> int:
     """Cancel all queued runs of a job, or of the workspace; return how many."""
-    query = select(Run).where(
-        Run.workspace_id == workspace_id, Run.life == RunLife.QUEUED.value
-    )
+    query = select(Run).where(Run.workspace_id == workspace_id, Run.life == RunLife.QUEUED.value)
     if job_id is not None:
         query = query.where(Run.job_id == job_id)
     runs = (await session.exec(query.order_by(col(Run.run_id)).with_for_update())).all()

@@ -18,7 +18,13 @@ router = APIRouter(prefix="/api/openlake/1.0/runs", tags=["runs"])
 
 _EVENTS = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
 _SHOWN = (
-    "task_key", "run_id", "attempt_number", "state", "start_time", "end_time", "execution_duration"
+    "task_key",
+    "run_id",
+    "attempt_number",
+    "state",
+    "start_time",
+    "end_time",
+    "execution_duration",
 )
 
 

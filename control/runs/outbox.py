@@ -36,7 +36,8 @@ async def deliver_now(database: Database, launcher: Launcher, row: OutboxRow) ->
     try:
         async with asyncio.timeout(_FAST_PATH_S):
             await _deliver(database, launcher, row)
-    except (Unavailable, TimeoutError) as error:
+    except (Unavailable, TimeoutError, SQLAlchemyError, OSError) as error:
+        # The wish is committed: whatever went wrong here, the answer is yes.
         log.warning("outbox.deferred", run_id=row.run_id, kind=row.kind, error=str(error))
         return False
     return True

@@ -47,7 +47,9 @@ async def get_run(
     include_resolved_values: bool = False,
 ) -> Response:
     """Read a run, or the run of one task."""
-    return compact(await service.get(deps, caller, run_id, page_token))
+    return compact(
+        await service.get(deps, caller, run_id, page_token, include_history=include_history)
+    )
 
 
 @router.get("/runs/list", response_model=RunList)

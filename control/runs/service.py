@@ -11,7 +11,7 @@ from control.deps import Deps
 from control.runs import ending, outbox, store
 from control.runs.admission import Admitted, Ask, admit
 from control.runs.tables import OutboxRow, Run, TaskRun
-from control.runs.views import show_run, show_task_run, show_tasks
+from control.runs.views import history, show_run, show_task_run, show_tasks
 from spec.api.jobs import PAGE
 from spec.api.runs import CancelAll, ListRuns, RunList, RunNow, RunOverrides, RunView, SubmitRun
 from spec.errors import Invalid
@@ -69,7 +69,14 @@ def _count(deps: Deps, admitted: Admitted) -> None:
     deps.metrics.admissions.labels(outcome).inc()
 
 
-async def get(deps: Deps, caller: Caller, any_id: int, page_token: str | None) -> RunView:
+async def get(
+    deps: Deps,
+    caller: Caller,
+    any_id: int,
+    page_token: str | None,
+    *,
+    include_history: bool = False,
+) -> RunView:
     """Return a run, or the run of one task, with its tasks by pages of 100."""
     offset = paging.integer(paging.decode(page_token), "offset") or 0
     async with deps.database.read_session() as session:
@@ -82,8 +89,10 @@ async def get(deps: Deps, caller: Caller, any_id: int, page_token: str | None) -
         return _one_task(deps, run, snapshot.settings["tasks"], task_runs, any_id)
     tasks = show_tasks(run, snapshot, task_runs, deps.public_url)
     more = len(tasks) > offset + PAGE
-    return show_run(run, snapshot, deps.public_url).model_copy(
+    view = show_run(run, snapshot, deps.public_url)
+    return view.model_copy(
         update={
+            "repair_history": history(view, task_runs) if include_history else None,
             "tasks": tuple(tasks[offset : offset + PAGE]),
             "next_page_token": paging.encode(offset=offset + PAGE) if more else None,
         }
@@ -206,7 +215,11 @@ async def cancel_all(deps: Deps, caller: Caller, request: CancelAll) -> None:
                 row = await ending.cancel(session, run, caller.user_name)
                 rows += [row] if row is not None else []
         audit.record(
-            session, caller, "run.all_cancel_requested", "job", request.job_id or "*",
+            session,
+            caller,
+            "run.all_cancel_requested",
+            "job",
+            request.job_id or "*",
             queued_only=request.all_queued_runs,
         )
     for row in rows:

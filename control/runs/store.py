@@ -25,9 +25,7 @@ class OpenedTaskRun:
     opened_at: datetime | None
 
 
-async def get(
-    session: AsyncSession, workspace_id: int, run_id: int, *, lock: bool = False
-) -> Run:
+async def get(session: AsyncSession, workspace_id: int, run_id: int, *, lock: bool = False) -> Run:
     """Return a run.
 
     Raises:

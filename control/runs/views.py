@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 from control.jobs.tables import SettingsSnapshot
 from control.runs.store import OpenedTaskRun
 from control.runs.tables import Run
-from spec.api.runs import RunOverrides, RunParameter, RunView, TaskRunView
+from spec.api.runs import RepairHistoryItem, RunOverrides, RunParameter, RunView, TaskRunView
 from spec.runs import RunResult, StopCause
 from spec.states import RunLife, TaskResult, View, blocked_view, run_view, task_view
 
@@ -111,3 +111,16 @@ def _without_attempt(run: Run, task_key: str) -> dict[str, Any]:
         view = task_view(TaskResult.CANCELED, message="The run ended before this task began.")
     shown = TaskRunView(task_key=task_key, state=view.state, status=view.status)
     return shown.model_dump(mode="json", exclude_none=True)
+
+
+def history(view: RunView, task_runs: list[OpenedTaskRun]) -> tuple[RepairHistoryItem, ...]:
+    """Return a run's executions; there is only the original one until repairs exist."""
+    return (
+        RepairHistoryItem(
+            start_time=view.start_time,
+            end_time=view.end_time,
+            state=view.state,
+            status=view.status,
+            task_run_ids=tuple(task.row.task_run_id for task in task_runs),
+        ),
+    )

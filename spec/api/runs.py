@@ -109,6 +109,17 @@ class TaskRunView(Frozen):
     """The task's settings; shown beside the fields above."""
 
 
+class RepairHistoryItem(Frozen):
+    """The original execution of a run (repairs will follow it)."""
+
+    type: Literal["ORIGINAL", "REPAIR"] = "ORIGINAL"
+    start_time: int
+    end_time: int = 0
+    state: RunState
+    status: RunStatus
+    task_run_ids: tuple[int, ...] = ()
+
+
 class RunView(Frozen):
     """Answer of `jobs/runs/get` and an entry of `jobs/runs/list`."""
 
@@ -138,6 +149,8 @@ class RunView(Frozen):
     overriding_parameters: RunOverrides | None = None
     tasks: tuple[dict[str, Any], ...] | None = None
     """`TaskRunView`s with the task's own settings beside; at most 100 a page."""
+    repair_history: tuple[RepairHistoryItem, ...] | None = None
+    """Only when asked for; never empty, oldest first."""
     next_page_token: str | None = None
 
 

@@ -26,6 +26,14 @@ from spec.errors import Unavailable
 from spec.runs import RunPlan
 from tests.control.postgres import postgres
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the database is no quick test."""
+    for item in items:
+        if "server_url" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.integration)
+
+
 WORKER_TOKEN = "worker-token-of-the-tests"  # not a secret
 SIGNING_KEY = "a-signing-key-of-the-tests-that-is-long-enough"
 

@@ -39,9 +39,7 @@ async def test_fifty_asks_with_one_token_are_one_run(
     api: httpx2.AsyncClient, launcher: Recorder
 ) -> None:
     job_id = await create_job(api, max_concurrent_runs=100)
-    ids = await asyncio.gather(
-        *(run_now(api, job_id, idempotency_token="once") for _ in range(50))
-    )
+    ids = await asyncio.gather(*(run_now(api, job_id, idempotency_token="once") for _ in range(50)))
     assert len(set(ids)) == 1
     assert set(launcher.plans) == set(ids)
 
@@ -125,7 +123,10 @@ async def test_the_relay_starts_what_the_request_could_not(
 
 
 async def test_a_crash_between_commit_and_start_loses_nothing(
-    api: httpx2.AsyncClient, deps: Deps, caller: Caller, launcher: Recorder,
+    api: httpx2.AsyncClient,
+    deps: Deps,
+    caller: Caller,
+    launcher: Recorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("control.runs.admission.FAST_PATH", outbox.LEASE * 0)

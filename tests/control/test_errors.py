@@ -45,8 +45,7 @@ async def test_every_mistake_is_named_with_its_place(api: httpx2.AsyncClient) ->
 async def test_yaml_jobs_are_read_and_their_mistakes_have_lines(api: httpx2.AsyncClient) -> None:
     headers = {"Content-Type": "application/yaml"}
     good = (
-        "name: flights\ntasks:\n  - task_key: a\n    spark_python_task:\n"
-        "      python_file: /a.py\n"
+        "name: flights\ntasks:\n  - task_key: a\n    spark_python_task:\n      python_file: /a.py\n"
     )
     answer = await api.post("/api/2.2/jobs/create", content=good.encode(), headers=headers)
     assert answer.status_code == 200, answer.text

@@ -60,7 +60,9 @@ async def test_open_returns_the_work_and_is_idempotent(
     work = answer.json()
     year = work["started_at"][:4]
     assert work["program"] == {
-        "type": "python", "path": "jobs/main.py", "parameters": [f"{year}-01", "{{nope}}"],
+        "type": "python",
+        "path": "jobs/main.py",
+        "parameters": [f"{year}-01", "{{nope}}"],
     }
     assert work["files"] == {"jobs/main.py": main_file, "jobs/lib/helper.py": helper}
     assert work["timeout_s"] == 60
@@ -137,8 +139,12 @@ async def test_notebooks_and_sql_get_job_parameters(
     database: Database,
 ) -> None:
     await put_file(
-        database, "/jobs/nb", b"# Databricks notebook source\n", kind="NOTEBOOK",
-        language="PYTHON", suffix=".py",
+        database,
+        "/jobs/nb",
+        b"# Databricks notebook source\n",
+        kind="NOTEBOOK",
+        language="PYTHON",
+        suffix=".py",
     )
     await put_file(database, "/jobs/q.sql", b"select :month")
     saved = await api.post("/api/2.0/sql/queries", json={"query": {"query_text": "select 7"}})
@@ -147,7 +153,8 @@ async def test_notebooks_and_sql_get_job_parameters(
         {
             "task_key": "n",
             "notebook_task": {
-                "notebook_path": "/jobs/nb", "base_parameters": {"month": "9", "other": 1}
+                "notebook_path": "/jobs/nb",
+                "base_parameters": {"month": "9", "other": 1},
             },
         },
         {
@@ -164,11 +171,15 @@ async def test_notebooks_and_sql_get_job_parameters(
     plan = launcher.plans[run_id]
     notebook = (await open_attempt(worker, ref(plan, 1, "n"))).json()["program"]
     assert notebook == {
-        "type": "notebook", "path": "jobs/nb.py", "parameters": {"month": "2", "other": "1"},
+        "type": "notebook",
+        "path": "jobs/nb.py",
+        "parameters": {"month": "2", "other": "1"},
     }
     sql = (await open_attempt(worker, ref(plan, 2, "s"))).json()
     assert sql["program"] == {
-        "type": "sql", "text": "select :month", "parameters": {"month": "2"},
+        "type": "sql",
+        "text": "select :month",
+        "parameters": {"month": "2"},
     }
     assert sql["files"] == {}
     saved_sql = (await open_attempt(worker, ref(plan, 3, "q"))).json()

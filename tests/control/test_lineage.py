@@ -71,14 +71,24 @@ async def test_a_runs_lineage_joins_spark_sql_and_snapshots(
     async with database.session() as session:
         session.add(
             AttemptCommitRow(
-                task_run_id=run_id + 1, workspace_id=1, job_id=1, run_id=run_id,
-                table_name="silver.flights", branch="main", snapshot_id=7_000_000_000_000_000_001,
-                operation="append", state=CommitState.COMMITTED, at=datetime.now(UTC),
+                task_run_id=run_id + 1,
+                workspace_id=1,
+                job_id=1,
+                run_id=run_id,
+                table_name="silver.flights",
+                branch="main",
+                snapshot_id=7_000_000_000_000_000_001,
+                operation="append",
+                state=CommitState.COMMITTED,
+                at=datetime.now(UTC),
             )
         )
         session.add(
             AttemptReadRow(
-                task_run_id=run_id + 1, table_name="ref.codes", snapshot_id=5, branch="main",
+                task_run_id=run_id + 1,
+                table_name="ref.codes",
+                snapshot_id=5,
+                branch="main",
                 at=datetime.now(UTC),
             )
         )

@@ -125,6 +125,9 @@ async def test_a_waiter_returns_when_the_run_has_ended(
     play.end("a", AttemptResult.SUCCESS)
     await Projector(database).project(play.batch())
     run = await call(waiter.result)
+    whole = await call(sdk.jobs.get_run, run_id, include_history=True)
+    assert whole.repair_history is not None and whole.tasks is not None
+    assert whole.repair_history[0].task_run_ids == [whole.tasks[0].run_id]
     assert run.state is not None
     assert run.state.result_state is jobs.RunResultState.SUCCESS
     assert run.status is not None
@@ -184,9 +187,7 @@ async def test_files_and_notebooks(sdk: WorkspaceClient) -> None:
         workspace.upload, "/Shared/x/a.py", io.BytesIO(b"print(1)"), format=ImportFormat.AUTO
     )
     await call(workspace.upload, "/Shared/x/nb.py", io.BytesIO(source), format=ImportFormat.AUTO)
-    await call(
-        workspace.upload, "/Shared/x/q", io.BytesIO(b"select 1"), language=Language.SQL
-    )
+    await call(workspace.upload, "/Shared/x/q", io.BytesIO(b"select 1"), language=Language.SQL)
     listed = await call(lambda: sorted(o.path or "" for o in workspace.list("/Shared/x")))
     assert listed == ["/Shared/x/a.py", "/Shared/x/nb", "/Shared/x/q"]
     status = await call(workspace.get_status, "/Workspace/Shared/x/nb")
@@ -196,7 +197,10 @@ async def test_files_and_notebooks(sdk: WorkspaceClient) -> None:
     with pytest.raises(ResourceAlreadyExists):
         await call(workspace.upload, "/Shared/x/a.py", io.BytesIO(b"b"), format=ImportFormat.AUTO)
     await call(
-        workspace.upload, "/Shared/x/a.py", io.BytesIO(b"b"), format=ImportFormat.AUTO,
+        workspace.upload,
+        "/Shared/x/a.py",
+        io.BytesIO(b"b"),
+        format=ImportFormat.AUTO,
         overwrite=True,
     )
     assert await call(lambda: workspace.download("/Shared/x/a.py").read()) == b"b"

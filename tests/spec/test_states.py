@@ -63,9 +63,7 @@ def test_a_skipped_run_is_over() -> None:
         (RunResult.CANCELED, "TERMINATED", "USER_CANCELED", "CLIENT_ERROR", True),
     ],
 )  # fmt: skip
-def test_how_a_run_ends(
-    result: RunResult, cycle: str, code: str, kind: str, halted: bool
-) -> None:
+def test_how_a_run_ends(result: RunResult, cycle: str, code: str, kind: str, halted: bool) -> None:
     view = run_view(RunLife.ENDED, result, "why")
     assert (view.state.life_cycle_state, view.state.result_state) == (cycle, result.value)
     assert view.state.state_message == "why"
