@@ -14,6 +14,7 @@ from control.stack.busy import busy_port, is_free
 from control.stack.identity import Record
 from control.stack.layout import Layout
 from control.stack.logs import rotate, tail
+from control.stack.minio import ensure_buckets
 from control.stack.part import Part, Unhealthy
 from control.stack.progress import Progress
 from control.stack.secrets import ensure_secrets
@@ -70,6 +71,8 @@ class Supervisor:
         with self._locked():
             ensure_secrets(self._layout.secrets_dir, self._layout.settings.object_store)
             self._require_ports()
+            if self._layout.settings.object_store.endpoint:
+                ensure_buckets(self._layout)
             try:
                 self._each(self._raise_part, reverse=False)
             except KeyboardInterrupt:
