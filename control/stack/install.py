@@ -11,7 +11,8 @@ from graphlib import TopologicalSorter
 from control.stack.commands import Cancelled, Runner
 from control.stack.layout import Layout
 from control.stack.progress import Progress
-from control.stack.tools import Tool, log_beside, make_tool
+from control.stack.tool import Tool, log_beside
+from control.stack.tools import make_tool
 from spec.errors import Unavailable
 
 _DRAFT = ".draft-"

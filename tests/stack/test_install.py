@@ -11,7 +11,7 @@ from control.stack.commands import Cancelled, Runner, explain
 from control.stack.install import install
 from control.stack.layout import Layout
 from control.stack.progress import Silent
-from control.stack.tools import Say, Tool
+from control.stack.tool import Say, Tool
 from spec.errors import Unavailable
 
 
