@@ -2,9 +2,13 @@
 
 import base64
 import json
-from typing import Any, cast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
 
 from spec.errors import Invalid
+
+Row = TypeVar("Row")
 
 
 def encode(**place: Any) -> str:
@@ -41,3 +45,52 @@ def integer(place: dict[str, Any], name: str) -> int | None:
     if value is None or isinstance(value, int):
         return value
     raise Invalid("'page_token' is not one that this server gave out.")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page of a list begins, which shows the newest rows first."""
+
+    below: int | None = None
+    """Rows with smaller ids: going on."""
+    above: int | None = None
+    """Rows with greater ids: going back."""
+
+    @property
+    def is_start(self) -> bool:
+        """True on the first page."""
+        return self.below is None and self.above is None
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """One page and the tokens of its neighbours."""
+
+    rows: list[Row]
+    next_token: str | None
+    previous_token: str | None
+
+
+def place_of(token: str | None) -> Place:
+    """Return where a list goes on.
+
+    Raises:
+        Invalid: we did not make this token.
+    """
+    decoded = decode(token)
+    return Place(below=integer(decoded, "below"), above=integer(decoded, "above"))
+
+
+def cut(rows: list[Row], limit: int, place: Place, id_of: Callable[[Row], int]) -> Page[Row]:
+    """Make a page of up to `limit + 1` rows that were read, newest first.
+
+    The surplus row says that there is more: older rows when going on, newer ones when going back.
+    """
+    more, back = len(rows) > limit, place.above is not None
+    shown = rows[-limit:] if back else rows[:limit]
+    older, newer = back or more, (more if back else not place.is_start)
+    return Page(
+        rows=shown,
+        next_token=encode(below=id_of(shown[-1])) if older and shown else None,
+        previous_token=encode(above=id_of(shown[0])) if newer and shown else None,
+    )

@@ -75,28 +75,23 @@ def _view(job: Job, settings: dict[str, Any], **more: Any) -> JobView:
 
 async def list_jobs(deps: Deps, caller: Caller, query: ListJobs) -> JobList:
     """Return one page of jobs, newest first."""
-    place = paging.decode(query.page_token)
-    below, above = paging.integer(place, "below"), paging.integer(place, "above")
+    place = paging.place_of(query.page_token)
     async with deps.database.read_session() as session:
         rows = await store.page(
             session,
             caller.workspace_id,
             limit=query.limit + 1,
-            below=below,
-            above=above,
+            below=place.below,
+            above=place.above,
             name=query.name or None,
-            offset=query.offset if not place else 0,
+            offset=query.offset if place.is_start else 0,
         )
-    more = len(rows) > query.limit
-    # Going back, the surplus row is the newest: it stands first.
-    rows = rows[-query.limit :] if above is not None else rows[: query.limit]
-    older = more or above is not None
-    newer = bool(place) and (above is None or more)
+    page = paging.cut(rows, query.limit, place, lambda job: job.job_id)
     return JobList(
-        jobs=tuple(_list_entry(job, query.expand_tasks) for job in rows),
-        has_more=older,
-        next_page_token=paging.encode(below=rows[-1].job_id) if older and rows else None,
-        prev_page_token=paging.encode(above=rows[0].job_id) if newer and rows else None,
+        jobs=tuple(_list_entry(job, query.expand_tasks) for job in page.rows),
+        has_more=page.next_token is not None,
+        next_page_token=page.next_token,
+        prev_page_token=page.previous_token,
     )
 
 

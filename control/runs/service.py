@@ -1,8 +1,10 @@
 """What may be done to runs."""
 
+from collections import defaultdict
 from datetime import UTC, datetime
 
 from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control import paging
 from control.audit import store as audit
@@ -133,9 +135,7 @@ def _one_task(
 
 async def list_runs(deps: Deps, caller: Caller, query: ListRuns) -> RunList:
     """Return one page of runs, newest first."""
-    place = paging.decode(query.page_token)
-    below, above = paging.integer(place, "below"), paging.integer(place, "above")
-    limit = query.limit or MOST_LISTED
+    place, limit = paging.place_of(query.page_token), query.limit or MOST_LISTED
     which = store.Filter(
         job_id=query.job_id,
         active_only=query.active_only,
@@ -150,34 +150,42 @@ async def list_runs(deps: Deps, caller: Caller, query: ListRuns) -> RunList:
             caller.workspace_id,
             which,
             limit=limit + 1,
-            below=below,
-            above=above,
-            offset=query.offset if not place else 0,
+            below=place.below,
+            above=place.above,
+            offset=query.offset if place.is_start else 0,
         )
-        more = len(rows) > limit
-        # Going back, the surplus row is the newest: it stands first.
-        rows = rows[-limit:] if above is not None else rows[:limit]
-        snapshots = {
-            row.settings_hash: await store.snapshot(session, row.settings_hash) for row in rows
-        }
-        ids = [row.run_id for row in rows]
-        task_runs = await store.task_runs(session, ids) if query.expand_tasks and ids else []
-    shown: list[RunView] = []
-    for row in rows:
-        snapshot = snapshots[row.settings_hash]
-        view = show_run(row, snapshot, deps.public_url)
-        if query.expand_tasks:
-            own = [task for task in task_runs if task.row.run_id == row.run_id]
-            tasks = show_tasks(row, snapshot, own, deps.public_url)
-            view = view.model_copy(update={"tasks": tuple(tasks[:PAGE])})
-        shown.append(view)
-    older, newer = more or above is not None, bool(place) and (above is None or more)
+        page = paging.cut(rows, limit, place, lambda run: run.run_id)
+        shown = await _shown(deps, session, page.rows, expand=query.expand_tasks)
     return RunList(
         runs=tuple(shown),
-        has_more=older,
-        next_page_token=paging.encode(below=rows[-1].run_id) if older and rows else None,
-        prev_page_token=paging.encode(above=rows[0].run_id) if newer and rows else None,
+        has_more=page.next_token is not None,
+        next_page_token=page.next_token,
+        prev_page_token=page.previous_token,
     )
+
+
+async def _shown(
+    deps: Deps, session: AsyncSession, runs: list[Run], *, expand: bool
+) -> list[RunView]:
+    snapshots = await store.snapshots(session, {run.settings_hash for run in runs})
+    views = [show_run(run, snapshots[run.settings_hash], deps.public_url) for run in runs]
+    if not expand or not runs:
+        return views
+    made: dict[int, list[store.OpenedTaskRun]] = defaultdict(list)
+    for task_run in await store.task_runs(session, [run.run_id for run in runs]):
+        made[task_run.row.run_id].append(task_run)
+    return [
+        view.model_copy(
+            update={
+                "tasks": tuple(
+                    show_tasks(
+                        run, snapshots[run.settings_hash], made[run.run_id], deps.public_url
+                    )[:PAGE]
+                )
+            }
+        )
+        for run, view in zip(runs, views, strict=True)
+    ]
 
 
 def _instant(epoch_ms: int | None) -> datetime | None:

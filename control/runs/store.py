@@ -1,5 +1,6 @@
 """Queries on runs, task runs and outputs."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,6 +46,12 @@ async def get(session: AsyncSession, workspace_id: int, run_id: int, *, lock: bo
 async def snapshot(session: AsyncSession, settings_hash: str) -> SettingsSnapshot:
     """Return a run's pinned settings."""
     return await session.get_one(SettingsSnapshot, settings_hash)
+
+
+async def snapshots(session: AsyncSession, hashes: Collection[str]) -> dict[str, SettingsSnapshot]:
+    """Return pinned settings by their hash."""
+    query = select(SettingsSnapshot).where(col(SettingsSnapshot.hash).in_(hashes))
+    return {row.hash: row for row in (await session.exec(query)).all()}
 
 
 async def task_runs(session: AsyncSession, run_ids: list[int]) -> list[OpenedTaskRun]:
