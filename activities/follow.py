@@ -135,7 +135,7 @@ class Follower:
         shipper.announce(lineage.attempt_started(work.lineage, engine, work.started_at))
         shipping = asyncio.create_task(shipper.follow())
         try:
-            handle = await self._follow(handle, shipping)
+            handle = await self._follow(work, handle, shipping)
         except OpenLakeError as error:
             if not error.retryable:
                 await self._adapter.cancel(handle)
@@ -161,7 +161,9 @@ class Follower:
         await persist(lambda: self._control.put_output(self.ref.task_run_id, output))
         return _outcome(AttemptResult.FAILED, "RUN_EXECUTION_ERROR", error.message)
 
-    async def _follow(self, handle: Handle, shipping: asyncio.Task[None]) -> Handle:
+    async def _follow(
+        self, work: AttemptWork, handle: Handle, shipping: asyncio.Task[None]
+    ) -> Handle:
         """Poll until the work has ended; stop it when that is asked for or its time is up."""
         while True:
             if self._stop.is_set():
@@ -169,7 +171,7 @@ class Follower:
                 return handle
             if shipping.done():
                 shipping.result()
-            progress = await self._unless_stopped(self._adapter.poll(handle))
+            progress = await self._unless_stopped(self._adapter.poll(handle, work))
             if progress is not None:
                 handle = self.handle = progress.handle or handle
                 if progress.done:

@@ -116,7 +116,7 @@ class Shipper:
     def _new_events(self) -> tuple[list[Any], int]:
         """Return the whole lines written since the last time, and how far they reach."""
         path = self._feeds.lineage
-        if path is None or not path.exists():
+        if not path.exists():
             return [], self._lineage_read
         with path.open("rb") as file:
             file.seek(self._lineage_read)

@@ -42,7 +42,7 @@ class Feeds:
     """What the one driver ships for every engine while the work runs."""
 
     log: LogSource
-    lineage: Path | None = None
+    lineage: Path
     """A file of OpenLineage events, one JSON object a line, that the work appends to."""
 
 
@@ -67,7 +67,7 @@ class EngineAdapter(Protocol):
         """
         ...
 
-    async def poll(self, handle: Handle) -> Progress:
+    async def poll(self, handle: Handle, work: AttemptWork) -> Progress:
         """Wait for the end, a second at most, and tell whether it has come; lost work has ended."""
         ...
 
@@ -83,4 +83,8 @@ class EngineAdapter(Protocol):
 
     def feeds(self, handle: Handle) -> Feeds:
         """Return where log and lineage of the work can be read from."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections; the work goes on."""
         ...

@@ -14,6 +14,9 @@ ROOT = Path(activities.__file__).parents[1]
 RUNTIME = Path(activities.__file__).parent / "runtime"
 """On the path of user code: the package `dbruntime` and nothing else."""
 
+PROGRAMS = Path(activities.__file__).parent / "programs"
+"""Programs that are started by path."""
+
 
 def base_environment(
     config: WorkerConfig, work: AttemptWork, folder: AttemptFolder

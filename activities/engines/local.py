@@ -76,13 +76,10 @@ class LocalEngine:
             await self._start(folder)
         return self._handle(key)
 
-    async def poll(self, handle: Handle) -> Progress:
+    async def poll(self, handle: Handle, work: AttemptWork) -> Progress:
         """See `EngineAdapter`."""
         folder = self.folder(handle.key)
-        runner_identity = folder.runner
-        if runner_identity is not None and folder.state(self.config.lease_s) is State.RUNNING:
-            await until_dead(runner_identity, POLL_S)
-        return Progress(done=folder.state(self.config.lease_s) is not State.RUNNING)
+        return Progress(done=await self._has_ended(folder))
 
     async def cancel(self, handle: Handle) -> None:
         """See `EngineAdapter`."""
@@ -94,7 +91,7 @@ class LocalEngine:
         while folder.state(self.config.lease_s) is State.RUNNING:
             if asyncio.get_running_loop().time() > deadline:
                 break
-            await self.poll(handle)
+            await self._has_ended(folder)
         if folder.state(self.config.lease_s) is not State.FINISHED:
             await asyncio.to_thread(folder.give_up, "It had to be killed.")
 
@@ -112,6 +109,16 @@ class LocalEngine:
         """See `EngineAdapter`."""
         folder = self.folder(handle.key)
         return Feeds(FileLog(folder.log), folder.lineage)
+
+    async def close(self) -> None:
+        """See `EngineAdapter`."""
+
+    async def _has_ended(self, folder: AttemptFolder) -> bool:
+        """Wait for the end, a second at most."""
+        who = folder.runner
+        if who is not None and folder.state(self.config.lease_s) is State.RUNNING:
+            await until_dead(who, POLL_S)
+        return folder.state(self.config.lease_s) is not State.RUNNING
 
     def folder(self, key: str) -> AttemptFolder:
         """Return the folder of the attempt with this key."""

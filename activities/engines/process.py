@@ -1,8 +1,11 @@
 """Plain Python: a file or a notebook, run by the worker's interpreter in a process of its own."""
 
+from pathlib import Path
+
+from activities.engines.environment import PROGRAMS
 from activities.engines.local import Launch, LocalEngine
 from activities.folder import AttemptFolder
-from spec.attempts import AttemptWork, PythonProgram
+from spec.attempts import AttemptWork, NotebookProgram, SqlProgram
 from spec.errors import EngineRejected
 
 
@@ -11,13 +14,26 @@ class PythonEngine(LocalEngine):
 
     def launch(self, work: AttemptWork, folder: AttemptFolder) -> Launch:
         """See base class."""
-        program = work.program
-        if not isinstance(program, PythonProgram):
-            raise EngineRejected(
-                f"The Python engine runs files and notebooks, not '{program.type}'; "
-                "give the task a SQL warehouse"
-            )
-        path = folder.work / program.path
-        # As `python FILE` does, the file's own folder comes first on the module path.
-        argv = [str(self.config.python), str(path), *program.parameters]
-        return Launch(argv, path.parent)
+        argv, cwd = program_command(work, folder, "Python")
+        return Launch([str(self.config.python), *argv], cwd)
+
+
+def program_command(
+    work: AttemptWork, folder: AttemptFolder, engine: str
+) -> tuple[list[str], Path]:
+    """Return what follows the interpreter on the command line, and the working directory.
+
+    As `python FILE` does, the file's own folder comes first on the module path.
+
+    Raises:
+        EngineRejected: there is no such file, or it is no Python program.
+    """
+    program = work.program
+    if isinstance(program, SqlProgram):
+        raise EngineRejected(f"{engine} runs files and notebooks, no SQL; use a sql_task")
+    path = folder.work / program.path
+    if not path.is_file():
+        raise EngineRejected(f"There is no file '{program.path}' among the task's files")
+    if isinstance(program, NotebookProgram):
+        return [str(PROGRAMS / "run_notebook.py"), str(path)], path.parent
+    return [str(path), *program.parameters], path.parent

@@ -8,6 +8,7 @@ from pathlib import Path
 from activities.config import WorkerConfig
 from activities.engines.base import Handle
 from activities.engines.local import Launch, LocalEngine
+from activities.engines.process import program_command
 from activities.engines.spark_archive import ClassArchive
 from activities.engines.spark_command import (
     spark_class_path,
@@ -20,9 +21,8 @@ from spec.attempts import (
     AttemptOutput,
     AttemptResult,
     AttemptWork,
-    PythonProgram,
 )
-from spec.errors import EngineRejected, EngineUnavailable
+from spec.errors import EngineUnavailable
 
 MASTER = "local[2]"
 MEMORY = "1g"
@@ -54,19 +54,16 @@ class SparkEngine(LocalEngine):
 
     def launch(self, work: AttemptWork, folder: AttemptFolder) -> Launch:
         """See base class."""
-        program = work.program
-        if not isinstance(program, PythonProgram):
-            raise EngineRejected(f"Spark runs files and notebooks, not a {program.type} program")
+        (app, *app_args), cwd = program_command(work, folder, "Spark")
         folder.write("given/spark.properties", properties(settings(work, folder)))
         folder.write("given/log4j2.properties", _LOGGING)
-        path = folder.work / program.path
         spark_home, java_home = _package("pyspark"), self._java_home()
         argv = spark_submit_command(
             java_home,
             spark_home,
             master=MASTER,
-            app=path,
-            app_args=program.parameters,
+            app=app,
+            app_args=app_args,
             jars=self._jars(),
             memory=MEMORY,
             properties=folder.given / "spark.properties",
@@ -78,7 +75,7 @@ class SparkEngine(LocalEngine):
         )
         environment = spark_environment(java_home, spark_home, self.config.python)
         environment["SPARK_LOCAL_DIRS"] = str(folder.tmp)
-        return Launch(argv, path.parent, environment)
+        return Launch(argv, cwd, environment)
 
     async def collect(
         self, handle: Handle, work: AttemptWork
@@ -91,6 +88,12 @@ class SparkEngine(LocalEngine):
             self._making.add(making)
             making.add_done_callback(self._making.discard)
         return ended
+
+    async def close(self) -> None:
+        """See base class."""
+        for making in self._making:
+            making.cancel()
+        await asyncio.gather(*self._making, return_exceptions=True)
 
     def _archive(self) -> ClassArchive:
         spark_home, jars = _package("pyspark"), self._jars()

@@ -6,6 +6,14 @@ from sqlglot import Dialect, exp, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
+Query = exp.Query
+"""A statement that only reads."""
+
+
+def is_repeatable(tree: exp.Expr | None) -> bool:
+    """Tell whether running the statement twice is the same as once, by its form alone."""
+    return isinstance(tree, Query) or bool(tree is not None and tree.args.get("exists"))
+
 
 @dataclass(frozen=True)
 class TableCreation:

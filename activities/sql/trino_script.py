@@ -1,0 +1,236 @@
+"""A Trino script on its way: where it stands, and how it is taken one step further."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from activities.folder import AttemptFolder
+from activities.sql import portable
+from activities.sql.gateway_tables import GatewayTables
+from activities.sql.lineage import Touched, statement_event, touched
+from activities.sql.statements import Statement, split
+from activities.sql.trino_client import Page, QueryGone, TrinoClient, kill_all, literal
+from spec.attempts import AttemptWork, Frozen, SqlProgram, SqlResult
+from spec.errors import EngineRejected
+
+MOST_ROWS = 1000
+_SETTLE_S = 2.0
+
+
+class Place(Frozen):
+    """Where a script stands."""
+
+    index: int = 0
+    """The statement under way, counted from 0."""
+    asked: bool = False
+    """It may have been submitted: the intent is written before."""
+    query_id: str | None = None
+    next_uri: str | None = None
+    before: str | None = None
+    """The output table's snapshot before the statement; `-` when there was none."""
+    began_at: datetime
+    ended_at: datetime | None = None
+    error: str | None = None
+    trace: str | None = None
+    canceled: bool = False
+    lost: str | None = None
+    sql: SqlResult | None = None
+    """Of the statement under way, or of the last one."""
+
+    def moved(self, **changes: Any) -> "Place":
+        """Return it with changes."""
+        return self.model_copy(update=changes)
+
+    def ended(self, **changes: Any) -> "Place":
+        """Return it as the end of the script."""
+        return self.moved(ended_at=datetime.now(UTC), next_uri=None, **changes)
+
+
+class Script:
+    """Takes a script one step further; the caller writes down where it stands in between."""
+
+    def __init__(
+        self, trino: TrinoClient, tables: GatewayTables, work: AttemptWork, folder: AttemptFolder
+    ) -> None:
+        """See class."""
+        self._trino = trino
+        self._tables = tables
+        self._work = work
+        self._folder = folder
+        self._statements = statements_of(work)
+
+    def is_at_end(self, place: Place) -> bool:
+        """All statements have been run."""
+        return place.index == len(self._statements)
+
+    async def intend(self, place: Place) -> Place:
+        """Note what the statement's output is before it is sent."""
+        output = self._facts(place).output
+        state = None if output is None else await self._tables.load(output[1], output[2])
+        self._say(place, _first_line(self._statements[place.index].text))
+        before = "-" if state is None else state.snapshot_id or "-"
+        return place.moved(asked=True, before=before, sql=None)
+
+    async def send(self, place: Place) -> Place:
+        """Submit the statement under way."""
+        catalog = self._work.catalog
+        statement = self._statements[place.index]
+        text = f"/* {self._label(place)} */ {_bound(statement, program_of(self._work).parameters)}"
+        page = await self._trino.submit(text, self._work.key, catalog.name, catalog.token)
+        return await self._taken(place, page)
+
+    async def advance(self, place: Place) -> Place:
+        """Read the next page, or find out what became of a statement out of sight."""
+        if place.next_uri is None:
+            return await self._recovered(place)
+        try:
+            page = await self._trino.read(place.next_uri)
+        except QueryGone:
+            return await self._recovered(place)
+        return await self._taken(place, page)
+
+    async def _taken(self, place: Place, page: Page) -> Place:
+        """Take in what a page says."""
+        place = place.moved(query_id=page.query_id, next_uri=page.next_uri)
+        if page.error is not None:
+            error = f"{page.error.get('errorName')}: {page.error.get('message')}"
+            statement = self._statements[place.index].text
+            trace = f"Statement {place.index + 1}, query {page.query_id}:\n{statement}\n\n{error}"
+            self._say(place, error)
+            return place.ended(error=error, trace=trace)
+        place = place.moved(sql=_added(place.sql, page))
+        if page.next_uri is not None and place.sql is not None and place.sql.truncated:
+            await self._trino.close(page.next_uri)
+            place = place.moved(sql=place.sql.model_copy(update={"row_count": None}))
+            return await self._done(place)
+        return place if page.next_uri is not None else await self._done(place)
+
+    async def _recovered(self, place: Place) -> Place:
+        """Settle a statement that was sent, or may have been, and cannot be followed any more."""
+        queries = await self._trino.find(self._work.key, self._label(place))
+        if any(not query.has_ended for query in queries):
+            await kill_all(self._trino, self._work.key)
+            # A commit that was on its way when its query was killed arrives within this time.
+            await asyncio.sleep(_SETTLE_S)
+            queries = await self._trino.find(self._work.key, self._label(place))
+        finished = any(query.state == "FINISHED" for query in queries)
+        tree = portable.parse(self._spelled(place), "trino")
+        facts = self._facts(place)
+        if finished and facts.output is None and isinstance(tree, portable.Query):
+            finished = False  # Its rows are gone with its pages; reading again is harmless.
+        if finished or await self._has_landed(place, facts):
+            self._say(place, "found done after its worker was lost")
+            return await self._done(place)
+        if facts.output is not None or portable.is_repeatable(tree):
+            self._say(place, "sent again after its worker was lost")
+            return place.moved(asked=False, query_id=None, next_uri=None, sql=None)
+        return place.ended(
+            lost=f"It cannot be known whether statement {place.index + 1} took effect."
+        )
+
+    async def _has_landed(self, place: Place, facts: Touched) -> bool:
+        if facts.output is None:
+            return False
+        state = await self._tables.load(facts.output[1], facts.output[2])
+        if state is None:
+            return False
+        if state.snapshot_id is None:
+            return place.before == "-" and facts.query is None
+        mine = state.writer == str(self._work.ref.task_run_id)
+        return mine and state.snapshot_id != place.before
+
+    async def _done(self, place: Place) -> Place:
+        """Go on to the next statement, and tell what this one read and wrote."""
+        count = place.sql.row_count if place.sql is not None else None
+        self._say(place, f"query {place.query_id}: {'many' if count is None else count} rows")
+        facts = self._facts(place)
+        if facts.inputs or facts.output is not None:
+            await self._tell_lineage(place, facts)
+        return place.moved(index=place.index + 1, asked=False, query_id=None, next_uri=None)
+
+    async def _tell_lineage(self, place: Place, facts: Touched) -> None:
+        columns: dict[tuple[str, str, str], dict[str, str]] = {}
+        for table in {*facts.inputs, *([facts.output] if facts.output is not None else [])}:
+            if table[0] == self._work.catalog.name:
+                state = await self._tables.load(table[1], table[2])
+                columns[table] = {} if state is None else state.columns
+        parent = self._work.lineage
+        told = statement_event(
+            self._statements[place.index].text,
+            datetime.now(UTC),
+            {"namespace": parent.namespace, "name": parent.job_name},
+            parent.run_id,
+            facts,
+            lambda table: columns.get(table, {}),
+            "trino",
+        )
+        with self._folder.lineage.open("a") as file:
+            file.write(json.dumps(told) + "\n")
+
+    def _facts(self, place: Place) -> Touched:
+        tree = portable.parse(self._spelled(place), "trino")
+        if tree is None:
+            return Touched((), None, None)
+        return touched(tree, self._work.catalog.name, "default")
+
+    def _spelled(self, place: Place) -> str:
+        return self._statements[place.index].bound(lambda name: "?")
+
+    def _label(self, place: Place) -> str:
+        return f"{self._work.key} statement {place.index + 1}"
+
+    def _say(self, place: Place, text: str) -> None:
+        with self._folder.log.open("a") as file:
+            file.write(f"[{place.index + 1}/{len(self._statements)}] {text}\n")
+
+
+def program_of(work: AttemptWork) -> SqlProgram:
+    """Return the attempt's SQL.
+
+    Raises:
+        EngineRejected: it is another kind of program.
+    """
+    if not isinstance(work.program, SqlProgram):
+        raise EngineRejected(f"Trino runs SQL, not a {work.program.type} program")
+    return work.program
+
+
+def statements_of(work: AttemptWork) -> list[Statement]:
+    """Return the attempt's statements."""
+    return split(program_of(work).text, "trino")
+
+
+def _bound(statement: Statement, values: dict[str, str]) -> str:
+    """Bind the parameters as Trino does: positions in the text, values after USING."""
+    if not statement.names:
+        return statement.text
+    using = ", ".join(literal(values[name]) for name in statement.names)
+    return f"EXECUTE IMMEDIATE {literal(statement.bound(lambda name: '?'))} USING {using}"
+
+
+def _added(so_far: SqlResult | None, page: Page) -> SqlResult:
+    known = so_far or SqlResult(row_count=0)
+    room = MOST_ROWS - len(known.rows)
+    count = (known.row_count or 0) + len(page.rows)
+    rows = tuple(tuple(_text(cell) for cell in row) for row in page.rows[:room])
+    return SqlResult(
+        columns=tuple(name for name, _ in page.columns) or known.columns,
+        types=tuple(kind for _, kind in page.columns) or known.types,
+        rows=known.rows + rows,
+        row_count=count,
+        truncated=count > MOST_ROWS,
+    )
+
+
+def _text(cell: Any) -> str | None:
+    if cell is None or isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return json.dumps(cell) if isinstance(cell, dict | list) else str(cell)
+
+
+def _first_line(text: str) -> str:
+    line = text.strip().splitlines()[0]
+    return line if len(line) <= 100 else f"{line[:99]}…"
