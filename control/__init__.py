@@ -1,0 +1,1 @@
+"""What people talk to: REST API, command line, database, catalog gateway, local stack."""
