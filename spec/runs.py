@@ -353,9 +353,7 @@ def _due(state: RunState, now: datetime) -> list[str]:
             for key, task in state.tasks.items()
             if task.phase in (TaskPhase.BLOCKED, TaskPhase.WAITING_FOR_RETRY)
         ]
-    retries = [
-        key for key in sorted(state.retrying) if (state.tasks[key].retry_at or now) <= now
-    ]
+    retries = [key for key in sorted(state.retrying) if (state.tasks[key].retry_at or now) <= now]
     return [*state.unblocked, *retries]
 
 
@@ -367,9 +365,7 @@ def _start_or_skip(state: RunState, task_key: str, ordinal: int, now: datetime) 
     phase = TaskPhase.CANCELED if state.stop is not None else skip_phase(state, task_key)
     if phase is not None and (state.stop is not None or task.attempts == 0):
         return TaskSkipped(at=now, task_key=task_key, task_run_id=identity, phase=phase)
-    return AttemptScheduled(
-        at=now, task_key=task_key, task_run_id=identity, attempt=task.attempts
-    )
+    return AttemptScheduled(at=now, task_key=task_key, task_run_id=identity, attempt=task.attempts)
 
 
 def skip_phase(state: RunState, task_key: str) -> TaskPhase | None:
