@@ -30,7 +30,7 @@ from spec.tasks import Engine
 
 __all__ = ["WorkerConfig", "build_workers"]
 
-_HEARTBEAT_THROTTLE = timedelta(seconds=2)
+_HEARTBEAT_THROTTLE = timedelta(seconds=1)
 _LEAVE_WITHIN = timedelta(seconds=10)
 _REATTACHED = 200
 
