@@ -22,8 +22,8 @@ _LEAST_ROOM_GIB = 5
 ISOLATION = (
     "Task code runs as the user who ran `openlake up`; only PostgreSQL gets a user of its own, and "
     "only when that user is root. A task could therefore read files of the data folder.",
-    "Every server listens on loopback: any program of this machine can reach it. Nessie "
-    "and Temporal have no password here, so such a program can pass by the catalog gateway.",
+    "Every server listens on loopback: any program of this machine can reach it. Temporal and "
+    "MLflow have no password here.",
     "Use the Helm chart where tasks of people who do not trust each other run.",
 )
 

@@ -89,6 +89,7 @@ def gateway() -> None:
             upstream=layout.nessie_url,
             database_url=SecretStr(layout.postgres_url()),
             signing_key=SecretStr(layout.secret("signing-key")),
+            upstream_key=SecretStr(layout.secret("nessie-key")),
             host=LOOPBACK,
             port=layout.settings.ports.gateway,
         )

@@ -3,14 +3,19 @@
 from pathlib import Path
 
 import httpx2
+from pydantic import SecretStr
 
+from control.gateway.identity import Identity, nessie_properties
 from control.stack.layout import LOOPBACK
 from control.stack.part import Command, Part, check_http, write_private
 from spec.errors import Unavailable
 
 
 class Nessie(Part):
-    """Its commits lie in PostgreSQL, its tables' files in the lakehouse bucket."""
+    """Its commits lie in PostgreSQL, its tables' files in the lakehouse bucket.
+
+    It takes only calls that the gateway's key signed.
+    """
 
     name = "nessie"
     title = "Nessie (catalog)"
@@ -57,6 +62,7 @@ class Nessie(Part):
             f"{s3}.request-signing-enabled": "false",
             "openlake.lakehouse.name": access.access_key,
             "openlake.lakehouse.secret": access.secret_key,
+            **nessie_properties(self.layout.secret("nessie-key")),
         }
 
     def command(self) -> Command:
@@ -87,7 +93,12 @@ class Nessie(Part):
     def after_start(self) -> None:
         """Give main a first commit: without one, branches have no common ancestor to merge over."""
         try:
-            with httpx2.Client(base_url=self.address, timeout=20, trust_env=False) as client:
+            with httpx2.Client(
+                base_url=self.address,
+                headers=Identity(SecretStr(self.layout.secret("nessie-key"))).headers(),
+                timeout=20,
+                trust_env=False,
+            ) as client:
                 _begin_history(client)
         except httpx2.HTTPError as error:
             raise Unavailable(f"Nessie's first commit could not be made: {error}") from error

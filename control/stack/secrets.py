@@ -24,6 +24,7 @@ SecretName = Literal[
     "signing-key",
     "worker-token",
     "trino-token",
+    "nessie-key",
     "token",
 ]
 """`token` is the first personal access token; `openlake token bootstrap` writes it."""
@@ -78,6 +79,11 @@ def ensure_secrets(folder: Path, store: ObjectStore) -> None:
 
 
 def _fresh(name: SecretName) -> str:
+    if name == "nessie-key":
+        # Cryptography is slow to import, and only the first `up` needs it here.
+        from control.gateway.identity import make_key
+
+        return make_key()
     if name.endswith("access-key"):
         # MinIO takes 3 to 20 characters; the prefix tells the keys apart in its audit log.
         return f"{name.split('-')[1]}-{secrets.token_hex(4)}"

@@ -17,6 +17,7 @@ from typing import Any
 import httpx2
 import pyarrow as pa
 import pytest
+from pydantic import SecretStr
 from pyiceberg.catalog import Catalog as IcebergCatalog
 from pyiceberg.catalog import load_catalog
 
@@ -24,6 +25,7 @@ from control import migrate
 from control.config import Ports, Settings
 from control.db import Database
 from control.gateway.attempts import begin_attempt
+from control.gateway.identity import Identity
 from control.gateway.tokens import AttemptClaims, PrincipalClaims, ServiceClaims, issue
 from control.gateway.upstream import Catalog
 from control.stack.install import install
@@ -63,6 +65,7 @@ class Gateway:
             "upstream": self.layout.nessie_url,
             "database_url": self.layout.postgres_url("openlake"),
             "signing_key": KEY,
+            "upstream_key": self.layout.secret("nessie-key"),
             "port": self.port,
             "settle_interval_s": 0.2,
             "settle_after_s": 3,
@@ -169,7 +172,13 @@ async def database(layout: Layout) -> AsyncIterator[Database]:
 @pytest.fixture
 async def catalog(layout: Layout) -> AsyncIterator[Catalog]:
     """Nessie itself."""
-    catalog = Catalog(layout.nessie_url, "lakehouse", connect_timeout_s=3, timeout_s=30)
+    catalog = Catalog(
+        layout.nessie_url,
+        "lakehouse",
+        identity=Identity(SecretStr(layout.secret("nessie-key"))),
+        connect_timeout_s=3,
+        timeout_s=30,
+    )
     yield catalog
     await catalog.close()
 
