@@ -2,10 +2,12 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
+
+from pydantic import ValidationError
 
 from activities.folder import AttemptFolder, Exit
-from spec.attempts import AttemptOutcome, AttemptOutput, AttemptResult, SqlResult
+from spec.attempts import AttemptOutcome, AttemptOutput, AttemptResult
 
 _TAIL_BYTES = 64 * 1024
 _TRACE_CHARACTERS = 32 * 1024
@@ -68,16 +70,28 @@ def last_failure(log: str) -> tuple[str | None, str | None]:
 
 
 def _output(folder: AttemptFolder) -> AttemptOutput:
-    failure: dict[str, Any] = folder.read_json("out/error.json") or {}
-    notebook: dict[str, Any] = folder.read_json("out/notebook.json") or {}
-    sql = folder.read_json("out/sql.json")
-    return AttemptOutput(
-        error=failure.get("error"),
-        error_trace=failure.get("trace"),
-        notebook_result=notebook.get("result"),
-        sql=None if sql is None else SqlResult.model_validate(sql),
-        values=folder.read_json("out/values.json") or {},
-    )
+    failure, notebook = _object(folder, "error.json"), _object(folder, "notebook.json")
+    left: dict[str, Any] = {
+        "error": _cut(failure.get("error"), _MESSAGE_CHARACTERS),
+        "error_trace": _cut(failure.get("trace"), _TRACE_CHARACTERS),
+        "notebook_result": notebook.get("result"),
+        "sql": folder.read_left("sql.json"),
+        "values": _object(folder, "values.json"),
+    }
+    try:
+        return AttemptOutput.model_validate(left)
+    except ValidationError:
+        # User code wrote into these files by itself; what is no output is none.
+        return AttemptOutput()
+
+
+def _object(folder: AttemptFolder, name: str) -> dict[str, Any]:
+    content = folder.read_left(name)
+    return cast("dict[str, Any]", content) if isinstance(content, dict) else {}
+
+
+def _cut(text: Any, characters: int) -> Any:
+    return text[:characters] if isinstance(text, str) else None
 
 
 def _tail(folder: AttemptFolder) -> str:

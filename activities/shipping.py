@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 import structlog
 
 from activities.engines.base import Feeds
+from activities.folder import MOST_LEFT_BYTES, read_regular
 from spec.attempts import AttemptOutput, LogTail
 from spec.errors import OpenLakeError
 
@@ -115,12 +116,11 @@ class Shipper:
 
     def _new_events(self) -> tuple[list[Any], int]:
         """Return the whole lines written since the last time, and how far they reach."""
-        path = self._feeds.lineage
-        if not path.exists():
+        try:
+            content = read_regular(self._feeds.lineage, MOST_LEFT_BYTES, self._lineage_read)
+        except OSError:
             return [], self._lineage_read
-        with path.open("rb") as file:
-            file.seek(self._lineage_read)
-            whole = file.read().rpartition(b"\n")[0]
+        whole = content.rpartition(b"\n")[0]
         events: list[Any] = []
         for line in whole.splitlines():
             try:

@@ -141,6 +141,7 @@ class LocalEngine:
             "grace_s": self.config.grace_s,
             "uid": self.config.uid,
         }
+        folder.write("ref.json", work.ref.model_dump_json())
         folder.write("spec.json", json.dumps(spec))
 
     async def _start(self, folder: AttemptFolder) -> None:

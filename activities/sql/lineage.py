@@ -3,16 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.lineage import (
-    Node,
-    lineage,  # pyright: ignore[reportUnknownVariableType] its `schema` is a bare dict
-)
 
 from activities.events import event, facet
+
+if TYPE_CHECKING:
+    from sqlglot.lineage import Node
 
 Columns = Mapping[str, str]
 """Column name → type, in table order."""
@@ -73,6 +72,9 @@ def column_lineage(
     """
     if facts.query is None or facts.output is None:
         return {}
+    # Only here: few statements need it, and it takes long to import.
+    from sqlglot.lineage import lineage  # pyright: ignore[reportUnknownVariableType]
+
     known: dict[str, Any] = {}
     for (catalog, schema, name), found in columns.items():
         known.setdefault(catalog, {}).setdefault(schema, {})[name] = dict(found)
@@ -141,7 +143,7 @@ def _qualify(query: exp.Query, facts: Touched) -> None:
                 break
 
 
-def _sources(node: Node) -> list[Source]:
+def _sources(node: "Node") -> list[Source]:
     found: dict[Source, None] = {}
     direct = "IDENTITY"
     for step in node.walk():
