@@ -63,6 +63,9 @@ class Worker(_Group):
     """The name whose queue `tasks@<host>` only this machine polls; the host name when unset."""
     slots: int = 8
     """Task attempts that run at once on this worker."""
+    spark_connect: bool = False
+    """Run Spark tasks as clients of the warm Spark Connect server of the full profile: they start
+    sooner, but share one JVM. Off, every attempt has a driver of its own."""
     lease_s: float = 15.0
     """An attempt whose runner has not renewed its lease for so long is declared lost."""
 

@@ -178,6 +178,7 @@ async def _run_engine_worker(
         java_home=layout.java_home_21,
         spark_jars=layout.spark_jars,
         trino_url=layout.trino_url,
+        spark_connect_url=layout.spark_connect_url if settings.worker.spark_connect else None,
     )
     client = await connect(layout.temporal_address, settings.temporal.namespace, lazy=False)
     start_http_server(port, LOOPBACK)
