@@ -1,12 +1,17 @@
-"""Spark: a driver of its own for every attempt, kept by the detached runner."""
+"""Spark: a driver of its own for every attempt, or a session of a warm Spark Connect server.
+
+Either way the attempt is a process on this host that the detached runner keeps.
+"""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
 from activities.config import WorkerConfig
 from activities.engines.base import Handle
+from activities.engines.environment import PROGRAMS
 from activities.engines.local import Launch, LocalEngine
 from activities.engines.process import program_command
 from activities.engines.spark_archive import ClassArchive
@@ -54,6 +59,8 @@ class SparkEngine(LocalEngine):
 
     def launch(self, work: AttemptWork, folder: AttemptFolder) -> Launch:
         """See base class."""
+        if self.config.spark_connect_url is not None:
+            return self._launch_remote(work, folder, self.config.spark_connect_url)
         (app, *app_args), cwd = program_command(work, folder, "Spark")
         folder.write("given/spark.properties", properties(settings(work, folder)))
         folder.write("given/log4j2.properties", _LOGGING)
@@ -76,6 +83,17 @@ class SparkEngine(LocalEngine):
         environment = spark_environment(java_home, spark_home, self.config.python)
         environment["SPARK_LOCAL_DIRS"] = str(folder.tmp)
         return Launch(argv, cwd, environment)
+
+    def _launch_remote(self, work: AttemptWork, folder: AttemptFolder, url: str) -> Launch:
+        """Run a client of the warm server, in a session that has the attempt's token.
+
+        The server's listener knows no attempts: of such an attempt only the gateway tells lineage.
+        """
+        argv, cwd = program_command(work, folder, "Spark")
+        folder.write("given/connect.json", json.dumps(_session_settings(work)))
+        session = f"{url.rstrip('/')}/;session_id={work.lineage.run_id}"
+        start = [str(PROGRAMS / "run_connect.py"), str(folder.given / "connect.json")]
+        return Launch([str(self.config.python), *start, *argv], cwd, {"SPARK_REMOTE": session})
 
     async def collect(
         self, handle: Handle, work: AttemptWork
@@ -159,6 +177,19 @@ def catalog_settings(work: AttemptWork) -> dict[str, str]:
         "spark.sql.defaultCatalog": catalog.name,
         prefix: "org.apache.iceberg.spark.SparkCatalog",
         **{f"{prefix}.{name}": value for name, value in properties.items()},
+    }
+
+
+def _session_settings(work: AttemptWork) -> dict[str, str]:
+    """Return what makes a session of a warm server the attempt's own; the rest is the server's."""
+    catalog = f"spark.sql.catalog.{work.catalog.name}"
+    return {
+        "spark.sql.defaultCatalog": work.catalog.name,
+        "spark.sql.session.timeZone": "UTC",
+        f"{catalog}.uri": work.catalog.uri,
+        f"{catalog}.rest.auth.type": "oauth2",
+        f"{catalog}.oauth2-server-uri": f"{work.catalog.uri}/v1/oauth/tokens",
+        f"{catalog}.token": work.catalog.token,
     }
 
 

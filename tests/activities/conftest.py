@@ -77,6 +77,15 @@ def lake(_layout: Layout) -> Iterator[Lake]:
 
 
 @pytest.fixture(scope="session")
+def connect(lake: Lake) -> Iterator[Lake]:
+    """The same with a warm Spark Connect server."""
+    running = _running(lake.layout, "spark-connect")
+    next(running)
+    yield lake
+    next(running, None)
+
+
+@pytest.fixture(scope="session")
 def trino(lake: Lake) -> Iterator[Lake]:
     """The same with Trino."""
     running = _running(lake.layout, "trino")

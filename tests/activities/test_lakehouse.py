@@ -1,6 +1,7 @@
 """Engines on a real lakehouse: portable SQL, what lands once, what user code finds."""
 
 import asyncio
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -309,6 +310,49 @@ async def test_spark_writes_with_the_attempts_token_and_tells_lineage(field: Fie
         for symlink in dataset["facets"]["symlinks"]["identifiers"]
     }
     assert tables == {"sparkling.t", "sparkling.u"}
+
+
+CONNECTED = """
+import sys
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+spark.sql("CREATE NAMESPACE IF NOT EXISTS warm")
+spark.range(int(sys.argv[1])).writeTo("warm.t").createOrReplace()
+from dbruntime import dbutils
+dbutils.jobs.taskValues.set("rows", spark.table("warm.t").count())
+if sys.argv[2:]:
+    spark.sql("SELECT * FROM no.such").show()
+"""
+
+
+async def test_a_warm_spark_server_keeps_attempts_apart(
+    connect: Lake, config: WorkerConfig
+) -> None:
+    config = dataclasses.replace(config, spark_connect_url=connect.layout.spark_connect_url)
+    field = Field(connect, config)
+    for rows in (3, 4):
+        program = PythonProgram(path="main.py", parameters=(str(rows),))
+        work = await connect.open(Engine.SPARK, program)
+        outcome = await field.run(work, main=CONNECTED)
+        assert outcome.result is AttemptResult.SUCCESS, outcome.message
+        assert field.control.outputs[work.ref.task_run_id].values == {"rows": rows}
+        stamp = field.table(work, "warm.t").current_snapshot().summary["openlake.task-run-id"]
+        assert stamp == str(work.ref.task_run_id)
+    work = await connect.open(Engine.SPARK, NotebookProgram(path="main.py"))
+    source = "# Databricks notebook source\ndbutils.notebook.exit(spark.table('warm.t').count())"
+    assert (await field.run(work, main=source)).result is AttemptResult.SUCCESS
+    assert field.control.outputs[work.ref.task_run_id].notebook_result == "4"
+    work = await connect.open(Engine.SPARK, PythonProgram(path="main.py", parameters=("1", "fail")))
+    outcome = await field.run(work, main=CONNECTED)
+    assert outcome.result is AttemptResult.FAILED
+    assert "TABLE_OR_VIEW_NOT_FOUND" in outcome.message
+    work = await connect.open(Engine.SPARK, PythonProgram(path="main.py"), timeout_s=12)
+    loop = "spark.sql('SELECT count(*) FROM range(1000000000) a, range(1000) b').show()"
+    source = (
+        f"from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\n{loop}"
+    )
+    assert (await field.run(work, main=source + loop)).result is AttemptResult.TIMEDOUT
+    await field.close()
 
 
 async def test_a_notebook_runs_on_spark(field: Field) -> None:
