@@ -84,8 +84,10 @@ def _show_ranking(layout: Layout) -> None:
     from control.cli.tables import read_rows
 
     columns, rows = read_rows(layout, _GOLD.removeprefix("lakehouse."), limit=8)
-    console.print(f"\n[bold]{_GOLD}[/]")
-    table = quiet_table(*columns)
+    console.print(f"\n[bold]{_GOLD}[/], the first rows")
+    table = quiet_table()
+    for column in columns:
+        table.add_column(column, no_wrap=True, max_width=24, overflow="ellipsis")
     for row in rows:
         table.add_row(*row)
     console.print(table)
@@ -95,14 +97,16 @@ def _show_lineage(api: Api, run_id: int) -> None:
     graph = api.get(f"/api/openlake/1.0/lineage/runs/{run_id}")
     jobs = [node["id"] for node in graph.get("nodes", []) if node["type"] == "JOB"]
     console.print("\n[bold]Lineage[/]")
+    table = quiet_table("reads", "", "task", "", "writes")
     for job in jobs:
         edges: list[dict[str, Any]] = graph["edges"]
         reads = sorted(_table(edge["source"]) for edge in edges if edge["target"] == job)
         writes = sorted(_table(edge["target"]) for edge in edges if edge["source"] == job)
         if reads or writes:
+            into, out = ("[cyan]→[/]" if side else "" for side in (reads, writes))
             task = job.rpartition(".")[2]
-            left, right = ", ".join(reads) or "·", ", ".join(writes) or "·"
-            console.print(f"  {left} [cyan]→ {task} →[/] {right}")
+            table.add_row("\n".join(reads), into, task, out, "\n".join(writes))
+    console.print(table)
 
 
 def _table(node_id: str) -> str:
