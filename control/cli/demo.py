@@ -11,7 +11,6 @@ from control.cli.client import Api, connect
 from control.cli.jobs import parse_parameters
 from control.cli.output import console, quiet_table
 from control.cli.runs import finish
-from control.config import Settings
 from control.stack.layout import Layout
 
 _EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "flights"
@@ -29,29 +28,48 @@ def demo(
 
     [dim]Example: openlake demo -p month=2 -p carriers=UA,B6[/dim]
     """
-    from control.cli.stack import up
+    from control.cli.stack import make_layout, start_stack
 
-    up(profile="full" if warehouse == "trino" else "embedded")
+    layout = make_layout()
+    started = start_stack(layout, "full" if warehouse == "trino" else "embedded")
+    console.print(f"[green]Up[/] · {len(started) or 'no'} parts started · {layout.data_dir}\n")
+    run_id: int | None = None
     api = connect()
-    user = str(api.get("/api/2.0/preview/scim/v2/Me")["userName"])
-    bundle = read_bundle(_EXAMPLE, None, [f"warehouse={warehouse}"], user)
-    job = deploy_bundle(api, _EXAMPLE, bundle)["flights"]
-    console.print(f"\n[bold]flights[/] {job.action} as job {job.job_id}\n")
-    body: dict[str, Any] = {"job_id": job.job_id, "job_parameters": parse_parameters(param or [])}
-    run_id = int(api.post("/api/2.2/jobs/run-now", body)["run_id"])
-    run = finish(api, run_id)
-    _show_results(api, run)
+    try:
+        user = str(api.get("/api/2.0/preview/scim/v2/Me")["userName"])
+        bundle = read_bundle(_EXAMPLE, None, [f"warehouse={warehouse}"], user)
+        job = deploy_bundle(api, _EXAMPLE, bundle)["flights"]
+        console.print(f"[bold]flights[/] {job.action} as job {job.job_id}\n")
+        parameters = parse_parameters(param or [])
+        body: dict[str, Any] = {"job_id": job.job_id, "job_parameters": parameters}
+        run_id = int(api.post("/api/2.2/jobs/run-now", body)["run_id"])
+        run = finish(api, run_id)
+    except KeyboardInterrupt:
+        _leave(api, layout, run_id, stop=bool(started))
+        raise
+    _show_results(api, layout, run)
 
 
-def _show_results(api: Api, run: dict[str, Any]) -> None:
-    layout = Layout(Settings())
+def _leave(api: Api, layout: Layout, run_id: int | None, *, stop: bool) -> None:
+    """Leave nothing running that this demo started."""
+    from control.cli.stack import stop_stack
+
+    console.print("\nInterrupted.")
+    if run_id is not None:
+        api.post("/api/2.2/jobs/runs/cancel", {"run_id": run_id})
+        console.print(f"Run {run_id} was asked to stop.")
+    if stop:
+        stop_stack(layout)
+
+
+def _show_results(api: Api, layout: Layout, run: dict[str, Any]) -> None:
     outputs = _outputs(api, run)
     _show_ranking(layout)
     values: dict[str, Any] = outputs.get("train", {}).get("values", {})
     if values:
         scores = ", ".join(f"{name} {_short(value)}" for name, value in sorted(values.items()))
         console.print(f"\n[bold]The model[/] (train)  {scores}")
-    _show_lineage(api, int(run["run_id"]))
+    _show_lineage(api, run)
     console.print("\n[bold]Look around[/]")
     places = {
         "REST API": f"{layout.api_url}/api/docs",
@@ -93,9 +111,11 @@ def _show_ranking(layout: Layout) -> None:
     console.print(table)
 
 
-def _show_lineage(api: Api, run_id: int) -> None:
-    graph = api.get(f"/api/openlake/1.0/lineage/runs/{run_id}")
-    jobs = [node["id"] for node in graph.get("nodes", []) if node["type"] == "JOB"]
+def _show_lineage(api: Api, run: dict[str, Any]) -> None:
+    graph = api.get(f"/api/openlake/1.0/lineage/runs/{run['run_id']}")
+    known = {node["id"] for node in graph.get("nodes", [])}
+    tasks = dict.fromkeys(task["task_key"] for task in run["tasks"])
+    jobs = [job for key in tasks if (job := f"job:{run['run_name']}.{key}") in known]
     console.print("\n[bold]Lineage[/]")
     table = quiet_table("reads", "", "task", "", "writes")
     for job in jobs:
