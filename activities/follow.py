@@ -130,7 +130,8 @@ class Follower:
 
     async def _see_through(self, work: AttemptWork, handle: Handle) -> AttemptOutcome:
         """Follow submitted work to its end, ship all it leaves, and tell the outcome."""
-        shipper = Shipper(self._control, self.ref.task_run_id, self._adapter.feeds(handle))
+        feeds, base = self._adapter.feeds(handle), await self._log_base(work)
+        shipper = Shipper(self._control, self.ref.task_run_id, feeds, base)
         engine = self.ref.engine.value
         shipper.announce(lineage.attempt_started(work.lineage, engine, work.started_at))
         shipping = asyncio.create_task(shipper.follow())
@@ -148,6 +149,19 @@ class Follower:
         shipper.announce(lineage.attempt_ended(work.lineage, engine, outcome, datetime.now(UTC)))
         await shipper.finish(output)
         return outcome
+
+    async def _log_base(self, work: AttemptWork) -> int:
+        """Return how much of the log other hosts had shipped when this one took over."""
+        if self._adapter.is_local:
+            return 0
+        folder = AttemptFolder(self._folder / work.key, work.key)
+        folder.make()
+        noted = folder.read_json("log_base.json")
+        if noted is None:
+            tail = await persist(lambda: self._control.log_tail(self.ref.task_run_id))
+            noted = tail.size
+            folder.write("log_base.json", str(noted))
+        return int(noted)
 
     async def _submit(self, work: AttemptWork) -> Handle:
         folder = AttemptFolder(self._folder / work.key, work.key)

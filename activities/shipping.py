@@ -28,6 +28,10 @@ class Sink(Protocol):
         """Append at this offset, or say how much has arrived."""
         ...
 
+    async def log_tail(self, task_run_id: int) -> LogTail:
+        """Return how much has arrived."""
+        ...
+
     async def add_lineage(self, task_run_id: int, events: list[Any]) -> None:
         """Take OpenLineage events; the same event twice is harmless."""
         ...
@@ -59,14 +63,16 @@ class Shipper:
         sink: Where to.
         task_run_id: Whose.
         feeds: Where from.
+        base: How much of the log came from other hosts, which is not in the feed.
     """
 
-    def __init__(self, sink: Sink, task_run_id: int, feeds: Feeds) -> None:
+    def __init__(self, sink: Sink, task_run_id: int, feeds: Feeds, base: int = 0) -> None:
         """See class."""
         self._sink = sink
         self._id = task_run_id
         self._feeds = feeds
-        self._log_size = 0
+        self._base = base
+        self._log_size = base
         self._lineage_read = 0
         self._events: list[Any] = []
 
@@ -96,13 +102,14 @@ class Shipper:
     async def _ship_log(self) -> bool:
         """Send one chunk; False when there was nothing to send."""
         offset = self._log_size
-        chunk = await asyncio.to_thread(self._feeds.log.read, offset, CHUNK_BYTES)
+        place = offset - self._base
+        chunk = await asyncio.to_thread(self._feeds.log.read, place, CHUNK_BYTES)
         if not chunk:
             return False
         tail = await persist(lambda: self._sink.append_log(self._id, offset, chunk))
         if tail.size == offset:
             await asyncio.sleep(PAUSE_S)
-        self._log_size = tail.size
+        self._log_size = max(tail.size, self._base)
         return True
 
     async def _ship_lineage(self) -> None:

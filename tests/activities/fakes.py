@@ -108,6 +108,10 @@ class FakeControl:
             log.extend(chunk)
         return LogTail(size=len(log))
 
+    async def log_tail(self, task_run_id: int) -> LogTail:
+        await self._answer()
+        return LogTail(size=len(self.logs.get(task_run_id, b"")))
+
     async def add_lineage(self, task_run_id: int, events: list[Any]) -> None:
         await self._answer()
         self.events.extend(event for event in events if event not in self.events)

@@ -104,6 +104,22 @@ def test_the_machine_going_down_is_not_the_codes_fault(tmp_path: Path) -> None:
     assert judge(wait_for_end(folder))[0] is AttemptResult.LOST
 
 
+def test_a_process_that_ignores_the_request_is_killed_after_the_grace_period(
+    tmp_path: Path,
+) -> None:
+    folder = make_folder(
+        tmp_path / "a", "/bin/sh", "-c", "trap '' TERM; echo up; sleep 60; sleep 60"
+    )
+    start_runner(folder).wait()
+    while not folder.log.exists() or not folder.log.read_text():
+        time.sleep(0.01)
+    before = time.monotonic()
+    folder.ask_to_end()
+    end = wait_for_end(folder)
+    assert end.terminated and end.code == -9
+    assert 0.9 < time.monotonic() - before < 4
+
+
 def test_given_up_work_stays_lost_and_can_never_be_started(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "a", "/bin/sh", "-c", "echo ran")
     folder.give_up("gone")

@@ -1,6 +1,7 @@
 """One attempt driven through the port on real processes, without Temporal and without servers."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import time
@@ -88,6 +89,32 @@ async def test_environment_holds_nothing_of_the_worker(
     assert foreign <= {"PATH", "HOME", "TMPDIR", "LANG", "JAVA_HOME"}
 
 
+async def test_the_runner_keeps_nothing_of_the_worker(
+    driver: Driver, control: FakeControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLAKE_WORKER_TOKEN", "secret")
+    source = "import os\nprint(open(f'/proc/{os.getppid()}/environ').read())"
+    work = control.add(make_work(make_ref()), main=source)
+    await driver.follower(work.ref).run()
+    assert control.log(work.ref).startswith("PATH=")
+    assert "secret" not in control.log(work.ref)
+
+
+async def test_work_under_way_keeps_its_files(driver: Driver, control: FakeControl) -> None:
+    source = "import time\nopen('main.py', 'w').write('changed')\nprint(1)\ntime.sleep(60)"
+    work = control.add(make_work(make_ref()), main=source)
+    first = asyncio.create_task(driver.follower(work.ref).run())
+    folder = await driver.started(work)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    again = driver.follower(work.ref)
+    following = asyncio.create_task(again.run())
+    await asyncio.sleep(0.3)
+    assert (folder.work / "main.py").read_text() == "changed"
+    again.stop()
+    await following
+
+
 async def test_repeating_the_end_gives_the_same_answer(
     driver: Driver, control: FakeControl
 ) -> None:
@@ -110,6 +137,22 @@ async def test_a_new_follower_goes_on_where_a_dead_one_left(
     assert outcome.result is AttemptResult.SUCCESS
     assert control.log(work.ref).count("pid") == 1
     assert control.log(work.ref).endswith("end\n")
+
+
+async def test_work_outlives_a_driver_that_is_killed(driver: Driver, control: FakeControl) -> None:
+    source = "import time\nprint('begin')\ntime.sleep(2)\nprint('end')"
+    work = control.add(make_work(make_ref()), main=source)
+    doomed = multiprocessing.get_context("fork").Process(
+        target=lambda: asyncio.run(driver.follower(work.ref).run())
+    )
+    doomed.start()
+    folder = await driver.started(work)
+    doomed.kill()
+    doomed.join()
+    assert folder.state(3) is State.RUNNING
+    outcome = await driver.follower(work.ref).run()
+    assert outcome.result is AttemptResult.SUCCESS
+    assert control.log(work.ref) == "begin\nend\n"
 
 
 async def test_an_absent_api_stops_nothing(driver: Driver, control: FakeControl) -> None:

@@ -12,13 +12,10 @@ from typing import Any
 import pytest
 
 from activities.config import WorkerConfig
-from activities.engines.base import Feeds
-from activities.engines.local import FileLog
 from activities.engines.process import PythonEngine
 from activities.folder import AttemptFolder
 from activities.follow import Follower
 from activities.isolation import TASK_UID, can_isolate
-from activities.shipping import Shipper
 from activities.sweep import KEEP_S, sweep
 from spec.attempts import AttemptResult, AttemptWork
 from tests.activities.fakes import FakeControl, make_ref, make_work
@@ -112,20 +109,6 @@ for name in ("values", "sql"):
     work = control.add(make_work(make_ref()), main=source)
     assert (await run(config, control, work)).result is AttemptResult.SUCCESS
     assert control.outputs == {}
-
-
-async def test_lineage_arrives_once_and_whole(
-    config: WorkerConfig, control: FakeControl, tmp_path: Path
-) -> None:
-    path = tmp_path / "lineage.jsonl"
-    shipper = Shipper(control, 1, Feeds(FileLog(tmp_path / "log"), path))
-    path.write_text('{"a": 1}\nnot json\n{"b"')
-    await shipper._ship_lineage()
-    with path.open("a") as file:
-        file.write(": 2}\n")
-    await shipper._ship_lineage()
-    await shipper._ship_lineage()
-    assert control.events == [{"a": 1}, {"b": 2}]
 
 
 async def test_the_sweep_stops_what_is_over_and_leaves_the_rest(
