@@ -1,6 +1,7 @@
 """Whether user code can run as a user of its own, away from the control plane's secrets."""
 
 import os
+import pwd
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +9,22 @@ from pathlib import Path
 import activities
 from activities.config import WorkerConfig
 
-TASK_UID = 64111
-"""The user and group that attempts run as; it needs no entry anywhere, and owns nothing else."""
+_ACCOUNTS = ("openlake-task", "nobody")
+_NO_UID = -1
+
+
+def _task_uid() -> int:
+    for name in _ACCOUNTS:
+        try:
+            return pwd.getpwnam(name).pw_uid
+        except KeyError:
+            continue
+    return _NO_UID
+
+
+TASK_UID = _task_uid()
+"""The user (and group) that attempts run as: the account `openlake-task` where there is one, else
+`nobody`. It has to be in the user database, or Hadoop's login inside Spark fails."""
 
 
 def can_isolate(config: WorkerConfig) -> str | None:
@@ -19,6 +34,8 @@ def can_isolate(config: WorkerConfig) -> str | None:
     """
     if os.geteuid() != 0:
         return "the worker does not run as root, so it cannot start processes of other users"
+    if TASK_UID == _NO_UID:
+        return f"there is no account '{_ACCOUNTS[0]}'; create it as a system user"
     needed = [
         config.python,
         Path(activities.__file__),

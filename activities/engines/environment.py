@@ -27,6 +27,8 @@ def base_environment(
         "HOME": str(folder.work),
         "TMPDIR": str(folder.tmp),
         "LANG": "C.UTF-8",
+        "USER": "openlake",
+        "LOGNAME": "openlake",
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": str(RUNTIME),
         MARKER: folder.key,

@@ -86,7 +86,7 @@ async def test_environment_holds_nothing_of_the_worker(
     assert {"MLFLOW_TRACKING_URI", "PYICEBERG_CATALOG__LAKEHOUSE__TOKEN", "HOME"} <= set(names)
     allowed = ("AWS_", "OPENLINEAGE_", "PYICEBERG_", "OPENLAKE_", "PYTHON", "MLFLOW_", "LC_CTYPE")
     foreign = {name for name in names if not name.startswith(allowed)}
-    assert foreign <= {"PATH", "HOME", "TMPDIR", "LANG", "JAVA_HOME"}
+    assert foreign <= {"PATH", "HOME", "TMPDIR", "LANG", "JAVA_HOME", "USER", "LOGNAME"}
 
 
 async def test_the_runner_keeps_nothing_of_the_worker(

@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from temporalio.activity import ActivityCancellationDetails
@@ -14,8 +14,10 @@ from activities.engines import registry
 from activities.engines.base import Handle
 from activities.folder import AttemptFolder, State
 from activities.run_attempt import LEFT_RUNNING, AttemptActivities
+from spec import ports
 from spec.attempts import AttemptOutcome, AttemptRef, AttemptResult
 from spec.ports import WRONG_HOST
+from spec.tasks import Engine
 from tests.activities.fakes import FakeControl, make_ref, make_work
 
 LONG = "import time\nprint('on', flush=True)\ntime.sleep(60)"
@@ -104,3 +106,17 @@ async def test_the_wrong_host_is_told_where_to_go(scene: Scene) -> None:
         await scene.start(make_ref(), handle)
     assert (caught.value.type, caught.value.non_retryable) == (WRONG_HOST, True)
     assert list(caught.value.details) == ["elsewhere", handle]
+
+
+def test_the_activity_is_the_one_that_workflows_call(scene: Scene) -> None:
+    implemented = AttemptActivities.run_attempt
+    wanted, given = get_type_hints(ports.run_attempt), get_type_hints(implemented)
+    assert given == wanted
+    key = "__temporal_activity_definition"
+    assert getattr(implemented, key).name == getattr(ports.run_attempt, key).name
+
+
+@pytest.mark.parametrize("engine", list(Engine))
+def test_every_engine_has_a_line_in_the_registry(engine: Engine, config: WorkerConfig) -> None:
+    adapter = registry.load(engine, dataclasses.replace(config, trino_url="http://127.0.0.1:1"))
+    assert adapter.is_local is (engine is not Engine.TRINO)
