@@ -19,9 +19,7 @@ _OWN = "openlake-platform"
 _OWN_PACKAGES = ("control", "workflows", "activities", "spec")
 _LEAST_ROOM_GIB = 5
 
-ISOLATION = (
-    "Task code runs as the user who ran `openlake up`; only PostgreSQL gets a user of its own, and "
-    "only when that user is root. A task could therefore read files of the data folder.",
+_SHARED = (
     "Every server listens on loopback: any program of this machine can reach it. Temporal and "
     "MLflow have no password here.",
     "Use the Helm chart where tasks of people who do not trust each other run.",
@@ -58,17 +56,42 @@ def doctor(output: OutputOption = Output.text) -> None:
             {
                 "machine": [asdict(each) for each in machine],
                 "parts": [asdict(each) for each in parts],
-                "isolation": list(ISOLATION),
+                "isolation": _isolation(layout),
             }
         )
     else:
         _show("This machine", machine)
         _show("Parts", parts)
         console.print("\n[bold]What this profile cannot isolate[/]")
-        for sentence in ISOLATION:
+        for sentence in _isolation(layout):
             console.print(f"  [dim]·[/] {sentence}")
     if any(each.state == "ill" for each in (*machine, *parts)):
         raise typer.Exit(1)
+
+
+def _isolation(layout: Layout) -> list[str]:
+    """Say plainly what one machine without containers cannot keep apart."""
+    from activities.config import WorkerConfig
+    from activities.isolation import can_isolate
+
+    jars = layout.spark_jars
+    config = WorkerConfig(
+        control_url=layout.api_url,
+        worker_token="",
+        host="",
+        folder=layout.attempts_dir,
+        java_home=layout.java_home_21,
+        spark_jars=jars if jars.is_dir() else None,
+    )
+    reason = can_isolate(config)
+    if reason is None:
+        own = "Task code runs as one user of its own, the same for all tasks; tasks see each other."
+    else:
+        own = (
+            "Task code runs as the user who ran `openlake up`, and could read files of the data"
+            f" folder: {reason}."
+        )
+    return [own, *_SHARED]
 
 
 def _show(title: str, findings: list[Finding]) -> None:

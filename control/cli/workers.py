@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ from spec.tasks import Engine
 if TYPE_CHECKING:
     from temporalio.worker import Worker
 
+    from activities.config import WorkerConfig
     from control.deps import Deps
 
 worker = typer.Typer(
@@ -30,6 +32,12 @@ worker = typer.Typer(
 token = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="rich", help="Make access tokens."
 )
+
+
+TASK_USER = "openlake-task"
+"""Whom user code runs as when the stack runs as root."""
+
+log = structlog.get_logger(__name__)
 
 
 def _log_as_json() -> None:
@@ -146,26 +154,23 @@ def engine_worker(
     """
     _log_as_json()
     layout = Layout(Settings())
+    config = worker_config(
+        layout,
+        host or layout.settings.worker.host or socket.gethostname(),
+        folder or layout.attempts_dir,
+    )
     asyncio.run(
         _run_engine_worker(
-            layout,
-            engines or list(Engine),
-            host or layout.settings.worker.host or socket.gethostname(),
-            port or layout.settings.ports.engine_worker,
-            folder or layout.attempts_dir,
+            layout, engines or list(Engine), config, port or layout.settings.ports.engine_worker
         )
     )
 
 
-async def _run_engine_worker(
-    layout: Layout, engines: Sequence[Engine], host: str, port: int, folder: Path
-) -> None:
-    from prometheus_client import start_http_server
-
+def worker_config(layout: Layout, host: str, folder: Path) -> "WorkerConfig":
+    """Return what an engine worker must know; user code gets a user of its own if that can be."""
     from activities.config import WorkerConfig
-    from activities.control_client import ControlClient
-    from activities.worker import build_workers
-    from control.temporal import connect
+    from activities.isolation import can_isolate
+    from control.stack.system_user import ensure_system_user
 
     settings = layout.settings
     config = WorkerConfig(
@@ -180,7 +185,28 @@ async def _run_engine_worker(
         trino_url=layout.trino_url,
         spark_connect_url=layout.spark_connect_url if settings.worker.spark_connect else None,
     )
-    client = await connect(layout.temporal_address, settings.temporal.namespace, lazy=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Passable, not readable: user code of another user must reach its own folder below.
+    folder.chmod(0o711)
+    shared = can_isolate(config)
+    if shared is None:
+        # Java wants its user to have a name.
+        config = replace(config, uid=ensure_system_user(TASK_USER))
+    log.info("worker.isolation", user=config.uid, reason=shared)
+    return config
+
+
+async def _run_engine_worker(
+    layout: Layout, engines: Sequence[Engine], config: "WorkerConfig", port: int
+) -> None:
+    from prometheus_client import start_http_server
+
+    from activities.control_client import ControlClient
+    from activities.worker import build_workers
+    from control.temporal import connect
+
+    namespace = layout.settings.temporal.namespace
+    client = await connect(layout.temporal_address, namespace, lazy=False)
     start_http_server(port, LOOPBACK)
     async with ControlClient(config.control_url, config.worker_token) as control:
         await _run_until_told(build_workers(client, config, engines, control))

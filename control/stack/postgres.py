@@ -18,6 +18,7 @@ from psycopg2 import sql
 from control.stack.layout import LOOPBACK, Database, package_dir
 from control.stack.part import Command, Part, Unhealthy, write_private
 from control.stack.secrets import read_secret
+from control.stack.system_user import ensure_system_user
 from spec.errors import Unavailable
 
 _SUPERUSER = "postgres"
@@ -73,16 +74,10 @@ class Postgres(Part):
         """The user to run as when this is root; PostgreSQL refuses to run as root."""
         if os.geteuid() != 0:
             return None
-        for name in (_SYSTEM_USER, "nobody"):
-            try:
-                return pwd.getpwnam(name).pw_name
-            except KeyError:
-                useradd = shutil.which("useradd")
-                if useradd and name == _SYSTEM_USER:
-                    quiet = subprocess.DEVNULL
-                    argv = [useradd, "--system", "--no-create-home", "--shell", "/bin/false", name]
-                    if subprocess.call(argv, stdout=quiet, stderr=quiet) == 0:
-                        return name
+        if ensure_system_user(_SYSTEM_USER) is not None:
+            return _SYSTEM_USER
+        with suppress(KeyError):
+            return pwd.getpwnam("nobody").pw_name
         raise Unavailable(
             "PostgreSQL refuses to run as root and no other user could be made; "
             "run OpenLake as an ordinary user"
