@@ -69,7 +69,7 @@ def doctor(output: OutputOption = Output.text) -> None:
         raise typer.Exit(1)
 
 
-def _isolation(layout: Layout) -> list[str]:
+def _isolation(layout: "Layout") -> list[str]:
     """Say plainly what one machine without containers cannot keep apart."""
     from activities.config import WorkerConfig
     from activities.isolation import can_isolate
