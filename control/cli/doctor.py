@@ -22,7 +22,7 @@ _LEAST_ROOM_GIB = 5
 _SHARED = (
     "Every server listens on loopback: any program of this machine can reach it. Temporal and "
     "MLflow have no password here.",
-    "Use the Helm chart where tasks of people who do not trust each other run.",
+    "Do not run tasks of people who do not trust each other in one such stack.",
 )
 
 State = Literal["ok", "warn", "ill", "off"]
