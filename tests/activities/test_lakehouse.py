@@ -351,7 +351,7 @@ async def test_a_warm_spark_server_keeps_attempts_apart(
     source = (
         f"from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\n{loop}"
     )
-    assert (await field.run(work, main=source + loop)).result is AttemptResult.TIMEDOUT
+    assert (await field.run(work, main=source)).result is AttemptResult.TIMEDOUT
     await field.close()
 
 
