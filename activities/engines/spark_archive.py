@@ -7,9 +7,12 @@ attempts. Where that fails, Spark starts as it always did.
 """
 
 import asyncio
+import fcntl
 import hashlib
 import os
+import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -24,6 +27,15 @@ _LATE_C2 = (
     "-XX:Tier4BackEdgeThreshold=200000",
 )
 """Optimise only what is really hot: in a starting driver the optimiser takes half of the CPU."""
+
+_MAKE = """\
+final=$1; shift
+rm -f "$final.draft"
+"$@" && chmod 644 "$final.draft" && mv "$final.draft" "$final"
+code=$?
+rm -f "$final.draft" "$final.lock"
+exit $code
+"""
 
 _QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
 
@@ -60,49 +72,52 @@ class ClassArchive:
         return (_COLLECTOR, *_LATE_C2, *shared)
 
     async def make(self, class_list: Path) -> None:
-        """Make the archive unless it is there or being made; takes a minute of idle CPU."""
-        draft = self._path.with_suffix(".making")
-        if not self._claim(draft, class_list):
+        """Make the archive unless it is there or being made; takes a minute of idle CPU.
+
+        The process that makes it holds the lock and puts the archive in place by itself, so a
+        worker's death in between neither loses the work nor leaves the lock behind.
+        """
+        lock = self._lock(class_list)
+        if lock is None:
             return
-        made = draft.with_suffix(f".{os.getpid()}.jsa")
         try:
-            code = await self._dump(class_list, made)
-            if code == 0:
-                made.chmod(0o644)
-                made.replace(self._path)
-            _log.info("spark.class_archive", path=str(self._path), exit_code=code)
+            process = await asyncio.create_subprocess_exec(
+                *("nice", "-n", "19", "sh", "-c", _MAKE, "sh", str(self._path)),
+                *(str(self._java), "-Xshare:dump", _COLLECTOR, *_QUIET),
+                f"-XX:SharedClassListFile={class_list}",
+                f"-XX:SharedArchiveFile={self._path}.draft",
+                *("-cp", self._class_path),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                env={"PATH": os.defpath},
+                start_new_session=True,
+                pass_fds=(lock,),
+            )
         finally:
-            made.unlink(missing_ok=True)
-            draft.unlink(missing_ok=True)
-
-    def _claim(self, draft: Path, class_list: Path) -> bool:
-        """Whoever creates the draft makes the archive; a draft of a dead maker is an hour old."""
-        if self._path.exists() or not class_list.exists():
-            return False
+            os.close(lock)
         try:
-            if draft.exists() and draft.stat().st_mtime < class_list.stat().st_mtime - 3600:
-                draft.unlink()
-            os.close(os.open(draft, os.O_CREAT | os.O_EXCL))
-        except OSError:
-            return False
-        return True
-
-    async def _dump(self, class_list: Path, made: Path) -> int:
-        process = await asyncio.create_subprocess_exec(
-            *("nice", "-n", "19", str(self._java), "-Xshare:dump", _COLLECTOR, *_QUIET),
-            f"-XX:SharedClassListFile={class_list}",
-            f"-XX:SharedArchiveFile={made}",
-            *("-cp", self._class_path),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={"PATH": os.defpath},
-        )
-        try:
-            return await process.wait()
+            code = await process.wait()
+            _log.info("spark.class_archive", path=str(self._path), exit_code=code)
         except asyncio.CancelledError:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             raise
+
+    def _lock(self, class_list: Path) -> int | None:
+        """Return the lock's descriptor, or None when there is nothing to do here."""
+        if self._path.exists() or not class_list.exists():
+            return None
+        try:
+            lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            return None
+        return lock
 
 
 def _fingerprint(jar: Path) -> str:
