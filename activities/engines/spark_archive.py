@@ -102,6 +102,7 @@ class ClassArchive:
         except asyncio.CancelledError:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
             raise
 
     def _lock(self, class_list: Path) -> int | None:
