@@ -1,6 +1,7 @@
 """Drives one attempt: which worker it goes to, and what its end means."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -55,13 +56,16 @@ async def _reattach(ref: AttemptRef, host: str, stopping: Callable[[], bool]) ->
             schedule_to_start_timeout=options.HOST_WAIT,
             start_to_close_timeout=options.ATTEMPT_LIMIT,
             heartbeat_timeout=options.HEARTBEAT,
-            retry_policy=options.ONCE,
+            # A worker of that host may die again; a silent host ends this by the first timeout.
+            retry_policy=options.REATTACH,
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             summary=f"{ref.task_key} attempt {ref.attempt} on {host}",
         )
-    except ActivityError:
+    except ActivityError as error:
         if stopping():
             return await _stop(ref)
+        if isinstance(error.cause, ApplicationError):
+            return _failed(error)
         return AttemptOutcome(
             result=AttemptResult.LOST,
             code="DRIVER_ERROR",
@@ -75,25 +79,33 @@ async def _stop(ref: AttemptRef) -> AttemptOutcome:
 
     Whatever is out of reach stays fenced: the attempt's token dies with its end.
     """
-    canceled = AttemptOutcome(
+    queue = ports.engine_queue(ref.engine)
+    try:
+        return await _stop_on(ref, queue)
+    except ActivityError as error:
+        cause = error.cause
+        if isinstance(cause, ApplicationError) and cause.type == ports.WRONG_HOST:
+            with suppress(ActivityError):
+                return await _stop_on(ref, ports.host_queue(cause.details[0]))
+    return AttemptOutcome(
         result=AttemptResult.CANCELED,
         code="USER_CANCELED",
         message="The attempt was cancelled.",
         ended_at=workflow.now(),
     )
-    try:
-        return await workflow.execute_activity(
-            ports.run_attempt,
-            ref.model_copy(update={"stop": True}),
-            task_queue=ports.engine_queue(ref.engine),
-            schedule_to_start_timeout=options.STOP_WAIT,
-            start_to_close_timeout=options.STOP_LIMIT,
-            heartbeat_timeout=options.HEARTBEAT,
-            retry_policy=options.ONCE,
-            summary=f"stop {ref.task_key} attempt {ref.attempt}",
-        )
-    except ActivityError:
-        return canceled
+
+
+async def _stop_on(ref: AttemptRef, queue: str) -> AttemptOutcome:
+    return await workflow.execute_activity(
+        ports.run_attempt,
+        ref.model_copy(update={"stop": True}),
+        task_queue=queue,
+        schedule_to_start_timeout=options.STOP_WAIT,
+        start_to_close_timeout=options.STOP_LIMIT,
+        heartbeat_timeout=options.HEARTBEAT,
+        retry_policy=options.ONCE,
+        summary=f"stop {ref.task_key} attempt {ref.attempt}",
+    )
 
 
 def _failed(error: ActivityError) -> AttemptOutcome:

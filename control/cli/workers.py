@@ -202,6 +202,7 @@ async def _run_engine_worker(
     from prometheus_client import start_http_server
 
     from activities.control_client import ControlClient
+    from activities.sweep import sweep_forever
     from activities.worker import build_workers
     from control.temporal import connect
 
@@ -209,7 +210,8 @@ async def _run_engine_worker(
     client = await connect(layout.temporal_address, namespace, lazy=False)
     start_http_server(port, LOOPBACK)
     async with ControlClient(config.control_url, config.worker_token) as control:
-        await _run_until_told(build_workers(client, config, engines, control))
+        workers = build_workers(client, config, engines, control)
+        await _run_until_told(workers, also=[sweep_forever(config, control)])
 
 
 async def _run_until_told(
