@@ -77,8 +77,17 @@ def ensure_buckets(layout: Layout) -> None:
     from urllib3.exceptions import HTTPError
 
     store, access = layout.settings.object_store, layout.s3("root")
-    # One quick answer either way: `up` tries again by itself, a person can do so too.
-    pool = PoolManager(timeout=Timeout(10), retries=Retry(total=2, backoff_factor=0.2))
+    # A quick answer when nobody is there; but a server that has just begun to listen says 503 for
+    # some moments more.
+    retries = Retry(
+        total=6,
+        connect=2,
+        read=2,
+        backoff_factor=0.2,
+        status_forcelist=(503,),
+        allowed_methods=None,
+    )
+    pool = PoolManager(timeout=Timeout(10), retries=retries)
     client = Client(
         urlsplit(access.endpoint).netloc,
         access_key=access.access_key,

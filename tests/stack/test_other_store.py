@@ -9,8 +9,10 @@ from pathlib import Path
 import httpx2
 import pytest
 from minio import Minio
+from pydantic import SecretStr
 
 from control.config import ObjectStore, Settings
+from control.gateway.identity import Identity
 from control.stack.busy import is_free
 from control.stack.install import install
 from control.stack.layout import Layout
@@ -76,7 +78,8 @@ def test_up_makes_the_buckets_there_and_starts_no_minio(other_store: Layout) -> 
 
 def test_nessie_finds_its_warehouse_there(other_store: Layout) -> None:
     url = f"{other_store.nessie_iceberg_url}/v1/config"
-    assert other_store.s3_endpoint in httpx2.get(url).text
+    key = Identity(SecretStr(other_store.secret("nessie-key")))
+    assert other_store.s3_endpoint in httpx2.get(url, headers=key.headers()).text
 
 
 def test_wrong_keys_are_said_with_the_settings_to_mend(other_store: Layout) -> None:
