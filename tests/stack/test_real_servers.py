@@ -42,9 +42,11 @@ def running(stack_dir: Path) -> Iterator[Layout]:
     layout = Layout(Settings(data_dir=stack_dir / "data", ports=free_ports()))
     parts = parts_of(layout, only=SERVERS)
     install(layout, [tool for part in parts for tool in part.tools], Silent())
-    supervisor(layout).up()
-    yield layout
-    supervisor(layout).down()
+    try:
+        supervisor(layout).up()
+        yield layout
+    finally:
+        supervisor(layout).down()
     assert survivors(layout) == []
 
 
