@@ -109,19 +109,8 @@ def fold(run_plan: RunPlan, script: Script) -> RunState:
 @asynccontextmanager
 async def running(client: Client, script: Script, host: str = "here") -> AsyncIterator[None]:
     """Run the workflow worker and one engine worker that follows the script."""
-    async with deciding(client, script), acting(client, script, host):
-        yield
-
-
-def deciding(client: Client, script: Script) -> Worker:
-    """Return the workflow worker, with the script in place of the database."""
-    return workflow_worker.build(client, [script.project])
-
-
-@asynccontextmanager
-async def acting(client: Client, script: Script, host: str = "here") -> AsyncIterator[None]:
-    """Run one engine worker that follows the script."""
     async with (
+        workflow_worker.build(client, [script.project]),
         Worker(
             client,
             task_queue=engine_queue(Engine.PYTHON),

@@ -9,7 +9,7 @@ from temporalio.testing import WorkflowEnvironment
 from spec.attempts import AttemptResult
 from spec.ports import WRONG_HOST
 from spec.runs import CancelRequest, RunResult, TaskPhase
-from tests.workflows.script import Script, acting, deciding, fold, plan, running, start, task
+from tests.workflows.script import Script, fold, plan, running, start, task
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")]
 
@@ -118,22 +118,6 @@ async def test_events_wait_for_the_database_and_none_is_lost(
         result = await (await start(temporal.client, run_plan)).result()
     assert result.result is RunResult.SUCCESS
     assert fold(run_plan, script).result is RunResult.SUCCESS
-
-
-async def test_what_has_ended_is_not_run_again_when_the_workflow_worker_is_replaced(
-    temporal: WorkflowEnvironment,
-) -> None:
-    script = Script(steps={"b": ["wait"]})
-    run_plan = plan(task("a"), task("b", "a"), task("c", "b"))
-    async with acting(temporal.client, script):
-        async with deciding(temporal.client, script):
-            run = await start(temporal.client, run_plan)
-            await script.started["b"].wait()
-        script.release.set()
-        async with deciding(temporal.client, script):
-            result = await run.result()
-    assert result.result is RunResult.SUCCESS
-    assert [script.attempts(key) for key in "abc"] == [1, 1, 1]
 
 
 async def test_history_stays_within_twelve_events_a_task(temporal: WorkflowEnvironment) -> None:
