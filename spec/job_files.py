@@ -7,46 +7,24 @@ from datetime import UTC, datetime
 from pydantic import JsonValue, ValidationError
 
 from spec.errors import InvalidFile, Problem
-from spec.jobs import Environment, JobParameter, JobSettings, faults
+from spec.compute import Environment, JobCluster
+from spec.jobs import JobParameter, JobSettings, faults
 from spec.problems import Mistake, Path, mistakes
 from spec.references import Context, Upstream, resolve
-from spec.tasks import UNSUPPORTED_TASK_TYPES, SqlTask, Task, TaskDependency
+from spec.task_types import ConditionTask, SqlTask
+from spec.tasks import UNSUPPORTED_TASK_TYPES, Task, TaskDependency
 from spec.yaml_lines import Node, parse, spell
 
 UNSUPPORTED_JOB_FIELDS: dict[str, str] = {
     "access_control_list": "remove it; everybody in the workspace may use the job",
-    "budget_policy_id": "remove it",
-    "continuous": "start runs over the API",
-    "deployment": "remove it",
-    "edit_mode": "remove it",
-    "email_notifications": "remove it and follow runs over the API",
     "environment_variables": "pass values as task parameters",
-    "git_source": "deploy the files with the bundle",
-    "health": "use 'timeout_seconds'",
-    "job_clusters": "remove it; tasks run on the engine workers",
-    "notification_settings": "remove it",
-    "performance_target": "remove it",
     "permissions": "remove it; everybody in the workspace may use the job",
-    "run_as": "remove it; a run works as whoever starts it",
-    "schedule": "start runs over the API",
-    "trigger": "start runs over the API",
-    "usage_policy_id": "remove it",
-    "webhook_notifications": "remove it and follow runs over the API",
+    "triggers": "use one of 'schedule', 'trigger' and 'continuous'",
 }
 """Settings of Databricks' jobs that are refused, and what to do instead."""
 
 UNSUPPORTED_TASK_FIELDS: dict[str, str] = {
     "compute": "remove it; tasks run on the engine workers",
-    "disable_auto_optimization": "remove it; nothing is retried unless 'max_retries' says so",
-    "disabled": "remove the task",
-    "email_notifications": "remove it and follow runs over the API",
-    "existing_cluster_id": "remove it; tasks run on the engine workers",
-    "health": "use 'timeout_seconds'",
-    "job_cluster_key": "remove it; tasks run on the engine workers",
-    "libraries": "install packages into the workers' environment",
-    "new_cluster": "remove it; tasks run on the engine workers",
-    "notification_settings": "remove it",
-    "webhook_notifications": "remove it and follow runs over the API",
 }
 """The same for the fields that every task of Databricks shares."""
 
@@ -150,15 +128,20 @@ def _outline(node: Node) -> JobSettings:
 
     def task(node: Node) -> Task:
         warehouse = text(node, "sql_task", "warehouse_id")
+        is_condition = node.get("condition_task") is not None
         return Task.model_construct(
             task_key=text(node, "task_key"),
             depends_on=tuple(
-                TaskDependency.model_construct(task_key=text(each, "task_key"))
+                TaskDependency.model_construct(
+                    task_key=text(each, "task_key"), outcome=text(each, "outcome") or None
+                )
                 for each in elements(node, "depends_on")
                 if text(each, "task_key")
             ),
             environment_key=text(node, "environment_key") or None,
+            job_cluster_key=text(node, "job_cluster_key") or None,
             sql_task=SqlTask.model_construct(warehouse_id=warehouse) if warehouse else None,
+            condition_task=ConditionTask.model_construct() if is_condition else None,
         )
 
     return JobSettings.model_construct(
@@ -170,6 +153,10 @@ def _outline(node: Node) -> JobSettings:
         environments=tuple(
             Environment.model_construct(environment_key=text(each, "environment_key"))
             for each in elements(node, "environments")
+        ),
+        job_clusters=tuple(
+            JobCluster.model_construct(job_cluster_key=text(each, "job_cluster_key"))
+            for each in elements(node, "job_clusters")
         ),
     )
 

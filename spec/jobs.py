@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
-from spec.tasks import Model, Task, Text, engine_of
+from spec.compute import Environment, JobCluster
+from spec.git import GitSource
+from spec.model import Model, Text
+from spec.notices import EmailNotifications, Health, NotificationSettings, WebhookNotifications
+from spec.schedules import Continuous, CronSchedule, TriggerSettings
+from spec.tasks import Task, engine_of
 
 JobParameterName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[A-Za-z0-9_.-]+$")]
 
@@ -19,35 +24,23 @@ class JobParameter(Model):
     default: Text
 
 
-class EnvironmentSpec(Model):
-    """A plain Python environment; the worker's own interpreter and packages are used."""
-
-    client: str | None = None
-    environment_version: str | None = None
-    dependencies: tuple[str, ...] = ()
-
-    @field_validator("dependencies")
-    @classmethod
-    def _none_yet(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if value:
-            raise ValueError(
-                "installing dependencies is not supported; remove them and use the packages of"
-                " the worker's environment"
-            )
-        return value
-
-
-class Environment(Model):
-    """An environment that tasks refer to by `environment_key`."""
-
-    environment_key: str = Field(min_length=1, max_length=100)
-    spec: EnvironmentSpec = EnvironmentSpec()
-
-
 class Queue(Model):
     """Whether a run that meets `max_concurrent_runs` waits (true) or is skipped (false)."""
 
     enabled: bool
+
+
+class RunAs(Model):
+    """Whose rights the job's runs have."""
+
+    user_name: str | None = None
+    service_principal_name: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "RunAs":
+        if (self.user_name is None) == (self.service_principal_name is None):
+            raise ValueError("run_as names exactly one of 'user_name', 'service_principal_name'")
+        return self
 
 
 class JobSettings(Model):
@@ -66,6 +59,25 @@ class JobSettings(Model):
     max_concurrent_runs: int = Field(default=1, ge=0, le=1000)
     timeout_seconds: int = Field(default=0, ge=0)
     queue: Queue | None = None
+    job_clusters: tuple[JobCluster, ...] = Field(default=(), max_length=100)
+    git_source: GitSource | None = None
+    run_as: RunAs | None = None
+    schedule: CronSchedule | None = None
+    trigger: TriggerSettings | None = None
+    continuous: Continuous | None = None
+    email_notifications: EmailNotifications | None = None
+    webhook_notifications: WebhookNotifications | None = None
+    notification_settings: NotificationSettings | None = None
+    health: Health | None = None
+    edit_mode: Literal["UI_LOCKED", "EDITABLE"] | None = None
+    """Kept for clients; the API lets anybody with the right edit."""
+    deployment: dict[str, Any] | None = None
+    """Kept for the tool that deployed the job."""
+    parent_path: str | None = None
+    performance_target: Literal["STANDARD", "PERFORMANCE_OPTIMIZED"] | None = None
+    """Accepted without effect, as are the two policies."""
+    budget_policy_id: str | None = None
+    usage_policy_id: str | None = None
     format: Literal["SINGLE_TASK", "MULTI_TASK"] = "MULTI_TASK"
     """Accepted for old clients and always read back as MULTI_TASK."""
 
@@ -96,25 +108,54 @@ def faults(settings: JobSettings) -> list[Fault]:
     Works on unvalidated settings too (`model_construct`); tasks with an empty key are passed over.
     """
     tasks = settings.tasks
+    clusters = [each.job_cluster_key for each in settings.job_clusters]
+    environments = [each.environment_key for each in settings.environments]
     found = _twice("tasks", "task_key", [task.task_key for task in tasks])
     found += _twice("parameters", "name", [each.name for each in settings.parameters])
-    found += _twice(
-        "environments", "environment_key", [each.environment_key for each in settings.environments]
-    )
+    found += _twice("environments", "environment_key", environments)
+    found += _twice("job_clusters", "job_cluster_key", clusters)
     found += _dependency_faults(tasks)
-    known = {environment.environment_key for environment in settings.environments}
     for i, task in enumerate(tasks):
-        if task.environment_key is not None and task.environment_key not in known:
-            message = (
-                f"task '{task.task_key}' names environment '{task.environment_key}', which the job"
-                " does not define under 'environments'"
-            )
-            found.append(Fault(("tasks", i, "environment_key"), message))
-        try:
-            engine_of(task)
-        except ValueError as error:
-            path = ("tasks", i, "sql_task", "warehouse_id")
-            found.append(Fault(path, f"task '{task.task_key}': {error}"))
+        found += _task_faults(("tasks", i), task, environments, clusters, settings)
+    starters = [
+        name for name in ("schedule", "trigger", "continuous") if getattr(settings, name, None)
+    ]
+    if len(starters) > 1:
+        message = f"a job starts by one of {' and '.join(starters)}, not by both; remove one"
+        found.append(Fault((starters[1],), message))
+    return found
+
+
+def _task_faults(
+    at: tuple[int | str, ...],
+    task: Task,
+    environments: list[str],
+    clusters: list[str],
+    settings: JobSettings,
+) -> list[Fault]:
+    found: list[Fault] = []
+    who = f"task '{task.task_key}'"
+    for field, known, where in (
+        ("environment_key", environments, "environments"),
+        ("job_cluster_key", clusters, "job_clusters"),
+    ):
+        name = getattr(task, field)
+        if name is not None and name not in known:
+            what = field.removesuffix("_key").replace("job_", "").replace("_", " ")
+            message = f"{who} names {what} '{name}', which the job does not define under '{where}'"
+            found.append(Fault((*at, field), message))
+    try:
+        engine_of(task)
+    except ValueError as error:
+        kind = "sql_task" if task.sql_task is not None else "dbt_task"
+        found.append(Fault((*at, kind, "warehouse_id"), f"{who}: {error}"))
+    source = getattr(getattr(task, task.kind, None), "source", None)
+    if source == "GIT" and settings.git_source is None:
+        message = f"{who} takes its file from GIT, but the job has no 'git_source'; add one"
+        found.append(Fault((*at, task.kind, "source"), message))
+    if task.for_each_task is not None:
+        inner = (*at, "for_each_task", "task")
+        found += _task_faults(inner, task.for_each_task.task, environments, clusters, settings)
     return found
 
 
@@ -144,6 +185,11 @@ def _dependency_faults(tasks: Sequence[Task]) -> list[Fault]:
                 found.append(Fault(path, f"task '{task.task_key}' {message}"))
             elif task.task_key:
                 graph[task.task_key].add(needed)
+                is_condition = tasks[position[needed]].condition_task is not None
+                if dependency.outcome is not None and not is_condition:
+                    message = f"'{needed}' is no condition_task and has no 'outcome'; remove it"
+                    path = ("tasks", i, "depends_on", j, "outcome")
+                    found.append(Fault(path, f"task '{task.task_key}': {message}"))
     while cycle := _cycle(graph):
         path = ("tasks", position[cycle[0]], "depends_on")
         message = f"these tasks wait for each other in a cycle: {' → '.join(cycle)}"

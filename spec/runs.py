@@ -28,7 +28,7 @@ class TaskPlan(Frozen):
     """What the workflow must know of a task: its edges and limits, never its body."""
 
     task_key: str
-    engine: Engine
+    engine: Engine | None = None
     depends_on: tuple[str, ...] = ()
     run_if: RunIf = RunIf.ALL_SUCCESS
     max_retries: int = 0

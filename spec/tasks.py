@@ -1,30 +1,31 @@
-"""What a job's task may be: the fields every task shares and one small model a task type.
+"""What a job's task may be: the fields every task shares, and which engine runs it.
 
 Names and limits are those of Databricks' Jobs API 2.2 (`jobs/create`, the object `Task`). A field
 that is not here is refused, never dropped: a person must not believe that something works.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal, cast
+from typing import Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-
-def _as_text(value: object) -> object:
-    # YAML writes numbers and booleans bare where the API's maps hold text.
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
-
-
-Text = Annotated[str, BeforeValidator(_as_text)]
-TaskKey = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
-
-
-class Model(BaseModel):
-    """Base of the contract's models: immutable, and unknown fields are an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from spec.compute import ClusterSpec, Library
+from spec.model import Model, TaskKey
+from spec.notices import EmailNotifications, Health, NotificationSettings, WebhookNotifications
+from spec.task_types import (
+    FOR_EACH_CONCURRENCY,
+    AirflowTask,
+    ConditionTask,
+    DbtTask,
+    ForEachInputs,
+    NotebookTask,
+    PythonWheelTask,
+    RunJobTask,
+    SparkJarTask,
+    SparkPythonTask,
+    SparkSubmitTask,
+    SqlTask,
+)
 
 
 class RunIf(StrEnum):
@@ -42,72 +43,17 @@ class TaskDependency(Model):
     """One edge of the graph: the task named here must end first."""
 
     task_key: TaskKey
+    outcome: Literal["true", "false"] | None = None
+    """Of a condition task: the outcome to follow; with the other one this edge is excluded."""
 
-
-class SparkPythonTask(Model):
-    """Run a Python file; on Spark, or as a plain process when the task has an `environment_key`."""
-
-    python_file: str = Field(min_length=1)
-    parameters: tuple[Text, ...] = ()
-    source: Literal["WORKSPACE"] = "WORKSPACE"
-
-
-class NotebookTask(Model):
-    """Run a notebook, `.ipynb` or a `.py` file in Databricks' source form."""
-
-    notebook_path: str = Field(min_length=1)
-    base_parameters: dict[str, Text] = {}
-    source: Literal["WORKSPACE"] = "WORKSPACE"
-
-
-class SqlTaskFile(Model):
-    """A `.sql` file in the workspace; statements are separated by semicolons."""
-
-    path: str = Field(min_length=1)
-    source: Literal["WORKSPACE"] = "WORKSPACE"
-
-
-class SqlTaskQuery(Model):
-    """A saved query."""
-
-    query_id: str = Field(min_length=1)
-
-
-class SqlTask(Model):
-    """Run SQL on a warehouse: a file or a saved query."""
-
-    warehouse_id: str = Field(min_length=1)
-    file: SqlTaskFile | None = None
-    query: SqlTaskQuery | None = None
-    parameters: dict[str, Text] = {}
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "SqlTask":
-        if (self.file is None) == (self.query is None):
-            raise ValueError("a sql_task names exactly one of 'file' and 'query'")
-        return self
-
-
-TASK_TYPES: dict[str, type[Model]] = {
-    "notebook_task": NotebookTask,
-    "spark_python_task": SparkPythonTask,
-    "sql_task": SqlTask,
-}
 
 UNSUPPORTED_TASK_TYPES: dict[str, str] = {
-    "spark_jar_task": "use spark_python_task",
-    "spark_submit_task": "use spark_python_task",
-    "python_wheel_task": "use spark_python_task with a small file that calls the entry point",
-    "dbt_task": "use sql_task",
-    "run_job_task": "trigger the other job over the API",
-    "condition_task": "decide inside a spark_python_task",
-    "for_each_task": "loop inside a spark_python_task",
-    "pipeline_task": "use spark_python_task or sql_task",
-    "dashboard_task": "use sql_task",
-    "alert_task": "use a spark_python_task that fails when the condition holds",
+    "pipeline_task": "use notebook_task, spark_python_task or dbt_task",
+    "dashboard_task": "use sql_task with the dashboard's queries",
+    "alert_task": "use sql_task with 'alert'",
     "power_bi_task": "call its API from a spark_python_task",
-    "dbt_cloud_task": "use sql_task",
-    "dbt_platform_task": "use sql_task",
+    "dbt_cloud_task": "use dbt_task",
+    "dbt_platform_task": "use dbt_task",
     "clean_rooms_notebook_task": "use notebook_task",
     "gen_ai_compute_task": "use spark_python_task",
     "ai_runtime_task": "use spark_python_task",
@@ -120,6 +66,24 @@ def _keys(value: object) -> set[str]:
     return set(cast(dict[str, object], value)) if isinstance(value, dict) else set()
 
 
+class ForEachTask(Model):
+    """Run one task for each of many inputs."""
+
+    inputs: ForEachInputs
+    task: "Task"
+    concurrency: int = Field(default=1, ge=1, le=FOR_EACH_CONCURRENCY)
+
+    @model_validator(mode="after")
+    def _nested(self) -> "ForEachTask":
+        if self.task.for_each_task is not None:
+            raise ValueError("a for_each_task cannot hold another for_each_task")
+        if self.task.depends_on or self.task.run_if is not RunIf.ALL_SUCCESS:
+            raise ValueError("the task of a for_each_task takes no 'depends_on' and no 'run_if'")
+        if self.task.condition_task is not None:
+            raise ValueError("the task of a for_each_task cannot be a condition_task")
+        return self
+
+
 class Task(Model):
     """One step of a job; exactly one of the `…_task` fields is set."""
 
@@ -127,11 +91,26 @@ class Task(Model):
     description: str | None = Field(default=None, max_length=1000)
     depends_on: tuple[TaskDependency, ...] = ()
     run_if: RunIf = RunIf.ALL_SUCCESS
+    disabled: bool = False
+    """A disabled task does not run; what depends on it takes it for succeeded."""
     notebook_task: NotebookTask | None = None
     spark_python_task: SparkPythonTask | None = None
+    python_wheel_task: PythonWheelTask | None = None
+    spark_jar_task: SparkJarTask | None = None
+    spark_submit_task: SparkSubmitTask | None = None
     sql_task: SqlTask | None = None
+    dbt_task: DbtTask | None = None
+    run_job_task: RunJobTask | None = None
+    condition_task: ConditionTask | None = None
+    for_each_task: ForEachTask | None = None
+    airflow_task: AirflowTask | None = None
     environment_key: str | None = None
     """Names one of the job's environments: the task runs as a plain Python process."""
+    job_cluster_key: str | None = None
+    new_cluster: ClusterSpec | None = None
+    existing_cluster_id: str | None = None
+    """Names a compute profile of the engine workers."""
+    libraries: tuple[Library, ...] | None = None
     timeout_seconds: int = Field(default=0, ge=0)
     """0 means no limit. Counts from the moment the attempt's work is opened."""
     max_retries: int = Field(default=0, ge=-1)
@@ -139,6 +118,12 @@ class Task(Model):
     min_retry_interval_millis: int = Field(default=0, ge=0)
     """Counted from the start of the failed attempt to the start of the next."""
     retry_on_timeout: bool = False
+    disable_auto_optimization: bool | None = None
+    """Accepted without effect: nothing is retried that `max_retries` does not name."""
+    email_notifications: EmailNotifications | None = None
+    webhook_notifications: WebhookNotifications | None = None
+    notification_settings: NotificationSettings | None = None
+    health: Health | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -150,21 +135,49 @@ class Task(Model):
         return value
 
     @model_validator(mode="after")
-    def _one_type(self) -> "Task":
+    def _sound(self) -> "Task":
         given = [name for name in TASK_TYPES if getattr(self, name) is not None]
         if len(given) != 1:
             what = f"has {' and '.join(given)}" if given else "has no task type"
             raise ValueError(
                 f"task '{self.task_key}' {what}; give exactly one of {', '.join(TASK_TYPES)}"
             )
-        if self.sql_task is not None and self.environment_key is not None:
-            raise ValueError("a sql_task runs on its warehouse and takes no 'environment_key'")
+        for problem in _compute_problems(self):
+            raise ValueError(problem)
+        if self.condition_task is not None and self.max_retries:
+            raise ValueError("a condition_task is never retried; remove 'max_retries'")
         return self
 
     @property
     def kind(self) -> str:
-        """The name of the field that is set, e.g. `sql_task`."""
-        return next(name for name in TASK_TYPES if getattr(self, name) is not None)
+        """The name of the field that is set, e.g. `sql_task`; empty in an unchecked task."""
+        return next((name for name in TASK_TYPES if getattr(self, name) is not None), "")
+
+
+ForEachTask.model_rebuild()
+
+TASK_TYPES: tuple[str, ...] = tuple(name for name in Task.model_fields if name.endswith("_task"))
+"""The fields of `Task` of which exactly one is set."""
+
+_COMPUTE = ("environment_key", "job_cluster_key", "new_cluster", "existing_cluster_id")
+_CODE = ("notebook_task", "spark_python_task", "python_wheel_task")
+_JVM = ("spark_jar_task", "spark_submit_task")
+
+
+def _compute_problems(task: Task) -> list[str]:
+    given = [name for name in _COMPUTE if getattr(task, name) is not None]
+    if len(given) > 1:
+        return [f"give only one of {', '.join(given)}"]
+    kind = task.kind
+    if kind in _CODE:
+        return []
+    allowed = {"dbt_task": ("environment_key",), **dict.fromkeys(_JVM, _COMPUTE[1:])}
+    wrong = [name for name in given if name not in allowed.get(kind, ())]
+    if wrong:
+        return [f"a {kind} takes no '{wrong[0]}'; remove it"]
+    if task.libraries and kind not in ("dbt_task", *_JVM):
+        return [f"a {kind} takes no 'libraries'; remove them"]
+    return []
 
 
 class Engine(StrEnum):
@@ -174,13 +187,14 @@ class Engine(StrEnum):
     SPARK = "spark"
     DUCKDB = "duckdb"
     TRINO = "trino"
+    AIRFLOW = "airflow"
 
 
 SQL_ENGINES = (Engine.DUCKDB, Engine.TRINO)
 
 
-def engine_of(task: Task) -> Engine:
-    """Return the engine that runs this task.
+def engine_of(task: Task) -> Engine | None:
+    """Return the engine that runs this task; None when the control plane itself does.
 
     A warehouse is named by its engine; code runs on Spark unless the task has an environment.
 
@@ -188,11 +202,28 @@ def engine_of(task: Task) -> Engine:
         ValueError: the warehouse does not exist.
     """
     if task.sql_task is not None:
-        for engine in SQL_ENGINES:
-            if task.sql_task.warehouse_id == engine.value:
-                return engine
-        names = " and ".join(f"'{engine.value}'" for engine in SQL_ENGINES)
-        raise ValueError(
-            f"there is no warehouse '{task.sql_task.warehouse_id}'; the warehouses are {names}"
-        )
-    return Engine.SPARK if task.environment_key is None else Engine.PYTHON
+        return warehouse_engine(task.sql_task.warehouse_id)
+    if task.dbt_task is not None:
+        if task.dbt_task.warehouse_id is not None:
+            warehouse_engine(task.dbt_task.warehouse_id)
+        return Engine.PYTHON
+    if task.airflow_task is not None:
+        return Engine.AIRFLOW
+    if task.kind in _JVM:
+        return Engine.SPARK
+    if task.kind in _CODE:
+        return Engine.SPARK if task.environment_key is None else Engine.PYTHON
+    return None
+
+
+def warehouse_engine(warehouse_id: str) -> Engine:
+    """Return the engine of a warehouse.
+
+    Raises:
+        ValueError: there is no such warehouse.
+    """
+    for engine in SQL_ENGINES:
+        if warehouse_id == engine.value:
+            return engine
+    names = " and ".join(f"'{engine.value}'" for engine in SQL_ENGINES)
+    raise ValueError(f"there is no warehouse '{warehouse_id}'; the warehouses are {names}")

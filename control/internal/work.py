@@ -38,7 +38,7 @@ def body_of(task: Task, manifest: dict[str, str], overrides: RunOverrides) -> Bo
         Invalid: the snapshot does not hold the file (admission checks that it does).
     """
     reference = referenced_path(task)
-    path = pinned_path(reference, manifest)
+    path = None if reference is None else pinned_path(reference, manifest)
     if path is None:
         raise Invalid(f"task '{task.task_key}': '{reference}' was not pinned with the run")
     folder = dirname(path).rstrip("/") + "/"

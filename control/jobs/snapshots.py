@@ -25,8 +25,8 @@ QUERY = "query:"
 """Stands before the id of a saved query where otherwise a path stands."""
 
 
-def referenced_path(task: Task) -> str:
-    """Return the workspace file a task runs, or `query:<id>` for a saved query."""
+def referenced_path(task: Task) -> str | None:
+    """Return the workspace file a task runs, or `query:<id>` for a saved query; or None."""
     if task.notebook_task is not None:
         return task.notebook_task.notebook_path
     if task.spark_python_task is not None:
@@ -35,7 +35,7 @@ def referenced_path(task: Task) -> str:
         return task.sql_task.file.path
     if task.sql_task is not None and task.sql_task.query is not None:
         return QUERY + task.sql_task.query.query_id
-    raise ValueError(f"task '{task.task_key}' runs nothing")
+    return None
 
 
 async def pin(session: AsyncSession, workspace_id: int, settings: JobSettings) -> SettingsSnapshot:
@@ -50,6 +50,8 @@ async def pin(session: AsyncSession, workspace_id: int, settings: JobSettings) -
     pins = _Pins(session, workspace_id)
     for task in settings.tasks:
         reference = referenced_path(task)
+        if reference is None:
+            continue
         problem = await (
             pins.query(reference) if reference.startswith(QUERY) else pins.file(task, reference)
         )

@@ -26,11 +26,7 @@ MOST_LISTED = 100
 
 async def run_now(deps: Deps, caller: Caller, request: RunNow) -> Run:
     """Run a job; asked again with the same idempotency token, return the same run."""
-    overrides = RunOverrides(
-        notebook_params=request.notebook_params,
-        python_params=request.python_params,
-        sql_params=request.sql_params,
-    )
+    overrides = RunOverrides(**request.model_dump(include=set(RunOverrides.model_fields)))
     ask = Ask(
         job_id=request.job_id,
         key=_key(request.idempotency_token),
@@ -43,12 +39,9 @@ async def run_now(deps: Deps, caller: Caller, request: RunNow) -> Run:
 
 async def submit(deps: Deps, caller: Caller, request: SubmitRun) -> Run:
     """Run tasks that are no job."""
-    settings = JobSettings(
-        name=request.run_name,
-        tasks=request.tasks,
-        environments=request.environments,
-        timeout_seconds=request.timeout_seconds,
-    )
+    shared = set(SubmitRun.model_fields) & set(JobSettings.model_fields)
+    given = request.model_dump(include=shared, exclude_unset=True)
+    settings = JobSettings.model_validate({"name": request.run_name, **given})
     ask = Ask(settings=settings, key=_key(request.idempotency_token))
     return await _admit(deps, caller, ask)
 

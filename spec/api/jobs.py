@@ -6,7 +6,7 @@ from pydantic import Field
 
 from spec.attempts import Frozen
 from spec.jobs import JobSettings
-from spec.tasks import Model
+from spec.model import Model
 
 PAGE = 100
 """Entries of one array that `jobs/get` and `jobs/runs/get` answer at a time."""

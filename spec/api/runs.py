@@ -6,23 +6,21 @@ from pydantic import Field, model_validator
 
 from spec.api.states import RunState, RunStatus
 from spec.attempts import Frozen
-from spec.jobs import Environment, Queue
-from spec.tasks import Model, Task, Text
+from spec.compute import Environment
+from spec.git import GitSource
+from spec.jobs import Queue, RunAs
+from spec.model import Model, Text
+from spec.notices import EmailNotifications, Health, NotificationSettings, WebhookNotifications
+from spec.task_types import LegacyParameters
+from spec.tasks import Task
 
 IDEMPOTENCY_TOKEN_CHARACTERS = 64
 
 IdempotencyToken = Field(default=None, max_length=IDEMPOTENCY_TOKEN_CHARACTERS)
 
 
-class RunOverrides(Model):
-    """What a run is given beside job parameters: values for all tasks of one kind."""
-
-    notebook_params: dict[str, Text] | None = None
-    """Merged over `base_parameters` of notebook tasks."""
-    python_params: tuple[Text, ...] | None = None
-    """Replaces `parameters` of spark_python tasks."""
-    sql_params: dict[str, Text] | None = None
-    """Merged over `parameters` of sql tasks."""
+class RunOverrides(LegacyParameters):
+    """What a run is given beside job parameters."""
 
 
 class RunNow(RunOverrides):
@@ -32,16 +30,32 @@ class RunNow(RunOverrides):
     idempotency_token: str | None = IdempotencyToken
     job_parameters: dict[str, Text] = Field(default={})
     queue: Queue | None = None
+    performance_target: str | None = None
+    """Accepted without effect."""
+    only: tuple[str, ...] | None = None
+    """Task keys to run; `+key` takes its upstream too, `key+` its downstream."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_pipelines(cls, value: object) -> object:
+        if isinstance(value, dict) and "pipeline_params" in value:
+            raise ValueError("'pipeline_params' is not supported: there are no pipeline tasks")
+        return value  # pyright: ignore[reportUnknownVariableType]
 
     @model_validator(mode="after")
     def _not_both(self) -> "RunNow":
-        legacy = (self.notebook_params, self.python_params, self.sql_params)
-        if self.job_parameters and any(value is not None for value in legacy):
+        if self.job_parameters and legacy_given(self):
             raise ValueError(
-                "give either 'job_parameters' or the older notebook_params, python_params and"
-                " sql_params, not both"
+                f"give either 'job_parameters' or the older {', '.join(legacy_given(self))}, not"
+                " both"
             )
         return self
+
+
+def legacy_given(parameters: LegacyParameters) -> list[str]:
+    """Return the names of the older parameters that are set."""
+    names = LegacyParameters.model_fields
+    return [name for name in names if getattr(parameters, name) is not None]
 
 
 class SubmitRun(Model):
@@ -53,6 +67,14 @@ class SubmitRun(Model):
     timeout_seconds: int = Field(default=0, ge=0)
     idempotency_token: str | None = IdempotencyToken
     queue: Queue | None = None
+    git_source: GitSource | None = None
+    run_as: RunAs | None = None
+    health: Health | None = None
+    email_notifications: EmailNotifications | None = None
+    webhook_notifications: WebhookNotifications | None = None
+    notification_settings: NotificationSettings | None = None
+    budget_policy_id: str | None = None
+    usage_policy_id: str | None = None
 
 
 class RunNowAnswer(Frozen):

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from spec.attempts import Frozen
-from spec.tasks import Model
+from spec.model import Model
 
 
 class ImportFile(Model):
