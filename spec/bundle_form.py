@@ -6,8 +6,8 @@ from pydantic import Field, JsonValue, ValidationError
 
 from spec.errors import Problem
 from spec.job_files import problem_at, refuse
-from spec.problems import Path, mistakes
 from spec.model import Model
+from spec.problems import Path, mistakes
 from spec.yaml_lines import Node
 
 

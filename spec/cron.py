@@ -10,7 +10,7 @@ and days that stand beside a `6#3`. Years end with 2099, as Quartz documents.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -158,16 +158,16 @@ def _values(field: _Field, text: str) -> tuple[int, ...]:
     return tuple(sorted(values))
 
 
-_ITEM = re.compile(r"(?:(\*?)|(\w+?)(?:-(\w+))?)(?:/(\d+))?")
+_ITEM = re.compile(r"(?:\*?|(\w+)(?:-(\w+))?)(?:/(\d+))?")
 
 
 def _item(field: _Field, item: str, text: str) -> set[int]:
     match = _ITEM.fullmatch(item)
     if not item or not match:
         raise field.refuse(text, _advice(field, item))
-    every, first, last, step_text = match.groups()
+    first, last, step_text = match.groups()
     step = int(step_text or 1)
-    if every is not None or first is None:
+    if first is None:
         start, stop = field.low, field.high
     else:
         start = _number(field, first, text)
@@ -247,7 +247,7 @@ def _weekdays(text: str) -> tuple[tuple[int, ...], int, bool]:
     """Read the day of week: the weekdays, which of them in a month, whether the last."""
     if text == "L":
         return (7,), 0, False
-    if not re.search(r"[L#]", re.sub(r"JUL", "", text)):
+    if not re.search("[L#]", text):
         return _values(_WEEKDAY, text), 0, False
     rule = re.fullmatch(r"(\w+?)(?:#(\d+)|L)", text)
     if "," in text or not rule:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue, ValidationError
 
-from spec.errors import InvalidFile, Problem
 from spec.compute import Environment, JobCluster
+from spec.errors import InvalidFile, Problem
 from spec.jobs import JobParameter, JobSettings, faults
 from spec.problems import Mistake, Path, mistakes
 from spec.references import Context, Upstream, resolve
