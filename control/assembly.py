@@ -5,6 +5,7 @@ from control.deps import Deps
 from control.hub import Hub
 from control.internal.access import AttemptAccess
 from control.objects import S3Objects
+from control.sealing import Sealer
 from control.stack.layout import Layout
 from control.storage import StsStorage
 from control.temporal import TemporalLauncher, connect
@@ -47,6 +48,7 @@ async def assemble(layout: Layout) -> Deps:
         ),
         hub=Hub(url),
         access=access,
+        sealer=Sealer.of(layout.secret("sealing-key")),
         worker_token=layout.secret("worker-token"),
         public_url=layout.api_url,
     )

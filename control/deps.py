@@ -10,6 +10,7 @@ from control.hub import Hub
 from control.internal.access import AttemptAccess
 from control.metrics import Metrics
 from control.objects import ObjectStore
+from control.sealing import Sealer
 from control.temporal import Launcher
 
 
@@ -22,6 +23,7 @@ class Deps:
     objects: ObjectStore
     hub: Hub
     access: AttemptAccess
+    sealer: Sealer
     worker_token: str = field(repr=False)
     public_url: str = "http://127.0.0.1:8780"
     """Where people reach the API; used in links."""

@@ -25,6 +25,7 @@ SecretName = Literal[
     "worker-token",
     "trino-token",
     "nessie-key",
+    "sealing-key",
     "token",
 ]
 """`token` is the first personal access token; `openlake token bootstrap` writes it."""

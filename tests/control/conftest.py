@@ -19,6 +19,7 @@ from control.deps import Deps
 from control.hub import Hub
 from control.internal.access import AttemptAccess
 from control.objects import FolderObjects
+from control.sealing import Sealer
 from control.storage import FixedStorage
 from control.tokens import service as tokens
 from spec.attempts import StorageAccess
@@ -35,6 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 WORKER_TOKEN = "worker-token-of-the-tests"  # not a secret
+SEALING_KEY = "5ea1" * 16
 SIGNING_KEY = "a-signing-key-of-the-tests-that-is-long-enough"
 
 
@@ -148,6 +150,7 @@ async def deps(
         objects=FolderObjects(tmp_path / "objects"),
         hub=hub,
         access=access,
+        sealer=Sealer.of(SEALING_KEY),
         worker_token=WORKER_TOKEN,
     )
     await hub.stop()
