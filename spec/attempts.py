@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from spec.compute import MavenLibrary
 from spec.tasks import Engine
 
 
@@ -86,7 +87,56 @@ class SqlProgram(Frozen):
     parameters: dict[str, str] = {}
 
 
-Program = Annotated[PythonProgram | NotebookProgram | SqlProgram, Field(discriminator="type")]
+class WheelProgram(Frozen):
+    """Call an entry point of an installed package; see `activities.programs.run_wheel`."""
+
+    type: Literal["wheel"] = "wheel"
+    package_name: str
+    entry_point: str
+    parameters: tuple[str, ...] = ()
+
+
+class JarProgram(Frozen):
+    """Run a main class on Spark; it is in the jar at `path`, or in any of the libraries."""
+
+    type: Literal["jar"] = "jar"
+    main_class_name: str | None = None
+    """None: the one that the jar's manifest names."""
+    path: str | None = None
+    """Relative to the work folder."""
+    parameters: tuple[str, ...] = ()
+
+
+Program = Annotated[
+    PythonProgram | NotebookProgram | SqlProgram | WheelProgram | JarProgram,
+    Field(discriminator="type"),
+]
+
+
+class PythonLibraries(Frozen):
+    """What is installed on top of the worker's own packages; equal content is one environment."""
+
+    requirements: tuple[str, ...] = ()
+    """Lines of a requirements file; `./<path>` is one of `files`."""
+    files: dict[str, str] = {}
+    """Relative path → SHA-256 of a wheel."""
+    indexes: tuple[str, ...] = ()
+    """Package indexes to ask before the worker's own."""
+
+
+class Compute(Frozen):
+    """What the attempt's program runs on, beside the engine itself."""
+
+    python: PythonLibraries | None = None
+    """None: the worker's own packages are all."""
+    maven: tuple[MavenLibrary, ...] = ()
+    spark_conf: dict[str, str] = {}
+    spark_files: dict[str, tuple[str, ...]] = {}
+    """Spark's setting, e.g. `spark.jars` → paths in the work folder."""
+    environment: dict[str, str] = {}
+    """Variables that the user asked for; OpenLake's own win."""
+    import_roots: tuple[str, ...] = ()
+    """Folders of the work folder that Python imports from too."""
 
 
 class CatalogAccess(Frozen):
@@ -129,6 +179,7 @@ class AttemptWork(Frozen):
     program: Program
     files: dict[str, str] = {}
     """Relative path in the work folder → SHA-256 of its content, fetched by `blobs/<sha256>`."""
+    compute: Compute = Compute()
     environment: dict[str, str] = {}
     """Environment variables for user code, e.g. MLFLOW_TRACKING_URI, MLFLOW_RUN_CONTEXT."""
     catalog: CatalogAccess
