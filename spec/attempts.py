@@ -108,7 +108,7 @@ class JarProgram(Frozen):
 
 
 Program = Annotated[
-    PythonProgram | NotebookProgram | SqlProgram | WheelProgram | JarProgram,
+    PythonProgram | NotebookProgram | SqlProgram | WheelProgram | JarProgram | AirflowProgram,
     Field(discriminator="type"),
 ]
 
@@ -117,6 +117,15 @@ class PythonLibraries(Frozen):
     """What is installed on top of the worker's own packages; equal content is one environment."""
 
     requirements: tuple[str, ...] = ()
+class AirflowProgram(Frozen):
+    """Trigger a DAG run with this `conf` on one of the Airflow servers that the worker knows."""
+
+    type: Literal["airflow"] = "airflow"
+    dag_id: str
+    conf: dict[str, JsonValue] = {}
+    connection: str = "airflow"
+
+
     """Lines of a requirements file; `./<path>` is one of `files`."""
     files: dict[str, str] = {}
     """Relative path → SHA-256 of a wheel."""
