@@ -13,8 +13,9 @@ from spec.bundle_merge import include
 from spec.bundle_target import choose_target, short_name, unknown_variables, values_for, with_target
 from spec.errors import InvalidFile, Problem
 from spec.interpolation import Interpolation
-from spec.job_files import check_job, reference_warnings
+from spec.job_files import check_job
 from spec.jobs import JobSettings
+from spec.reference_warnings import reference_warnings
 from spec.yaml_lines import Mark, Node, parse
 
 ROOT_FILE = "databricks.yml"

@@ -1,18 +1,14 @@
 """A job's settings from YAML: every mistake at once, each with its place."""
 
-import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
-from spec.compute import Environment, JobCluster
 from spec.errors import InvalidFile, Problem
-from spec.jobs import JobParameter, JobSettings, faults
+from spec.job_outline import outline
+from spec.jobs import JobSettings, faults
 from spec.problems import Mistake, Path, mistakes
-from spec.references import Context, Upstream, resolve
-from spec.task_types import ConditionTask, SqlTask
-from spec.tasks import UNSUPPORTED_TASK_TYPES, Task, TaskDependency
+from spec.tasks import UNSUPPORTED_TASK_TYPES
 from spec.yaml_lines import Node, parse, spell
 
 UNSUPPORTED_JOB_FIELDS: dict[str, str] = {
@@ -62,7 +58,7 @@ def check_job(node: Node, at: Path) -> tuple[JobSettings | None, list[Problem]]:
         found = mistakes(error, JobSettings)
     if found:
         # The whole is judged even when a part is wrong: pydantic itself would stop before that.
-        whole = [Mistake(*fault) for fault in faults(_outline(node))]
+        whole = [Mistake(*fault) for fault in faults(outline(node))]
         parts = [mistake for mistake in found if mistake.path or not whole]
         problems += [problem_at(node, mistake, at) for mistake in (*parts, *whole)]
     return (None if problems else settings), problems
@@ -113,126 +109,3 @@ def _refuse_unsupported(job: Node, at: Path) -> tuple[Node, list[Problem]]:
         job = job.put_at(path, kept)
         problems += of_type + of_field
     return job, problems
-
-
-def _outline(node: Node) -> JobSettings:
-    """Return what can be said of the job as a whole; what is not text is left empty."""
-
-    def text(owner: Node, *path: str) -> str:
-        inner = owner.get(*path)
-        return (inner.text() if inner is not None else None) or ""
-
-    def elements(owner: Node, name: str) -> list[Node]:
-        inner = owner.get(name)
-        return inner.elements() if inner is not None else []
-
-    def task(node: Node) -> Task:
-        warehouse = text(node, "sql_task", "warehouse_id")
-        is_condition = node.get("condition_task") is not None
-        return Task.model_construct(
-            task_key=text(node, "task_key"),
-            depends_on=tuple(
-                TaskDependency.model_construct(
-                    task_key=text(each, "task_key"), outcome=text(each, "outcome") or None
-                )
-                for each in elements(node, "depends_on")
-                if text(each, "task_key")
-            ),
-            environment_key=text(node, "environment_key") or None,
-            job_cluster_key=text(node, "job_cluster_key") or None,
-            sql_task=SqlTask.model_construct(warehouse_id=warehouse) if warehouse else None,
-            condition_task=ConditionTask.model_construct() if is_condition else None,
-        )
-
-    return JobSettings.model_construct(
-        tasks=tuple(task(each) for each in elements(node, "tasks")),
-        parameters=tuple(
-            JobParameter.model_construct(name=text(each, "name"))
-            for each in elements(node, "parameters")
-        ),
-        environments=tuple(
-            Environment.model_construct(environment_key=text(each, "environment_key"))
-            for each in elements(node, "environments")
-        ),
-        job_clusters=tuple(
-            JobCluster.model_construct(job_cluster_key=text(each, "job_cluster_key"))
-            for each in elements(node, "job_clusters")
-        ),
-    )
-
-
-class _Anything(dict[str, JsonValue]):
-    """Stands for task values that only the run will tell."""
-
-    def __contains__(self, key: object) -> bool:
-        return True
-
-    def __missing__(self, key: str) -> JsonValue:
-        return ""
-
-
-def reference_warnings(node: Node, settings: JobSettings, at: Path) -> list[Problem]:
-    """Return a problem for each text of a task in which a `{{…}}` will stay as it is written.
-
-    That is: malformed or unknown references, parameters that the job does not define, and tasks
-    that need not have ended before.
-    """
-    parameters = {parameter.name: "" for parameter in settings.parameters}
-    direct = {
-        task.task_key: {dependency.task_key for dependency in task.depends_on}
-        for task in settings.tasks
-    }
-    warnings: list[Problem] = []
-    for i, task in enumerate(settings.tasks):
-        upstream = {
-            key: Upstream(run_id=0, result="SUCCESS", values=_Anything())
-            for key in _ancestors(task.task_key, direct)
-        }
-        context = Context(
-            workspace_id=0,
-            workspace_url="",
-            job_id=0,
-            job_name="",
-            run_id=0,
-            run_started_at=datetime.min.replace(tzinfo=UTC),
-            trigger="",
-            parameters=parameters,
-            task_key=task.task_key,
-            task_run_id=0,
-            notebook_path="",
-            tasks=upstream,
-        )
-        path = ("tasks", i)
-        written = node.at(path)
-        if written is None:
-            continue
-        for inner, text in _texts(written, path):
-            left = re.search(r"\{\{.*?(\}\}|$)", resolve(text, context))
-            if left is not None:
-                what = (
-                    f"'{left[0]}' names nothing that is known when the task starts, so it will stay"
-                    " as it is; check its spelling, the job's parameters and 'depends_on'"
-                )
-                warnings.append(problem_at(node, Mistake(inner, what), at))
-    return warnings
-
-
-def _ancestors(key: str, direct: Mapping[str, set[str]]) -> set[str]:
-    found: set[str] = set()
-    waiting = list(direct[key])
-    while waiting:
-        each = waiting.pop()
-        if each not in found:
-            found.add(each)
-            waiting += direct[each]
-    return found
-
-
-def _texts(node: Node, path: Path) -> Iterator[tuple[Path, str]]:
-    text = node.text()
-    if text is not None and "{{" in text:
-        yield path, text
-    for key, inner in node.items():
-        yield from _texts(inner, (*path, key))
-    for i, inner in enumerate(node.elements()):
-        yield from _texts(inner, (*path, i))

@@ -11,6 +11,7 @@ from spec.compute import Environment, JobCluster
 from spec.git import GitSource
 from spec.model import Model, Text
 from spec.notices import EmailNotifications, Health, NotificationSettings, WebhookNotifications
+from spec.reference_names import wrong_in, wrong_references
 from spec.schedules import Continuous, CronSchedule, TriggerSettings
 from spec.tasks import Task, engine_of
 
@@ -115,8 +116,13 @@ def faults(settings: JobSettings) -> list[Fault]:
     found += _twice("environments", "environment_key", environments)
     found += _twice("job_clusters", "job_cluster_key", clusters)
     found += _dependency_faults(tasks)
+    keys = {task.task_key for task in tasks}
     for i, task in enumerate(tasks):
         found += _task_faults(("tasks", i), task, environments, clusters, settings)
+        found += _reference_faults(("tasks", i), task, keys)
+    for i, each in enumerate(settings.parameters):
+        wrong = wrong_in(getattr(each, "default", ""), keys)
+        found += [Fault(("parameters", i, "default"), message) for message in wrong]
     starters = [
         name for name in ("schedule", "trigger", "continuous") if getattr(settings, name, None)
     ]
@@ -149,14 +155,31 @@ def _task_faults(
     except ValueError as error:
         kind = "sql_task" if task.sql_task is not None else "dbt_task"
         found.append(Fault((*at, kind, "warehouse_id"), f"{who}: {error}"))
-    source = getattr(getattr(task, task.kind, None), "source", None)
-    if source == "GIT" and settings.git_source is None:
-        message = f"{who} takes its file from GIT, but the job has no 'git_source'; add one"
-        found.append(Fault((*at, task.kind, "source"), message))
+    for path in ((task.kind, "source"), (task.kind, "file", "source")):
+        if _inside(task, path) == "GIT" and settings.git_source is None:
+            message = f"{who} takes its file from GIT, but the job has no 'git_source'; add one"
+            found.append(Fault((*at, *path), message))
     if task.for_each_task is not None:
         inner = (*at, "for_each_task", "task")
         found += _task_faults(inner, task.for_each_task.task, environments, clusters, settings)
     return found
+
+
+def _reference_faults(at: tuple[int | str, ...], task: Task, keys: set[str]) -> list[Fault]:
+    wrong = wrong_references(task.kind, getattr(task, task.kind, None), keys)
+    found = [
+        Fault((*at, task.kind, *path), f"task '{task.task_key}': {message}")
+        for path, message in wrong
+    ]
+    if task.for_each_task is not None:
+        found += _reference_faults((*at, "for_each_task", "task"), task.for_each_task.task, keys)
+    return found
+
+
+def _inside(owner: object, path: tuple[str, ...]) -> object:
+    for name in path:
+        owner = getattr(owner, name, None)
+    return owner
 
 
 def _twice(where: str, field: str, names: list[str]) -> list[Fault]:

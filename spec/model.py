@@ -19,4 +19,4 @@ TaskKey = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0
 class Model(BaseModel):
     """Base of the contract's models: immutable, and unknown fields are an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)

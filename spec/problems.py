@@ -103,8 +103,23 @@ def _pattern(value: Any, context: dict[str, Any]) -> str:
         r"^[A-Za-z0-9_.-]+$": "letters, digits, '_', '.' and '-'",
     }.get(context["pattern"])
     if characters is None:
-        return f"{shown(value)} does not have the form {context['pattern']}"
+        form = _FORMS.get(context["pattern"], context["pattern"])
+        return f"{shown(value)} does not have the form {form}"
     return f"{shown(value)} may hold only {characters}; rename it"
+
+
+_FORMS = {
+    r"^\s*dbt(\s|$)": "dbt …, e.g. dbt run",
+    r"^s3a?://[^/]+/.*": "s3://bucket/prefix/",
+    r"^[^:\s]+:[^:\s]+(:[^:\s]+)+$": "group:artifact:version",
+    r"^[0-9a-fA-F]{7,64}$": "of a commit's hash",
+}
+
+
+def _too_short(value: Any, context: dict[str, Any]) -> str:
+    return (
+        f"there are {context.get('actual_length')} entries; give at least {context['min_length']}"
+    )
 
 
 def _too_long(value: Any, context: dict[str, Any]) -> str:
@@ -137,6 +152,8 @@ _WORDS: dict[str, Callable[[Any, dict[str, Any]], str]] = {
     "string_too_short": lambda _, __: "this is empty; give it a value",
     "string_too_long": lambda _, c: f"this is too long; at most {c['max_length']} characters",
     "too_long": _too_long,
+    "too_short": _too_short,
+    "greater_than": lambda v, c: f"this must be more than {c['gt']}, not {shown(v)}",
     "greater_than_equal": lambda v, c: f"this must be at least {c['ge']}, not {shown(v)}",
     "less_than_equal": lambda v, c: f"this must be at most {c['le']}, not {shown(v)}",
 }

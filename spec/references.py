@@ -13,7 +13,9 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-_REFERENCE = re.compile(r"\{\{\s*((?:[A-Za-z0-9_.\-]|`[^`{}]+`)+)\s*\}\}")
+REFERENCE = re.compile(r"\{\{\s*((?:[A-Za-z0-9_.\-]|`[^`{}]+`)+)\s*\}\}")
+"""A well-formed reference; group 1 is what `split` takes."""
+
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _PART = re.compile(r"`([^`]+)`|([A-Za-z0-9_\-]+)")
 
@@ -27,6 +29,7 @@ class Upstream:
     """A `spec.states.TaskResult`."""
     code: str = ""
     attempts: int = 1
+    notebook_path: str | None = None
     values: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
 
@@ -46,7 +49,11 @@ class Context:
     task_key: str
     task_run_id: int
     attempt: int = 0
+    repair_count: int = 0
     notebook_path: str | None = None
+    input: JsonValue = None
+    """In the task of a for-each (`in_for_each`): the iteration's input."""
+    in_for_each: bool = False
     tasks: Mapping[str, Upstream] = field(default_factory=dict[str, Upstream])
 
 
@@ -57,12 +64,12 @@ def resolve(text: str, context: Context) -> str:
         value = _lookup(split(found.group(1)), context)
         return found.group(0) if value is None else value
 
-    return _REFERENCE.sub(replace, text)
+    return REFERENCE.sub(replace, text)
 
 
 def find(text: str) -> list[tuple[str, ...]]:
     """Return the references of a text, each split into its parts."""
-    return [split(found.group(1)) for found in _REFERENCE.finditer(text)]
+    return [split(found.group(1)) for found in REFERENCE.finditer(text)]
 
 
 def needs_upstream(texts: Iterable[str]) -> bool:
@@ -107,6 +114,8 @@ def _lookup(parts: tuple[str, ...], context: Context) -> str | None:
             return _task(member, context)
         case ("tasks", key, *rest) if key in context.tasks:
             return _upstream(tuple(rest), context.tasks[key])
+        case ("input", *rest) if context.in_for_each:
+            return _input(".".join(rest), context.input)
         case ("workspace", "id"):
             return str(context.workspace_id)
         case ("workspace", "url"):
@@ -126,7 +135,7 @@ def _job(parts: tuple[str, ...], context: Context) -> str | None:
         case ("run_id",):
             return str(context.run_id)
         case ("repair_count",):
-            return "0"
+            return str(context.repair_count)
         case ("start_time", member):
             return instant_member(context.run_started_at, member)
         case ("parameters", *name):
@@ -158,10 +167,18 @@ def _upstream(parts: tuple[str, ...], task: Upstream) -> str | None:
             return str(task.run_id)
         case ("execution_count",):
             return str(task.attempts)
+        case ("notebook_path",):
+            return task.notebook_path
         case ("values", *name) if ".".join(name) in task.values:
             return as_text(task.values[".".join(name)])
         case _:
             return None
+
+
+def _input(name: str, value: JsonValue) -> str | None:
+    if not name:
+        return as_text(value)
+    return as_text(value[name]) if isinstance(value, dict) and name in value else None
 
 
 def _old_style(name: str, context: Context) -> str | None:

@@ -375,7 +375,7 @@ resources:
               - "{{tasks.a.values.anything}} {{job.start_time.iso_date}}"
               - "{{tasks.c.values.rows}}"
               - "{{job.parameters.dya}}"
-              - "{{ tasks.a.value.x }}"
+              - "{{ takss.a.values.x }}"
               - "{{broken"
         - task_key: c
           depends_on: [{task_key: b}]
@@ -387,3 +387,48 @@ resources:
         f"databricks.yml:{line}:17" for line in (16, 17, 18, 19)
     ]
     assert "'{{tasks.c.values.rows}}' names nothing" in warnings[0]
+
+
+def test_references_are_judged_by_where_they_stand():
+    text = (
+        BASE
+        + """\
+resources:
+  jobs:
+    one:
+      tasks:
+        - task_key: a
+          description: "{{input}} is prose here"
+          sql_task: {warehouse_id: duckdb, file: {path: src/a.py}}
+          email_notifications: {on_start: ["{{job.id}}@x.org"]}
+        - task_key: b
+          depends_on: [{task_key: a}]
+          for_each_task:
+            inputs: "{{tasks.a.output.rows}}"
+            task:
+              task_key: b_iteration
+              new_cluster: {spark_conf: {k: "{{secrets/scope/key}}", l: "{{job.id}}"}}
+              spark_python_task:
+                python_file: src/a.py
+                parameters: ["{{input}} {{input.x}}", "{{tasks.b.run_id}}", "{{backfill.iso_date}}"]
+        - task_key: c
+          depends_on: [{task_key: b}]
+          condition_task: {op: EQUAL_TO, left: "{{input}}", right: "{{tasks.b.output.rows}}"}
+"""
+    )
+    found = [str(each) for each in load(text).warnings]
+    wanted = [
+        "databricks.yml:10:44: resources.jobs.one.tasks[0].email_notifications.on_start[0]: "
+        "'{{job.id}}' will stay as it is",
+        "databricks.yml:17:73: resources.jobs.one.tasks[1].for_each_task.task.new_cluster."
+        "spark_conf.l: '{{job.id}}' will stay as it is",
+        "databricks.yml:20:55: resources.jobs.one.tasks[1].for_each_task.task.spark_python_task."
+        "parameters[1]: '{{tasks.b.run_id}}' names nothing",
+        "databricks.yml:23:48: resources.jobs.one.tasks[2].condition_task.left: "
+        "'{{input}}' names nothing",
+        "databricks.yml:23:68: resources.jobs.one.tasks[2].condition_task.right: "
+        "'{{tasks.b.output.rows}}' names nothing",
+    ]
+    assert len(found) == len(wanted), "\n".join(found)
+    for line, beginning in zip(found, wanted, strict=True):
+        assert line.startswith(beginning), "\n".join(found)

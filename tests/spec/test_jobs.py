@@ -86,7 +86,7 @@ def test_unsupported_types_are_refused_by_name(name: str):
 
 def test_unknown_fields_are_refused_never_dropped():
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
-        job(python("a", libraries=[]))
+        job(python("a", librarys=[]))
 
 
 def test_settings_survive_a_round_trip():

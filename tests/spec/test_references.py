@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
+from spec.reference_names import REFERENCES, fits, wrong_in
 from spec.references import Context, Upstream, find, needs_upstream, resolve
 
 CONTEXT = Context(
@@ -107,3 +109,69 @@ def test_other_tasks_are_found() -> None:
     assert find("a {{tasks.x.values.`y.z`}} b") == [("tasks", "x", "values", "y.z")]
     assert needs_upstream(["{{job.id}}", "{{tasks.a.run_id}}"])
     assert not needs_upstream(["{{job.id}}", "tasks.a"])
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "expected"),
+    [
+        ("{{input}}", "x", "x"),
+        ("{{input}}", 3, "3"),
+        ("{{input}}", None, "null"),
+        ("{{input}}", {"k": [1]}, '{"k":[1]}'),
+        ("{{input.k}}", {"k": "v"}, "v"),
+        ("{{input.`my-k`}}", {"my-k": True}, "true"),
+        ("{{input.z}}", {"k": "v"}, "{{input.z}}"),
+        ("{{input.z}}", "text", "{{input.z}}"),
+    ],
+)
+def test_input_of_an_iteration(text: str, given: JsonValue, expected: str) -> None:
+    inside = Context(**{**CONTEXT.__dict__, "input": given, "in_for_each": True})
+    assert resolve(text, inside) == expected
+    assert resolve(text, CONTEXT) == text
+
+
+def test_repairs_are_counted() -> None:
+    repaired = Context(**{**CONTEXT.__dict__, "repair_count": 2})
+    assert resolve("{{job.repair_count}}", repaired) == "2"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{{job.nmae}}", "'{{job.nmae}}' is no reference; did you mean 'job.name'?"),
+        ("{{job.start_time.iso}}", "did you mean 'job.start_time."),
+        ("{{job.parameters}}", "did you mean 'job.parameters.<name>'?"),
+        ("{{task.xyzzy}}", "known are task.name, task.run_id, task.execution_count, task.note"),
+        ("{{workspace.ids}}", "did you mean 'workspace.id'?"),
+        ("{{tasks.clean.result}}", "did you mean 'tasks.clean.result_state'?"),
+        ("{{tasks.clean.values}}", "did you mean 'tasks.clean.values.<name>'?"),
+    ],
+)
+def test_wrong_member_of_a_known_namespace_is_a_mistake(text: str, said: str) -> None:
+    found = wrong_in(f"a {text} b", {"clean"})
+    assert len(found) == 1
+    assert said in found[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{nope}}",
+        "{{nope.x}}",
+        "{{tasks.other.result}}",
+        "{{job.parameters.undeclared}}",
+        "{{job}}",
+        "{{job.id",
+        "{{..}}",
+        "{{tasks.clean.values.a.b}}",
+    ],
+)
+def test_other_unknown_references_are_no_mistakes(text: str) -> None:
+    assert wrong_in(text, {"clean"}) == []
+
+
+def test_every_reference_of_the_table_exists() -> None:
+    for reference in REFERENCES:
+        name = reference.name.replace("<time>", "year").replace("<task>", "clean")
+        assert fits(tuple(name.split(".")))
+        assert wrong_in(f"{{{{{name.replace('<name>', 'x')}}}}}", {"clean"}) == []
