@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from posixpath import dirname
 from typing import Any
 
+from control.internal.nested import resolve_in, texts_in
 from control.jobs.snapshots import QUERY, pinned_path, referenced_path
 from spec.api.runs import RunOverrides
-from spec.attempts import NotebookProgram, Program, PythonProgram, SqlProgram
+from spec.attempts import AirflowProgram, NotebookProgram, Program, PythonProgram, SqlProgram
 from spec.errors import Invalid
 from spec.references import Context, needs_upstream, resolve
 from spec.tasks import Task
@@ -28,7 +29,9 @@ class Body:
     @property
     def texts(self) -> tuple[str, ...]:
         """Every text in which references are resolved."""
-        return self.arguments + tuple((self.named or {}).values())
+        airflow = self.task.airflow_task
+        conf = () if airflow is None else tuple(texts_in(airflow.conf))
+        return self.arguments + tuple((self.named or {}).values()) + conf
 
 
 def body_of(task: Task, manifest: dict[str, str], overrides: RunOverrides) -> Body:
@@ -37,6 +40,8 @@ def body_of(task: Task, manifest: dict[str, str], overrides: RunOverrides) -> Bo
     Raises:
         Invalid: the snapshot does not hold the file (admission checks that it does).
     """
+    if task.airflow_task is not None:
+        return Body(task, "", {})
     reference = referenced_path(task)
     path = None if reference is None else pinned_path(reference, manifest)
     if path is None:
@@ -67,6 +72,9 @@ def uses_upstream(body: Body, job_parameters: Mapping[str, str]) -> bool:
 
 def program_of(body: Body, context: Context, sql_text: str | None) -> Program:
     """Return what the engine is to run; job parameters win over task parameters of the same key."""
+    if (airflow := body.task.airflow_task) is not None:
+        conf = resolve_in(airflow.conf, context)
+        return AirflowProgram(dag_id=airflow.dag_id, conf=conf, connection=airflow.connection)
     path = body.path.lstrip("/")
     if body.named is None:
         return PythonProgram(
