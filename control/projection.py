@@ -20,7 +20,7 @@ from control.metrics import Metrics
 from control.runs.admission import release
 from control.runs.tables import Run, RunEvent, TaskRun
 from spec.errors import Conflict, NotFound
-from spec.runs import (
+from spec.events import (
     AttemptEnded,
     AttemptScheduled,
     Event,

@@ -20,9 +20,10 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from spec.errors import Unavailable
+from spec.events import CancelRequest
 from spec.ids import workflow_id
+from spec.plans import RunPlan
 from spec.ports import WORKFLOW_QUEUE
-from spec.runs import CancelRequest, RunPlan
 
 WORKFLOW = "JobRun"
 _RPC_TIMEOUT = timedelta(seconds=5)

@@ -22,16 +22,24 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class AttemptRef(Frozen):
+class TaskRef(Frozen):
     """Names one attempt of one task of one run."""
 
     workspace_id: int
     job_id: int
     run_id: int
+    execution: int = 0
+    """0 is the run's original execution; n its n-th repair."""
     task_key: str
+    """Of an iteration of a for-each: see `spec.ids.iteration_key`."""
     attempt: int
     """0 for the first, as Databricks' `attempt_number`."""
     task_run_id: int
+
+
+class AttemptRef(TaskRef):
+    """An attempt that an engine worker is to drive."""
+
     engine: Engine
     handle: str | None = None
     """What an earlier execution of this very attempt had already submitted, if known."""
@@ -61,6 +69,8 @@ class AttemptOutcome(Frozen):
     started_at: datetime | None = None
     """When the user's work began to run; None when it never did."""
     ended_at: datetime | None = None
+    condition: Literal["true", "false"] | None = None
+    """The outcome of a condition task."""
 
 
 class PythonProgram(Frozen):
@@ -107,6 +117,15 @@ class JarProgram(Frozen):
     parameters: tuple[str, ...] = ()
 
 
+class AirflowProgram(Frozen):
+    """Trigger a DAG run with this `conf` on one of the Airflow servers that the worker knows."""
+
+    type: Literal["airflow"] = "airflow"
+    dag_id: str
+    conf: dict[str, JsonValue] = {}
+    connection: str = "airflow"
+
+
 Program = Annotated[
     PythonProgram | NotebookProgram | SqlProgram | WheelProgram | JarProgram | AirflowProgram,
     Field(discriminator="type"),
@@ -117,15 +136,6 @@ class PythonLibraries(Frozen):
     """What is installed on top of the worker's own packages; equal content is one environment."""
 
     requirements: tuple[str, ...] = ()
-class AirflowProgram(Frozen):
-    """Trigger a DAG run with this `conf` on one of the Airflow servers that the worker knows."""
-
-    type: Literal["airflow"] = "airflow"
-    dag_id: str
-    conf: dict[str, JsonValue] = {}
-    connection: str = "airflow"
-
-
     """Lines of a requirements file; `./<path>` is one of `files`."""
     files: dict[str, str] = {}
     """Relative path → SHA-256 of a wheel."""
@@ -225,6 +235,8 @@ class AttemptOutput(Frozen):
     sql: SqlResult | None = None
     values: dict[str, JsonValue] = {}
     """Task values; at most 48 KiB of JSON in all."""
+    child_run_id: int | None = None
+    """The run that a run_job task made."""
 
 
 class LogTail(Frozen):

@@ -44,6 +44,27 @@ def workflow_id(run_id: int, execution: int) -> str:
     return f"run/{run_id}" if execution == 0 else f"run/{run_id}/repair/{execution}"
 
 
+def for_each_workflow_id(run_id: int, execution: int, for_each_run_id: int) -> str:
+    """Spell the workflow id of a for-each attempt."""
+    return f"{workflow_id(run_id, execution)}/for-each/{for_each_run_id}"
+
+
+def part_workflow_id(run_id: int, execution: int, for_each_run_id: int, stream: int) -> str:
+    """Spell the workflow id of a part of a for-each, which runs some of its iterations."""
+    return f"{for_each_workflow_id(run_id, execution, for_each_run_id)}/{stream}"
+
+
+def iteration_key(task_key: str, index: int) -> str:
+    """Spell the key of one iteration of a for-each task; no task can be called so."""
+    return f"{task_key}[{index}]"
+
+
+def split_iteration(key: str) -> tuple[str, int | None]:
+    """Return (task key, index) of an iteration's key; the index of any other task is None."""
+    task_key, bracket, index = key.partition("[")
+    return task_key, int(index[:-1]) if bracket else None
+
+
 def submit_key(any_task_run_id: int) -> str:
     """Spell the name under which an attempt's outside work can be found again.
 

@@ -1,16 +1,21 @@
 """Typed stubs of every activity that a workflow may call, and the names of the task queues.
 
-`activities` implements `run_attempt`, `control` implements `project`; a test holds their names and
-types equal to these. Workflows import only this file, so no I/O code enters the sandbox.
+`activities` implements `run_attempt`, `control` the others; a test holds their names and types
+equal to these. Workflows import only this file, so no I/O code enters the sandbox.
 """
 
 from temporalio import activity
 
-from spec.attempts import AttemptOutcome, AttemptRef
-from spec.runs import Projection
+from spec.attempts import AttemptOutcome, AttemptRef, TaskRef
+from spec.events import Projection
+from spec.plans import Expansion
 from spec.tasks import Engine
 
 WORKFLOW_QUEUE = "workflows"
+
+CHILD_QUEUE = "child-runs"
+"""The control worker's queue for following the runs of run_job tasks: they take long and do
+little, and must not keep the short control activities from their slots."""
 
 
 def engine_queue(engine: Engine) -> str:
@@ -43,4 +48,26 @@ async def run_attempt(ref: AttemptRef) -> AttemptOutcome:
 @activity.defn(name="project")
 async def project(projection: Projection) -> None:
     """Append the events and update the run's rows in one transaction; harmless when repeated."""
+    raise NotImplementedError
+
+
+@activity.defn(name="judge")
+async def judge(ref: TaskRef) -> AttemptOutcome:
+    """Compare the two values of a condition task; the outcome names the branch."""
+    raise NotImplementedError
+
+
+@activity.defn(name="expand")
+async def expand(ref: TaskRef) -> Expansion:
+    """Read and keep the inputs of a for-each attempt; repeated, it answers the same.
+
+    Raises:
+        ApplicationError: not retryable: the inputs are no JSON array, or too many.
+    """
+    raise NotImplementedError
+
+
+@activity.defn(name="run_child")
+async def run_child(ref: TaskRef) -> AttemptOutcome:
+    """Admit the run of a run_job task, once, and follow it to its end; cancelled, cancel it."""
     raise NotImplementedError

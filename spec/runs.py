@@ -5,187 +5,40 @@ what it names. Folding the recorded events again gives the same state, so the st
 run and its workflow can be compared at any time.
 
 Rules are Databricks' (docs "Configure and manage job runs", "Run if conditions"): a task is judged
-when all its dependencies have ended; a run ends by its leaf tasks.
+when all its dependencies have ended; a run ends by its leaf tasks. A part of a for-each is the same
+machine over a graph without edges.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Annotated, Literal
 
-from pydantic import Field
-
-from spec.attempts import AttemptOutcome, AttemptResult, Frozen
+from spec.attempts import AttemptOutcome, AttemptResult
+from spec.events import (
+    AttemptEnded,
+    AttemptScheduled,
+    DurationWarned,
+    Event,
+    ForEachExpanded,
+    RunEnded,
+    RunResult,
+    RunStarted,
+    StopCause,
+    StopRequested,
+    TaskSkipped,
+    TaskStopRequested,
+)
 from spec.ids import MAX_ATTEMPTS, task_run_id
-from spec.tasks import Engine, RunIf
+from spec.plans import Prior, RunPlan, TaskPhase, TaskPlan
+from spec.tasks import RunIf
 
 MAX_LOST = 5
 """Attempts of one task that may be lost to dead machines before the task fails; they do not count
 as retries, because the user's code is not to blame."""
 
-
-class TaskPlan(Frozen):
-    """What the workflow must know of a task: its edges and limits, never its body."""
-
-    task_key: str
-    engine: Engine | None = None
-    depends_on: tuple[str, ...] = ()
-    run_if: RunIf = RunIf.ALL_SUCCESS
-    max_retries: int = 0
-    min_retry_interval_ms: int = 0
-    retry_on_timeout: bool = False
-
-
-class RunPlan(Frozen):
-    """The input of a run's workflow: the graph and a pointer to the immutable settings."""
-
-    workspace_id: int
-    job_id: int
-    run_id: int
-    execution: int = 0
-    """0 is the original; n the n-th repair."""
-    first_ordinal: int = 0
-    """How many attempts earlier executions of the run have used."""
-    settings_hash: str
-    """SHA-256 of the settings snapshot that every attempt of this execution works from."""
-    tasks: tuple[TaskPlan, ...]
-    timeout_s: int = 0
-    trigger: str = "ONE_TIME"
-    creator: str = ""
-
-
-class TaskPhase(StrEnum):
-    """Where a task stands; the last six are final."""
-
-    BLOCKED = "BLOCKED"
-    RUNNING = "RUNNING"
-    WAITING_FOR_RETRY = "WAITING_FOR_RETRY"
-    SUCCESS = "SUCCESS"
-    FAILED = "FAILED"
-    TIMEDOUT = "TIMEDOUT"
-    CANCELED = "CANCELED"
-    EXCLUDED = "EXCLUDED"
-    UPSTREAM_FAILED = "UPSTREAM_FAILED"
-    UPSTREAM_CANCELED = "UPSTREAM_CANCELED"
-
-    @property
-    def is_final(self) -> bool:
-        """True when no further event may change it."""
-        return self not in _OPEN
-
-
-_OPEN = frozenset({TaskPhase.BLOCKED, TaskPhase.RUNNING, TaskPhase.WAITING_FOR_RETRY})
+_GOOD = frozenset({TaskPhase.SUCCESS, TaskPhase.DISABLED})
 _BAD = frozenset({TaskPhase.FAILED, TaskPhase.TIMEDOUT, TaskPhase.UPSTREAM_FAILED})
 _CANCELED = frozenset({TaskPhase.CANCELED, TaskPhase.UPSTREAM_CANCELED})
 _SKIPPED = frozenset({TaskPhase.UPSTREAM_FAILED, TaskPhase.UPSTREAM_CANCELED, TaskPhase.EXCLUDED})
-
-
-class RunResult(StrEnum):
-    """How a run ended (Databricks `result_state`)."""
-
-    SUCCESS = "SUCCESS"
-    SUCCESS_WITH_FAILURES = "SUCCESS_WITH_FAILURES"
-    FAILED = "FAILED"
-    TIMEDOUT = "TIMEDOUT"
-    CANCELED = "CANCELED"
-
-
-class StopCause(StrEnum):
-    """Why a run is being stopped before its end."""
-
-    USER = "USER"
-    TIMEOUT = "TIMEOUT"
-
-
-class _Event(Frozen):
-    at: datetime
-
-
-class RunStarted(_Event):
-    """The workflow took the run up."""
-
-    type: Literal["run.started"] = "run.started"
-
-
-class AttemptScheduled(_Event):
-    """An attempt was handed to an engine worker's queue."""
-
-    type: Literal["attempt.scheduled"] = "attempt.scheduled"
-    task_key: str
-    task_run_id: int
-    attempt: int
-
-
-class AttemptEnded(_Event):
-    """An attempt reached its end; whether the task is retried follows from it."""
-
-    type: Literal["attempt.ended"] = "attempt.ended"
-    task_key: str
-    task_run_id: int
-    outcome: AttemptOutcome
-
-
-class TaskSkipped(_Event):
-    """A task will not run: its `run_if` does not hold, or the run was stopped first.
-
-    It gets a task run of its own (Databricks shows one), though no attempt was made.
-    """
-
-    type: Literal["task.skipped"] = "task.skipped"
-    task_key: str
-    task_run_id: int
-    phase: TaskPhase
-
-
-class StopRequested(_Event):
-    """Somebody cancelled the run, or its time ran out."""
-
-    type: Literal["run.stop_requested"] = "run.stop_requested"
-    cause: StopCause
-    by: str = ""
-
-
-class RunEnded(_Event):
-    """Every task has ended; so has the run."""
-
-    type: Literal["run.ended"] = "run.ended"
-    result: RunResult
-    message: str = ""
-
-
-Event = Annotated[
-    RunStarted | AttemptScheduled | AttemptEnded | TaskSkipped | StopRequested | RunEnded,
-    Field(discriminator="type"),
-]
-
-
-class Recorded(Frozen):
-    """An event in its place; (run, execution, seq) is unique, so writing it twice is harmless."""
-
-    seq: int
-    event: Event
-
-
-class Projection(Frozen):
-    """A batch of a run's events, in order."""
-
-    run_id: int
-    execution: int
-    events: tuple[Recorded, ...]
-
-
-class CancelRequest(Frozen):
-    """The signal `cancel`: stop the whole run; sent twice it does no more."""
-
-    by: str
-
-
-class Result(Frozen):
-    """What a run's workflow returns."""
-
-    run_id: int
-    result: RunResult
-    message: str
 
 
 @dataclass(slots=True)
@@ -195,12 +48,18 @@ class TaskState:
     plan: TaskPlan
     phase: TaskPhase = TaskPhase.BLOCKED
     attempts: int = 0
+    """Over all executions of the run; the next attempt gets this number."""
+    tries: int = 0
+    """Attempts of this execution that count against `max_retries`."""
     lost: int = 0
-    """Attempts that vanished; they are not counted against `max_retries`."""
+    """Attempts that vanished; they do not count."""
     current: int | None = None
     """Task-run id of the attempt under way."""
+    stopping: bool = False
+    """Somebody cancelled the attempt under way."""
     scheduled_at: datetime | None = None
     retry_at: datetime | None = None
+    condition: str | None = None
     message: str = ""
 
 
@@ -216,9 +75,13 @@ class RunState:
     """In order: tasks whose dependencies have all ended and which are not yet judged."""
     retrying: set[str] = field(default_factory=set[str])
     running: set[str] = field(default_factory=set[str])
+    watched: set[str] = field(default_factory=set[str])
+    """Those that run and have a health rule that has not warned yet."""
     unfinished: int = 0
     ordinal: int = 0
     seq: int = 0
+    started_at: datetime | None = None
+    warned: bool = False
     stop: StopCause | None = None
     stopped_by: str = ""
     result: RunResult | None = None
@@ -226,20 +89,80 @@ class RunState:
 
 
 def new_state(plan: RunPlan) -> RunState:
-    """Return the state before the first event."""
-    dependents: dict[str, list[str]] = {task.task_key: [] for task in plan.tasks}
-    for task in plan.tasks:
+    """Return the state before the first event of an execution, or of what is left of it."""
+    graph = plan.graph()
+    dependents: dict[str, list[str]] = {task.task_key: [] for task in graph}
+    for task in graph:
         for upstream in task.depends_on:
             dependents[upstream].append(task.task_key)
-    return RunState(
+    state = RunState(
         plan=plan,
-        tasks={task.task_key: TaskState(task) for task in plan.tasks},
+        tasks={task.task_key: _begin(task, plan.prior.get(task.task_key)) for task in graph},
         dependents=dependents,
-        open_dependencies={task.task_key: len(task.depends_on) for task in plan.tasks},
-        unblocked={task.task_key: None for task in plan.tasks if not task.depends_on},
-        unfinished=len(plan.tasks),
+        open_dependencies={task.task_key: len(task.depends_on) for task in graph},
+        unblocked={},
         ordinal=plan.first_ordinal,
+        seq=plan.first_seq,
+        started_at=plan.started_at,
     )
+    for key, task in state.tasks.items():
+        if task.phase.is_final:
+            for dependent in dependents[key]:
+                state.open_dependencies[dependent] -= 1
+        else:
+            state.unfinished += 1
+    for key, task in state.tasks.items():
+        if task.phase is TaskPhase.WAITING_FOR_RETRY:
+            state.retrying.add(key)
+        elif task.phase is TaskPhase.BLOCKED and state.open_dependencies[key] == 0:
+            state.unblocked[key] = None
+    return state
+
+
+def _begin(plan: TaskPlan, prior: Prior | None) -> TaskState:
+    if prior is None:
+        return TaskState(plan)
+    return TaskState(
+        plan,
+        phase=prior.phase or TaskPhase.BLOCKED,
+        attempts=prior.attempts,
+        tries=prior.tries,
+        lost=prior.lost,
+        condition=prior.condition,
+        scheduled_at=prior.scheduled_at,
+        retry_at=prior.retry_at,
+    )
+
+
+def continued(state: RunState) -> RunPlan:
+    """Return the plan by which the execution goes on where it stands, in a fresh history.
+
+    Raises:
+        ValueError: an attempt is under way.
+    """
+    if state.running:
+        raise ValueError(f"run {state.plan.run_id} has attempts under way")
+    prior = {
+        key: Prior(
+            phase=None if task.phase is TaskPhase.BLOCKED else task.phase,
+            attempts=task.attempts,
+            tries=task.tries,
+            lost=task.lost,
+            condition=task.condition,
+            scheduled_at=task.scheduled_at if task.retry_at else None,
+            retry_at=task.retry_at,
+        )
+        for key, task in state.tasks.items()
+        if task.phase is not TaskPhase.BLOCKED or task.attempts
+    }
+    moved = {
+        "prior": prior,
+        "first_ordinal": state.ordinal,
+        "first_seq": state.seq,
+        "started_at": state.started_at,
+        "warn_after_s": 0 if state.warned else state.plan.warn_after_s,
+    }
+    return state.plan.model_copy(update=moved)
 
 
 def apply(state: RunState, event: Event) -> None:
@@ -253,7 +176,7 @@ def apply(state: RunState, event: Event) -> None:
     state.seq += 1
     match event:
         case RunStarted():
-            pass
+            state.started_at = event.at
         case StopRequested():
             if state.stop is None:
                 state.stop, state.stopped_by = event.cause, event.by
@@ -261,11 +184,19 @@ def apply(state: RunState, event: Event) -> None:
             state.result, state.message = event.result, event.message
         case AttemptScheduled():
             _apply_scheduled(state, event)
+        case ForEachExpanded():
+            state.ordinal += event.todo * event.attempts_each
         case AttemptEnded():
             _apply_ended(state, event)
         case TaskSkipped():
             state.ordinal += 1
             _finish(state, event.task_key, event.phase)
+        case TaskStopRequested():
+            state.tasks[event.task_key].stopping = True
+        case DurationWarned(task_key=None):
+            state.warned = True
+        case DurationWarned():
+            state.watched.discard(event.task_key or "")
 
 
 def _apply_scheduled(state: RunState, event: AttemptScheduled) -> None:
@@ -278,39 +209,70 @@ def _apply_scheduled(state: RunState, event: AttemptScheduled) -> None:
     state.unblocked.pop(event.task_key, None)
     task.phase, task.current = TaskPhase.RUNNING, event.task_run_id
     task.attempts += 1
+    task.tries += 1
+    task.stopping = False
     task.scheduled_at, task.retry_at = event.at, None
+    if task.plan.warn_after_s:
+        state.watched.add(event.task_key)
 
 
 def _apply_ended(state: RunState, event: AttemptEnded) -> None:
     task = state.tasks[event.task_key]
-    if task.current != event.task_run_id:
-        raise ValueError(f"attempt {event.task_run_id} of '{event.task_key}' is not under way")
+    _check_under_way(task, event.task_run_id)
     state.running.discard(event.task_key)
+    state.watched.discard(event.task_key)
     task.current, task.message = None, event.outcome.message
-    task.lost += event.outcome.result is AttemptResult.LOST
-    if state.stop is None and _may_retry(task, event.outcome.result):
-        task.phase = TaskPhase.WAITING_FOR_RETRY
-        task.retry_at = event.at
-        if event.outcome.result is not AttemptResult.LOST and task.scheduled_at is not None:
-            wait = timedelta(milliseconds=task.plan.min_retry_interval_ms)
-            task.retry_at = max(event.at, task.scheduled_at + wait)
+    task.condition = event.outcome.condition
+    if event.outcome.result is AttemptResult.LOST:
+        task.lost += 1
+        task.tries -= 1
+    if event.retry_at is not None:
+        task.phase, task.retry_at = TaskPhase.WAITING_FOR_RETRY, event.retry_at
         state.retrying.add(event.task_key)
         return
     _finish(state, event.task_key, _phase_after(event.outcome.result))
+
+
+def end_attempt(
+    state: RunState, task_key: str, any_task_run_id: int, outcome: AttemptOutcome, now: datetime
+) -> AttemptEnded:
+    """Return the event by which an attempt ends, with the decision whether it is tried again.
+
+    Raises:
+        ValueError: the attempt is not under way.
+    """
+    task = state.tasks[task_key]
+    _check_under_way(task, any_task_run_id)
+    retry_at = None
+    if state.stop is None and not task.stopping and _may_retry(state.plan, task, outcome.result):
+        retry_at = now
+        if outcome.result is not AttemptResult.LOST and task.scheduled_at is not None:
+            wait = timedelta(milliseconds=task.plan.min_retry_interval_ms)
+            retry_at = max(now, task.scheduled_at + wait)
+    return AttemptEnded(
+        at=now, task_key=task_key, task_run_id=any_task_run_id, outcome=outcome, retry_at=retry_at
+    )
+
+
+def _check_under_way(task: TaskState, any_task_run_id: int) -> None:
+    if task.current != any_task_run_id:
+        raise ValueError(f"attempt {any_task_run_id} of '{task.plan.task_key}' is not under way")
 
 
 def _phase_after(result: AttemptResult) -> TaskPhase:
     return TaskPhase.FAILED if result is AttemptResult.LOST else TaskPhase(result.value)
 
 
-def _may_retry(task: TaskState, result: AttemptResult) -> bool:
+def _may_retry(plan: RunPlan, task: TaskState, result: AttemptResult) -> bool:
+    if plan.iterations is not None and task.attempts >= plan.iterations.attempts_each:
+        return False
     if result is AttemptResult.LOST:
-        return task.lost <= MAX_LOST
+        return task.lost < MAX_LOST
     if result is AttemptResult.TIMEDOUT and not task.plan.retry_on_timeout:
         return False
     if result not in (AttemptResult.FAILED, AttemptResult.TIMEDOUT):
         return False
-    return task.plan.max_retries < 0 or task.attempts - task.lost <= task.plan.max_retries
+    return task.plan.max_retries < 0 or task.tries <= task.plan.max_retries
 
 
 def _finish(state: RunState, task_key: str, phase: TaskPhase) -> None:
@@ -319,7 +281,7 @@ def _finish(state: RunState, task_key: str, phase: TaskPhase) -> None:
         raise ValueError(f"task '{task_key}' has ended as {task.phase} already")
     state.retrying.discard(task_key)
     state.unblocked.pop(task_key, None)
-    task.phase = phase
+    task.phase, task.retry_at = phase, None
     state.unfinished -= 1
     for dependent in state.dependents[task_key]:
         state.open_dependencies[dependent] -= 1
@@ -338,12 +300,24 @@ def decide(state: RunState, now: datetime) -> list[Event]:
     if state.unfinished == 0:
         result, message = run_result(state)
         return [RunEnded(at=now, result=result, message=message)]
+    events = _warnings(state, now)
     ordinal = state.ordinal
-    events: list[Event] = []
+    free = _free(state)
     for task_key in _due(state, now):
+        event = _start_or_skip(state, task_key, ordinal + 1, now)
+        if isinstance(event, AttemptScheduled):
+            if free == 0:
+                break
+            free -= 1
         ordinal += 1
-        events.append(_start_or_skip(state, task_key, ordinal, now))
+        events.append(event)
     return events
+
+
+def _free(state: RunState) -> int:
+    """Return how many more attempts may start; negative when there is no limit."""
+    limit = state.plan.concurrency
+    return limit - len(state.running) if limit else -1
 
 
 def _due(state: RunState, now: datetime) -> list[str]:
@@ -354,7 +328,9 @@ def _due(state: RunState, now: datetime) -> list[str]:
             if task.phase in (TaskPhase.BLOCKED, TaskPhase.WAITING_FOR_RETRY)
         ]
     retries = [key for key in sorted(state.retrying) if (state.tasks[key].retry_at or now) <= now]
-    return [*state.unblocked, *retries]
+    if state.plan.iterations is not None and _free(state) == 0:
+        return []
+    return [*retries, *state.unblocked]
 
 
 def _start_or_skip(state: RunState, task_key: str, ordinal: int, now: datetime) -> Event:
@@ -362,21 +338,29 @@ def _start_or_skip(state: RunState, task_key: str, ordinal: int, now: datetime) 
     if ordinal > MAX_ATTEMPTS:
         raise ValueError(f"run {state.plan.run_id} has used all of its {MAX_ATTEMPTS} attempts")
     identity = task_run_id(state.plan.run_id, ordinal)
-    phase = TaskPhase.CANCELED if state.stop is not None else skip_phase(state, task_key)
-    if phase is not None and (state.stop is not None or task.attempts == 0):
-        return TaskSkipped(at=now, task_key=task_key, task_run_id=identity, phase=phase)
+    phase = None
+    if state.stop is not None:
+        phase = TaskPhase.CANCELED
+    elif task.phase is TaskPhase.BLOCKED:
+        phase = skip_phase(state, task_key)
+    if phase is not None:
+        return TaskSkipped(
+            at=now, task_key=task_key, task_run_id=identity, phase=phase, attempt=task.attempts
+        )
     return AttemptScheduled(at=now, task_key=task_key, task_run_id=identity, attempt=task.attempts)
 
 
 def skip_phase(state: RunState, task_key: str) -> TaskPhase | None:
     """Judge a task's `run_if` now that its dependencies have ended; None means: run it."""
     task = state.tasks[task_key].plan
-    phases = [state.tasks[key].phase for key in task.depends_on]
+    if task.disabled:
+        return TaskPhase.DISABLED
+    phases = [_as_seen_by(task, state.tasks[key]) for key in task.depends_on]
     if not phases:
         return None
     if all(phase is TaskPhase.EXCLUDED for phase in phases):
         return TaskPhase.EXCLUDED
-    succeeded = sum(phase is TaskPhase.SUCCESS for phase in phases)
+    succeeded = sum(phase in _GOOD for phase in phases)
     failed = sum(phase in _BAD for phase in phases)
     canceled = sum(phase in _CANCELED for phase in phases)
     missed = TaskPhase.UPSTREAM_FAILED if failed or not canceled else TaskPhase.UPSTREAM_CANCELED
@@ -391,9 +375,56 @@ def skip_phase(state: RunState, task_key: str) -> TaskPhase | None:
     return None if holds else otherwise
 
 
-def next_retry_at(state: RunState) -> datetime | None:
-    """Return when the next waiting retry is due; None when nothing waits."""
-    waits = [at for key in state.retrying if (at := state.tasks[key].retry_at) is not None]
+def _as_seen_by(task: TaskPlan, upstream: TaskState) -> TaskPhase:
+    """Return an upstream task's phase; a condition with the other outcome counts as excluded."""
+    wanted = task.outcomes.get(upstream.plan.task_key)
+    if wanted is not None and upstream.phase in _GOOD and upstream.condition != wanted:
+        return TaskPhase.EXCLUDED
+    return upstream.phase
+
+
+def _warnings(state: RunState, now: datetime) -> list[Event]:
+    if state.stop is not None:
+        return []
+    warnings: list[Event] = []
+    if (at := _run_warns_at(state)) is not None and at <= now:
+        warnings.append(DurationWarned(at=now, seconds=state.plan.warn_after_s))
+    for key in sorted(state.watched):
+        task = state.tasks[key]
+        if _task_warns_at(task) <= now:
+            warnings.append(
+                DurationWarned(
+                    at=now,
+                    task_key=key,
+                    task_run_id=task.current,
+                    seconds=task.plan.warn_after_s,
+                )
+            )
+    return warnings
+
+
+def _run_warns_at(state: RunState) -> datetime | None:
+    if state.started_at is None or state.warned or not state.plan.warn_after_s:
+        return None
+    return state.started_at + timedelta(seconds=state.plan.warn_after_s)
+
+
+def _task_warns_at(task: TaskState) -> datetime:
+    if task.scheduled_at is None:
+        raise ValueError(f"task '{task.plan.task_key}' has not been scheduled")
+    return task.scheduled_at + timedelta(seconds=task.plan.warn_after_s)
+
+
+def next_wake(state: RunState) -> datetime | None:
+    """Return when something is next due by itself: a retry or a warning; None for never."""
+    if state.stop is not None:
+        return None
+    waits: list[datetime] = []
+    if _free(state):
+        waits = [at for key in state.retrying if (at := state.tasks[key].retry_at) is not None]
+    waits += [_task_warns_at(state.tasks[key]) for key in state.watched]
+    if (at := _run_warns_at(state)) is not None:
+        waits.append(at)
     return min(waits, default=None)
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from spec.api.states import QueueDetails, RunState, RunStatus, TerminationDetails
-from spec.runs import RunResult, StopCause
+from spec.events import RunResult, StopCause
 
 
 class RunLife(StrEnum):

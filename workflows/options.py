@@ -35,3 +35,15 @@ RECORD = RetryPolicy(
 """The database may be away for hours; events wait and none is skipped."""
 
 RECORD_LIMIT = timedelta(seconds=10)
+
+CONTROL_LIMIT = timedelta(seconds=60)
+
+LONG_HISTORY = 4_000
+"""Events after which a workflow goes on in a fresh history at the next quiet moment."""
+
+FULL_HISTORY = 8_000
+"""Events after which it starts nothing more until such a moment has come; Temporal warns at 10,240
+and ends a workflow at 51,200."""
+
+PART = 200
+"""Iterations of a for-each that one child workflow runs at most."""

@@ -8,9 +8,10 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from spec.ports import WORKFLOW_QUEUE
+from workflows.for_each import ForEach, ForEachPart
 from workflows.job_run import JobRun
 
-WORKFLOWS: list[type] = [JobRun]
+WORKFLOWS: list[type] = [JobRun, ForEach, ForEachPart]
 
 RUNNER = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules("spec", "pydantic_core")

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from control import hub
 from control.runs.admission import FAST_PATH
 from control.runs.tables import OutboxKind, OutboxRow, Run
-from spec.runs import RunResult, StopCause
+from spec.events import RunResult, StopCause
 from spec.states import RunLife
 
 

@@ -3,7 +3,7 @@
 from control.jobs.tables import SettingsSnapshot
 from control.runs.tables import Run
 from spec.jobs import JobSettings
-from spec.runs import RunPlan, TaskPlan
+from spec.plans import RunPlan, TaskPlan
 from spec.tasks import Task, engine_of
 
 

@@ -8,7 +8,7 @@ from control.jobs.tables import SettingsSnapshot
 from control.runs.store import OpenedTaskRun
 from control.runs.tables import Run
 from spec.api.runs import RepairHistoryItem, RunOverrides, RunParameter, RunView, TaskRunView
-from spec.runs import RunResult, StopCause
+from spec.events import RunResult, StopCause
 from spec.states import RunLife, TaskResult, View, blocked_view, run_view, task_view
 
 

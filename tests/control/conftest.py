@@ -24,7 +24,7 @@ from control.storage import FixedStorage
 from control.tokens import service as tokens
 from spec.attempts import StorageAccess
 from spec.errors import Unavailable
-from spec.runs import RunPlan
+from spec.plans import RunPlan
 from tests.control.postgres import postgres
 
 

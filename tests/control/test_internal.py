@@ -117,7 +117,7 @@ async def test_values_reach_later_tasks(
 
     from control.projection import Projector
     from spec.attempts import AttemptResult
-    from spec.runs import RunStarted
+    from spec.events import RunStarted
     from tests.control.test_projection import T0, Play
 
     play = Play(plan)

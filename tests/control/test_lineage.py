@@ -11,8 +11,8 @@ from control.db import Database
 from control.gateway.tables import AttemptCommitRow, AttemptReadRow, CommitState
 from control.projection import Projector
 from spec.attempts import AttemptResult
+from spec.events import RunStarted
 from spec.ids import lineage_run_id
-from spec.runs import RunStarted
 from tests.control.conftest import Recorder
 from tests.control.make import create_job, put_file, python_task, run_now
 from tests.control.test_internal import open_attempt, ref

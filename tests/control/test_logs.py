@@ -14,7 +14,7 @@ from control.deps import Deps
 from control.logs.text import whole_characters
 from control.projection import Projector
 from spec.attempts import AttemptResult
-from spec.runs import RunStarted
+from spec.events import RunStarted
 from tests.control.conftest import WORKER_TOKEN, Recorder
 from tests.control.make import create_job, put_file, run_now
 from tests.control.serving import serving

@@ -7,7 +7,7 @@ import pytest
 
 from control.db import Database
 from control.projection import Projector
-from spec.runs import RunStarted
+from spec.events import RunStarted
 from tests.control.conftest import Recorder
 from tests.control.make import create_job, put_file, python_task, run_now
 from tests.control.test_internal import open_attempt, ref

@@ -14,23 +14,19 @@ from control.metrics import Metrics
 from control.projection import ProjectionConflict, Projector
 from control.runs.tables import RunEvent, TaskRun
 from spec.attempts import AttemptOutcome, AttemptRef, AttemptResult
-from spec.runs import (
+from spec.events import (
     AttemptEnded,
     AttemptScheduled,
     Event,
     Projection,
     Recorded,
     RunEnded,
-    RunPlan,
     RunStarted,
-    RunState,
     StopCause,
     StopRequested,
-    apply,
-    decide,
-    new_state,
-    next_retry_at,
 )
+from spec.plans import RunPlan
+from spec.runs import RunState, apply, decide, new_state, next_wake
 from tests.control.conftest import Recorder
 from tests.control.make import create_job, get_run, put_file, python_task, run_now
 
@@ -81,7 +77,7 @@ def random_play(plan: RunPlan, rng: random.Random) -> Play:
             results = list(AttemptResult)
             play.end(rng.choice(sorted(play.state.running)), rng.choice(results))
         else:
-            play.now = max(play.now, next_retry_at(play.state) or play.now)
+            play.now = max(play.now, next_wake(play.state) or play.now)
             play.advance()
     return play
 

@@ -16,7 +16,7 @@ from control.db import Database
 from control.deps import Deps
 from control.projection import Projector
 from spec.attempts import AttemptResult
-from spec.runs import RunStarted
+from spec.events import RunStarted
 from tests.control.conftest import Recorder
 from tests.control.make import put_file
 from tests.control.serving import serving

@@ -12,7 +12,7 @@ from control.stack.layout import Layout
 from control.temporal import SEARCH_ATTRIBUTES, TemporalLauncher, connect
 from spec.errors import Unavailable
 from spec.ids import run_id_at, workflow_id
-from spec.runs import RunPlan, TaskPlan
+from spec.plans import RunPlan, TaskPlan
 from spec.tasks import Engine
 from tests.control.postgres import free_port
 

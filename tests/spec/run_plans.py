@@ -4,21 +4,10 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from spec.attempts import AttemptOutcome, AttemptResult
+from spec.events import Event, RunStarted, StopCause, StopRequested
 from spec.ids import run_id_at
-from spec.runs import (
-    AttemptEnded,
-    Event,
-    RunPlan,
-    RunStarted,
-    RunState,
-    StopCause,
-    StopRequested,
-    TaskPlan,
-    apply,
-    decide,
-    new_state,
-    next_retry_at,
-)
+from spec.plans import RunPlan, TaskPlan
+from spec.runs import RunState, apply, decide, end_attempt, new_state, next_wake
 from spec.tasks import Engine, RunIf
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -89,9 +78,7 @@ class Driver:
         current = self.state.tasks[task_key].current
         assert current is not None, f"{task_key} does not run"
         outcome = AttemptOutcome(result=result, message=message)
-        self.record(
-            AttemptEnded(at=self.now, task_key=task_key, task_run_id=current, outcome=outcome)
-        )
+        self.record(end_attempt(self.state, task_key, current, outcome, self.now))
         self.settle()
 
     def end_all(self, results: Iterable[tuple[str, AttemptResult]]) -> None:
@@ -111,7 +98,7 @@ class Driver:
 
     def wait_for_retry(self) -> None:
         """Let time pass until the next retry is due."""
-        due = next_retry_at(self.state)
+        due = next_wake(self.state)
         assert due is not None, "nothing waits"
         self.now = max(self.now, due)
         self.settle()

@@ -5,23 +5,18 @@ from itertools import product
 import pytest
 
 from spec.attempts import AttemptOutcome, AttemptResult
-from spec.ids import task_run_id
-from spec.runs import (
-    MAX_LOST,
+from spec.events import (
     AttemptEnded,
     AttemptScheduled,
     RunEnded,
     RunResult,
     RunStarted,
     StopCause,
-    TaskPhase,
     TaskSkipped,
-    apply,
-    decide,
-    new_state,
-    next_retry_at,
-    skip_phase,
 )
+from spec.ids import task_run_id
+from spec.plans import TaskPhase
+from spec.runs import MAX_LOST, apply, decide, new_state, next_wake, skip_phase
 from spec.tasks import RunIf
 from tests.spec.run_plans import RUN, START, Driver, plan, task
 
@@ -162,9 +157,9 @@ def test_next_retry_is_the_earliest():
             task("b", max_retries=1, min_retry_interval_ms=5_000),
         )
     )
-    assert next_retry_at(run.state) is None
+    assert next_wake(run.state) is None
     run.end_all([("a", F), ("b", F)])
-    due = next_retry_at(run.state)
+    due = next_wake(run.state)
     assert due is not None and (due - START).total_seconds() == 5
     run.wait_for_retry()
     assert run.state.running == {"b"}

@@ -8,22 +8,10 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from spec.attempts import AttemptResult
+from spec.events import AttemptScheduled, Event, RunResult, StopCause, StopRequested, TaskSkipped
 from spec.ids import is_task_run, run_of, task_run_id
-from spec.runs import (
-    MAX_LOST,
-    AttemptScheduled,
-    Event,
-    RunPlan,
-    RunResult,
-    RunState,
-    StopCause,
-    StopRequested,
-    TaskPhase,
-    TaskPlan,
-    TaskSkipped,
-    apply,
-    new_state,
-)
+from spec.plans import RunPlan, TaskPhase, TaskPlan
+from spec.runs import MAX_LOST, RunState, apply, new_state
 from spec.tasks import RunIf
 from tests.spec.run_plans import RUN, Driver, plan, task
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from spec.runs import RunPlan, RunResult, RunStarted, RunState, apply, decide, new_state
+from spec.events import RunResult, RunStarted
+from spec.plans import RunPlan
+from spec.runs import RunState, apply, decide, new_state
 from tests.spec.run_plans import START, Driver, plan, task
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spec.runs import RunResult, StopCause
+from spec.events import RunResult, StopCause
 from spec.states import RunLife, TaskResult, blocked_view, run_view, task_view
 
 LIFE_CYCLE_STATES = {

@@ -7,7 +7,8 @@ import asyncio
 from pathlib import Path
 
 from spec.attempts import AttemptResult
-from spec.runs import CancelRequest, RunPlan
+from spec.events import CancelRequest
+from spec.plans import RunPlan
 from tests.workflows.script import Script, plan, running, start, task
 from tests.workflows.server import time_skipping_server
 

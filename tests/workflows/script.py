@@ -14,9 +14,11 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from spec.attempts import AttemptOutcome, AttemptRef, AttemptResult
+from spec.events import Event, Projection, Result
 from spec.ids import run_id_at, workflow_id
+from spec.plans import RunPlan, TaskPlan
 from spec.ports import WORKFLOW_QUEUE, engine_queue, host_queue
-from spec.runs import Event, Projection, Result, RunPlan, RunState, TaskPlan, apply, new_state
+from spec.runs import RunState, apply, new_state
 from spec.tasks import Engine
 from workflows import worker as workflow_worker
 

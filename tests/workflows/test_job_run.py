@@ -7,8 +7,9 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from spec.attempts import AttemptResult
+from spec.events import CancelRequest, RunResult
+from spec.plans import TaskPhase
 from spec.ports import WRONG_HOST
-from spec.runs import CancelRequest, RunResult, TaskPhase
 from tests.workflows.script import Script, fold, plan, running, start, task
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")]

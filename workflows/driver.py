@@ -1,0 +1,228 @@
+"""Drives the state machine of `spec.runs` in a workflow: what it decides is recorded and started.
+
+Every change goes through `_record`: into the state at once, and to Postgres in batches behind.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+from spec import ports
+from spec.attempts import AttemptOutcome, AttemptResult
+from spec.events import (
+    AttemptScheduled,
+    CancelRequest,
+    Event,
+    Projection,
+    Recorded,
+    Result,
+    RunStarted,
+    StopCause,
+    StopRequested,
+    TaskStopRequested,
+)
+from spec.plans import RunPlan, TaskPlan
+from spec.runs import RunState, apply, continued, decide, end_attempt, new_state, next_wake
+from workflows import options
+
+Work = Callable[["Driver", AttemptScheduled], Awaitable[AttemptOutcome]]
+"""Does one attempt and tells its outcome; cancelled, it stops the work and returns that."""
+
+
+class Driver:
+    """One run, or one part of a for-each, on its way.
+
+    Args:
+        plan: The workflow's input.
+        work: Does the attempts.
+    """
+
+    def __init__(self, plan: RunPlan, work: Work) -> None:
+        """See class."""
+        self.state: RunState = new_state(plan)
+        self._work = work
+        self._attempts: dict[str, asyncio.Task[None]] = {}
+        self._unprojected: list[Recorded] = []
+        self._closing = False
+        self._changed = True
+
+    @property
+    def plan(self) -> RunPlan:
+        """The workflow's input."""
+        return self.state.plan
+
+    def task(self, task_key: str) -> TaskPlan:
+        """Return a task's plan."""
+        return self.state.tasks[task_key].plan
+
+    def is_stopping(self, task_key: str) -> bool:
+        """Tell whether the task's attempt has been asked to end."""
+        return self.state.stop is not None or self.state.tasks[task_key].stopping
+
+    async def run(self) -> RunPlan | None:
+        """Run until the last event has been projected.
+
+        Returns:
+            None at the run's end; else the plan to go on with in a fresh history.
+        """
+        if self.state.started_at is None:
+            self.record(RunStarted(at=workflow.now()))
+        flusher = asyncio.create_task(self._flush())
+        deadline = self._deadline()
+        while self.state.result is None and not self._has_to_move():
+            try:
+                self._advance(deadline)
+                if self.state.result is None:
+                    await self._sleep_until_change(deadline)
+            except asyncio.CancelledError:
+                # Our own parent was stopped, or somebody used Temporal's own cancel.
+                self.stop(StopCause.USER, "")
+        self._closing = True
+        await flusher
+        return continued(self.state) if self.state.result is None else None
+
+    def cancel(self, request: CancelRequest) -> None:
+        """Stop the whole run, or one task run; what is stopping or over is left as it is."""
+        if request.task_run_id is None:
+            self.stop(StopCause.USER, request.by)
+            return
+        for key in sorted(self.state.running):
+            task = self.state.tasks[key]
+            if task.current == request.task_run_id and not self.is_stopping(key):
+                self.record(
+                    TaskStopRequested(
+                        at=workflow.now(),
+                        task_key=key,
+                        task_run_id=request.task_run_id,
+                        by=request.by,
+                    )
+                )
+                self._attempts[key].cancel()
+
+    def stop(self, cause: StopCause, by: str) -> None:
+        """Stop everything, once."""
+        if self.state.stop is not None or self.state.result is not None:
+            return
+        self.record(StopRequested(at=workflow.now(), cause=cause, by=by))
+        for attempt in self._attempts.values():
+            attempt.cancel()
+
+    def record(self, event: Event) -> None:
+        """Fold an event into the state and queue it for the projection."""
+        apply(self.state, event)
+        self._unprojected.append(Recorded(seq=self.state.seq, event=event))
+        self._changed = True
+
+    def result(self) -> Result:
+        """Return how it ended.
+
+        Raises:
+            ValueError: it has not.
+        """
+        if self.state.result is None:
+            raise ValueError(f"run {self.plan.run_id} has not ended")
+        counts = Counter(task.phase.value for task in self.state.tasks.values())
+        return Result(
+            run_id=self.plan.run_id,
+            result=self.state.result,
+            message=self.state.message,
+            counts=dict(counts),
+        )
+
+    def _deadline(self) -> datetime | None:
+        started = self.state.started_at
+        if started is None or not self.plan.timeout_s:
+            return None
+        return started + timedelta(seconds=self.plan.timeout_s)
+
+    def _has_to_move(self) -> bool:
+        """Tell whether the history is long enough, and nothing is open that would be lost."""
+        grown = workflow.info().get_current_history_length() > options.LONG_HISTORY
+        return grown and not self._attempts
+
+    def _is_draining(self) -> bool:
+        """Tell whether nothing new may start, so that a quiet moment comes."""
+        return workflow.info().get_current_history_length() > options.FULL_HISTORY
+
+    def _advance(self, deadline: datetime | None) -> None:
+        if deadline is not None and workflow.now() >= deadline:
+            self.stop(StopCause.TIMEOUT, "")
+        while not (self._is_draining() and self._attempts):
+            events = decide(self.state, workflow.now())
+            if not events:
+                break
+            for event in events:
+                self.record(event)
+                if isinstance(event, AttemptScheduled):
+                    self._attempts[event.task_key] = asyncio.create_task(self._attempt(event))
+        self._changed = False
+
+    async def _sleep_until_change(self, deadline: datetime | None) -> None:
+        wakes = [at for at in (deadline, next_wake(self.state)) if at is not None]
+        if self.state.stop is not None or not wakes or self._is_draining():
+            await workflow.wait_condition(lambda: self._changed)
+            return
+        pause = max(min(wakes) - workflow.now(), timedelta(milliseconds=1))
+        try:
+            await workflow.wait_condition(lambda: self._changed, timeout=pause)
+        except TimeoutError:
+            self._changed = True
+
+    async def _attempt(self, event: AttemptScheduled) -> None:
+        outcome = await self._in_time(event)
+        ended = end_attempt(self.state, event.task_key, event.task_run_id, outcome, workflow.now())
+        del self._attempts[event.task_key]
+        self.record(ended)
+
+    async def _in_time(self, event: AttemptScheduled) -> AttemptOutcome:
+        """Do the attempt; end it when its time is up, where no engine worker keeps the time."""
+        limit = self.task(event.task_key).timeout_s
+        if not limit:
+            return await self._work(self, event)
+        working = asyncio.ensure_future(self._work(self, event))
+        try:
+            done, _ = await workflow.wait([working], timeout=limit)
+            if done:
+                return working.result()
+        except asyncio.CancelledError:
+            working.cancel()
+            return await working
+        working.cancel()
+        outcome = await working
+        if outcome.result is not AttemptResult.CANCELED:
+            return outcome
+        message = f"The task ran longer than its timeout of {limit} s."
+        timed_out = {"result": AttemptResult.TIMEDOUT, "code": "CANCELED", "message": message}
+        return outcome.model_copy(update=timed_out)
+
+    async def _flush(self) -> None:
+        """Project what was recorded, in order, until the workflow is about to end.
+
+        A local activity would be cheaper, but it runs before the server has accepted the workflow
+        task that recorded the events: if that task is then lost or refused, it is executed anew
+        with another clock and another order of signals, and the database would hold events that
+        never came to be. An activity is scheduled by the very commit that makes its events true.
+        """
+        iterations = self.plan.iterations
+        while not self._closing or self._unprojected:
+            await workflow.wait_condition(lambda: bool(self._unprojected) or self._closing)
+            batch = tuple(self._unprojected)
+            if not batch:
+                return
+            await workflow.execute_activity(
+                ports.project,
+                Projection(
+                    run_id=self.plan.run_id,
+                    execution=self.plan.execution,
+                    stream=self.plan.stream,
+                    for_each_run_id=iterations.for_each_run_id if iterations else None,
+                    events=batch,
+                ),
+                start_to_close_timeout=options.RECORD_LIMIT,
+                retry_policy=options.RECORD,
+                summary=f"events {batch[0].seq} to {batch[-1].seq}",
+            )
+            del self._unprojected[: len(batch)]
