@@ -4,11 +4,35 @@ Clusters are not machines here: their Spark configuration and variables reach th
 driver; what sizes machines of a cloud is accepted without effect (see `docs/jobs.md`).
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from spec.model import Model, Text
+from spec.spark_conf import check_conf, check_variables
+
+
+def _sound_conf(value: dict[str, str]) -> dict[str, str]:
+    check_conf(value)
+    return value
+
+
+def _sound_variables(value: dict[str, str]) -> dict[str, str]:
+    check_variables(value)
+    return value
+
+
+SparkConf = Annotated[dict[str, Text], AfterValidator(_sound_conf)]
+Variables = Annotated[dict[str, Text], AfterValidator(_sound_variables)]
+
+
+class ComputeProfile(Model):
+    """What a named compute profile of the stack's settings gives the tasks that name it."""
+
+    spark_conf: SparkConf = {}
+    spark_env_vars: Variables = {}
+    dependencies: tuple[str, ...] = ()
+    """Lines of a requirements file: packages that the task finds beside its own libraries."""
 
 
 class Autoscale(Model):
@@ -23,8 +47,8 @@ class ClusterSpec(Model):
 
     cluster_name: str | None = None
     spark_version: str | None = None
-    spark_conf: dict[str, Text] = {}
-    spark_env_vars: dict[str, Text] = {}
+    spark_conf: SparkConf = {}
+    spark_env_vars: Variables = {}
     num_workers: int | None = Field(default=None, ge=0)
     autoscale: Autoscale | None = None
     node_type_id: str | None = None

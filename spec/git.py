@@ -31,6 +31,12 @@ class SparseCheckout(Model):
     patterns: tuple[str, ...] = ()
 
 
+class GitSnapshot(Model):
+    """What a run took from the repository; only runs have it."""
+
+    used_commit: str
+
+
 class GitSource(Model):
     """A repository and what of it: a branch, a tag or a commit; pinned when a run is triggered."""
 
@@ -40,6 +46,8 @@ class GitSource(Model):
     git_tag: str | None = None
     git_commit: str | None = Field(default=None, pattern=r"^[0-9a-fA-F]{7,64}$")
     sparse_checkout: SparseCheckout | None = None
+    git_snapshot: GitSnapshot | None = None
+    """Filled in by a run; in a job's settings it is dropped."""
 
     @model_validator(mode="after")
     def _one(self) -> "GitSource":

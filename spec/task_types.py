@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from spec.model import Model, Text
+from spec.spark_submit import parse as parse_submission
 
 Source = Literal["WORKSPACE", "GIT"]
 """Where a file lies; None means GIT in a job with `git_source`, else WORKSPACE."""
@@ -61,6 +62,11 @@ class SparkSubmitTask(Model):
     """Run `spark-submit` with these arguments."""
 
     parameters: tuple[Text, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _readable(self) -> "SparkSubmitTask":
+        parse_submission(self.parameters)
+        return self
 
 
 class SqlTaskFile(Model):
@@ -174,6 +180,8 @@ class LegacyParameters(Model):
             size = 0 if value is None else len(json.dumps(value).encode())
             if size > LEGACY_BYTES:
                 raise ValueError(f"'{name}' has at most {LEGACY_BYTES} bytes of JSON, not {size}")
+        if self.spark_submit_params is not None:
+            parse_submission(self.spark_submit_params)
         return self
 
 
