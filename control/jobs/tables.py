@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from control.columns import big_id, instant, json_object, reference
@@ -25,10 +25,31 @@ class Job(SQLModel, table=True):
     """`spec.jobs.JobSettings`, dumped."""
     queues_by_default: bool = True
     """Made by API 2.2; jobs of older APIs skip runs at the limit unless they say otherwise."""
+    version: int = 1
+    """Counts up with every change of the settings; see `JobVersion`."""
     creator: str
     created_at: datetime | None = instant(now=True)
     updated_at: datetime | None = instant(now=True)
     deleted_at: datetime | None = instant(optional=True)
+
+
+class JobVersion(SQLModel, table=True):
+    """The settings a job had at some time, and who made them."""
+
+    __tablename__ = "job_versions"  # pyright: ignore[reportAssignmentType]
+
+    job_id: int = Field(
+        sa_type=BigInteger,
+        primary_key=True,
+        foreign_key="jobs.job_id",
+        sa_column_kwargs={"autoincrement": False},
+    )
+    version: int = Field(primary_key=True)
+    settings: dict[str, Any] = json_object()
+    editor: str
+    cause: str
+    """How it came about: created, reset, updated, or `restored from version n`."""
+    created_at: datetime | None = instant(now=True)
 
 
 class SettingsSnapshot(SQLModel, table=True):
