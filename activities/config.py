@@ -1,8 +1,20 @@
 """What an engine worker must know; the CLI fills it from the settings."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+
+@dataclass(frozen=True)
+class AirflowServer:
+    """One Airflow 3, and as whom to ask it: by name and password, or by a token."""
+
+    url: str
+    """Of its API server, e.g. `https://airflow.example`."""
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -31,3 +43,5 @@ class WorkerConfig:
     trino_url: str | None = None
     uid: int | None = None
     """The user that user code runs as; None is the worker's own. See `isolation.can_isolate`."""
+    airflow: Mapping[str, AirflowServer] = field(default_factory=dict[str, AirflowServer])
+    """The Airflow servers that tasks may name, by the name of their connection."""
