@@ -114,7 +114,7 @@ class Follower:
     async def _drive(self, work: AttemptWork) -> AttemptOutcome:
         self._set_deadline(work)
         if self.handle is None:
-            self.handle = await self._adapter.find(work.key)
+            self.handle = await self._adapter.find(work.key, work)
         if self.handle is None:
             if self._adapter.is_local:
                 self._check_host(work.host)
