@@ -55,8 +55,13 @@ class EngineAdapter(Protocol):
     is_local: bool
     """Its work lives on one machine, that of the worker that submitted it."""
 
-    async def find(self, key: str) -> Handle | None:
-        """Return the handle of work that was submitted under this key, running or ended."""
+    async def find(self, key: str, work: AttemptWork | None = None) -> Handle | None:
+        """Return the handle of work that was submitted under this key, running or ended.
+
+        Args:
+            key: The submit key.
+            work: What it was, where that is known: it tells where to look.
+        """
         ...
 
     async def submit(self, work: AttemptWork, key: str) -> Handle:

@@ -33,7 +33,7 @@ class FakeEngine:
         """See class."""
         self._works = works
 
-    async def find(self, key: str) -> Handle | None:
+    async def find(self, key: str, work: AttemptWork | None = None) -> Handle | None:
         """See `EngineAdapter`."""
         return Handle(key=key) if key in self._works else None
 

@@ -64,7 +64,7 @@ class LocalEngine:
         """
         raise NotImplementedError
 
-    async def find(self, key: str) -> Handle | None:
+    async def find(self, key: str, work: AttemptWork | None = None) -> Handle | None:
         """See `EngineAdapter`."""
         return None if self.folder(key).runner is None else self._handle(key)
 

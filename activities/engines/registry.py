@@ -11,6 +11,7 @@ ENGINES: dict[Engine, str] = {
     Engine.SPARK: "activities.engines.spark:SparkEngine",
     Engine.DUCKDB: "activities.engines.duckdb:DuckdbEngine",
     Engine.TRINO: "activities.engines.trino:TrinoEngine",
+    Engine.AIRFLOW: "activities.engines.airflow:AirflowEngine",
 }
 
 

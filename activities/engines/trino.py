@@ -39,7 +39,7 @@ class TrinoEngine:
         self._http = httpx2.AsyncClient(timeout=httpx2.Timeout(60, connect=5), trust_env=False)
         self._trino = TrinoClient(self._http, config.trino_url)
 
-    async def find(self, key: str) -> Handle | None:
+    async def find(self, key: str, work: AttemptWork | None = None) -> Handle | None:
         """See `EngineAdapter`; work begun on other hosts is found when it is submitted again."""
         place = self._read(self._folder(key))
         return None if place is None else _handle(key, place)

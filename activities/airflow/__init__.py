@@ -1,0 +1,1 @@
+"""How OpenLake speaks to an Airflow 3."""
