@@ -7,7 +7,7 @@ directory is read as well. Nothing else in the code base reads the environment.
 import os
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -58,6 +58,23 @@ class Temporal(_Group):
 
 class Worker(_Group):
     """One engine worker process."""
+class AirflowConnection(_Group):
+    """One Airflow 3 that `airflow_task` may name; asked with a password or with a token."""
+
+    url: str = Field(pattern="^https?://")
+    """Of its API server, e.g. `https://airflow.example`."""
+    username: str | None = None
+    password: SecretStr | None = None
+    token: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "AirflowConnection":
+        by_password = self.username is not None and self.password is not None
+        if by_password == (self.token is not None):
+            raise ValueError("give either 'username' and 'password', or 'token'")
+        return self
+
+
 
     host: str | None = None
     """The name whose queue `tasks@<host>` only this machine polls; the host name when unset."""
@@ -70,6 +87,37 @@ class Worker(_Group):
     """An attempt whose runner has not renewed its lease for so long is declared lost."""
 
 
+    airflow: dict[str, AirflowConnection] = {}
+    """The Airflow servers of this worker, as JSON: `{"airflow": {"url": …, "token": …}}`."""
+
+
+class Notifications(_Group):
+    """How people and programs are told of runs."""
+
+    allowed_networks: str = ""
+    """Networks that webhooks and chat services may be in though they are not public, in CIDR
+    notation, separated by commas; none when unset."""
+    smtp_host: str | None = None
+    """The mail server; without it no e-mail is sent."""
+    smtp_port: int = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_sender: str | None = None
+    """Whom e-mail comes from, `Name <address>` or an address; `openlake@<smtp_host>` when unset."""
+
+    @field_validator("allowed_networks")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for word in value.split(","):
+            if word.strip():
+                ip_network(word.strip())
+        return value
+
+    @property
+    def sender(self) -> str:
+        """Whom e-mail comes from."""
+        return self.smtp_sender or f"OpenLake <openlake@{self.smtp_host}>"
 def _default_data_dir() -> Path:
     """Return root's place for data, or the user's own.
 
