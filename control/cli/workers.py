@@ -15,6 +15,7 @@ import typer
 from control.config import Settings
 from control.stack.layout import LOOPBACK, Layout
 from control.stack.logs import keep_logs_small
+from control.stack.secrets import plain_connection
 from spec.tasks import Engine
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def engine_worker(
 
 def worker_config(layout: Layout, host: str, folder: Path) -> "WorkerConfig":
     """Return what an engine worker must know; user code gets a user of its own if that can be."""
-    from activities.config import WorkerConfig
+    from activities.config import AirflowServer, WorkerConfig
     from activities.isolation import can_isolate
     from control.stack.system_user import ensure_system_user
 
@@ -184,6 +185,9 @@ def worker_config(layout: Layout, host: str, folder: Path) -> "WorkerConfig":
         spark_jars=layout.spark_jars,
         trino_url=layout.trino_url,
         spark_connect_url=layout.spark_connect_url if settings.worker.spark_connect else None,
+        airflow={
+            name: AirflowServer(**plain_connection(each)) for name, each in layout.airflow.items()
+        },
     )
     folder.mkdir(parents=True, exist_ok=True)
     # Passable, not readable: user code of another user must reach its own folder below.

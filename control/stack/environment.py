@@ -23,6 +23,8 @@ def settings_environment(layout: Layout) -> dict[str, str]:
     tree["data_dir"], tree["cache_dir"] = str(layout.data_dir), str(layout.cache_dir)
     tree["object_store"].pop("access_key", None)
     tree["object_store"].pop("secret_key", None)
+    tree["notifications"].pop("smtp_password", None)
+    tree["worker"].pop("airflow", None)
     return dict(_flatten("OPENLAKE", tree))
 
 

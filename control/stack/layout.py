@@ -4,14 +4,15 @@ Every process of the control plane builds its own `Layout` from the settings; wh
 from files in the data folder that `openlake up` made, never from a shared environment.
 """
 
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
-from control.config import Settings
+from control.config import AirflowConnection, Settings
 from control.stack.secrets import SecretName, read_secret
 from control.stack.versions import pinned
 from spec.errors import NotFound
@@ -176,6 +177,14 @@ class Layout:
             access_key=read_secret(self.secrets_dir, f"s3-{name}-access-key"),
             secret_key=read_secret(self.secrets_dir, f"s3-{name}-secret-key"),
         )
+
+    @property
+    def airflow(self) -> dict[str, AirflowConnection]:
+        """The Airflow servers of this machine's engine worker: of the settings, or as `up` kept."""
+        if self.settings.worker.airflow or not (self.secrets_dir / "airflow").is_file():
+            return self.settings.worker.airflow
+        kept: dict[str, Any] = json.loads(self.secret("airflow"))
+        return {name: AirflowConnection(**each) for name, each in kept.items()}
 
     @property
     def lakehouse_location(self) -> str:

@@ -1,11 +1,15 @@
 """Secrets of the local stack: made once, one file each, readable by its owner only."""
 
+import json
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
-from control.config import ObjectStore
+from pydantic import SecretStr
+
+from control.config import AirflowConnection, ObjectStore
 from spec.errors import Unavailable
 
 SecretName = Literal[
@@ -26,11 +30,16 @@ SecretName = Literal[
     "trino-token",
     "nessie-key",
     "sealing-key",
+    "airflow",
     "token",
 ]
-"""`token` is the first personal access token; `openlake token bootstrap` writes it."""
+"""`airflow` holds the connections of the settings, as JSON; `token` is the first personal access
+token, which `openlake token bootstrap` writes."""
 
-_NOT_MADE_HERE = ("token", "trino-token", "s3-external-access-key", "s3-external-secret-key")
+_NOT_MADE_HERE = (
+    *("token", "trino-token", "airflow"),
+    *("s3-external-access-key", "s3-external-secret-key"),
+)
 NAMES: tuple[SecretName, ...] = get_args(SecretName)
 
 
@@ -77,6 +86,21 @@ def ensure_secrets(folder: Path, store: ObjectStore) -> None:
     if store.access_key and store.secret_key:
         write_secret(folder, "s3-external-access-key", store.access_key.get_secret_value())
         write_secret(folder, "s3-external-secret-key", store.secret_key.get_secret_value())
+
+
+def keep_airflow(folder: Path, connections: Mapping[str, AirflowConnection]) -> None:
+    """Store the Airflow connections of the settings, for the engine worker to read."""
+    plain = {name: plain_connection(connection) for name, connection in sorted(connections.items())}
+    write_secret(folder, "airflow", json.dumps(plain))
+
+
+def plain_connection(connection: AirflowConnection) -> dict[str, str]:
+    """Return a connection's fields that are set, secrets in the clear."""
+    given = connection.model_dump(exclude_none=True)
+    return {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in given.items()
+    }
 
 
 def _fresh(name: SecretName) -> str:

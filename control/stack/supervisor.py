@@ -17,7 +17,7 @@ from control.stack.logs import rotate, tail
 from control.stack.minio import ensure_buckets
 from control.stack.part import Part, Unhealthy
 from control.stack.progress import Progress
-from control.stack.secrets import ensure_secrets
+from control.stack.secrets import ensure_secrets, keep_airflow
 from spec.errors import OpenLakeError, Unavailable
 
 _PATIENCE_S = 8.0
@@ -70,6 +70,7 @@ class Supervisor:
         make_folders(self._layout)
         with self._locked():
             ensure_secrets(self._layout.secrets_dir, self._layout.settings.object_store)
+            keep_airflow(self._layout.secrets_dir, self._layout.settings.worker.airflow)
             self._require_ports()
             if self._layout.settings.object_store.endpoint:
                 ensure_buckets(self._layout)

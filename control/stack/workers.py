@@ -1,9 +1,12 @@
 """The two workers: of the control plane, and of the engines."""
 
+import json
+from dataclasses import replace
 from typing import ClassVar
 
 from control.stack.environment import PYTHON_QUIET, openlake_command, settings_environment
 from control.stack.part import Command, Part, check_http, own_version
+from control.stack.secrets import plain_connection
 
 
 class _Worker(Part):
@@ -48,3 +51,8 @@ class EngineWorker(_Worker):
     tools = ("spark-jars",)
     ports = ("engine_worker",)
     advice = "read `openlake logs engine-worker`; attempts under way are taken up again by `up`"
+
+    def command(self) -> Command:
+        """See base class; it reads the Airflow connections when it starts."""
+        airflow = {name: plain_connection(each) for name, each in self.layout.airflow.items()}
+        return replace(super().command(), basis={"airflow": json.dumps(airflow)})

@@ -1,12 +1,13 @@
 import stat
 
 import pytest
+from pydantic import SecretStr
 
-from control.config import ObjectStore, Settings
+from control.config import AirflowConnection, ObjectStore, Settings
 from control.stack.environment import settings_environment
 from control.stack.layout import Layout
 from control.stack.parts import parts_of
-from control.stack.secrets import ensure_secrets, write_secret
+from control.stack.secrets import ensure_secrets, keep_airflow, write_secret
 from spec.errors import Invalid, Unavailable
 
 
@@ -67,6 +68,36 @@ def test_processes_get_the_same_settings_without_secrets(
     assert again.ports == layout.settings.ports
     assert again.data_dir == layout.data_dir
     assert again.object_store.endpoint == EXTERNAL.endpoint
+
+
+def test_the_engine_worker_gets_airflows_password_by_a_closed_file(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = '{"prod": {"url": "http://airflow:8080", "username": "me", "password": "hush!"}}'
+    monkeypatch.setenv("OPENLAKE_WORKER__AIRFLOW", text)
+    worker = Settings(_env_file=None).worker  # pyright: ignore[reportCallIssue]
+    assert "hush!" not in repr(worker) + worker.model_dump_json()
+    keep_airflow(layout.secrets_dir, worker.airflow)
+    assert stat.S_IMODE((layout.secrets_dir / "airflow").stat().st_mode) == 0o600
+    settings = layout.settings.model_copy(update={"worker": worker})
+    assert "hush!" not in "".join(settings_environment(Layout(settings)).values())
+    # The worker's own process has neither the variable nor the settings.
+    assert layout.airflow["prod"].password == worker.airflow["prod"].password
+
+
+def test_changed_airflow_connections_start_the_engine_worker_anew(layout: Layout) -> None:
+    (worker,) = [part for part in parts_of(layout) if part.name == "engine-worker"]
+    before = worker.command().fingerprint("1")
+    keep_airflow(layout.secrets_dir, {"a": AirflowConnection(url="http://a", token=SecretStr("t"))})
+    assert worker.command().fingerprint("1") != before
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"username": "me"}, {"token": "t", "username": "a", "password": "b"}]
+)
+def test_an_airflow_connection_has_one_way_to_sign_in(given: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="either 'username' and 'password', or 'token'"):
+        AirflowConnection.model_validate({"url": "http://a", **given})
 
 
 def test_a_store_of_the_settings_takes_minios_place(layout: Layout) -> None:
