@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import duckdb
 from sqlglot import exp
 
-from activities.sql import portable
+from activities.sql import null_tests, portable
 from activities.sql.portable import TableCreation
 from spec.errors import EngineRejected, EngineUnavailable
 
@@ -79,6 +79,7 @@ class Lakehouse:
             duckdb.Error: the statement fails.
             EngineRejected: it needs what DuckDB cannot do on Iceberg tables.
         """
+        text = null_tests.respell(text)
         creation = portable.table_creation(text, "duckdb")
         if creation is None or not self._is_ours(creation.table):
             return self._db.execute(text, dict(values))
