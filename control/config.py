@@ -5,7 +5,9 @@ directory is read as well. Nothing else in the code base reads the environment.
 """
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -56,8 +58,6 @@ class Temporal(_Group):
     namespace: str = "default"
 
 
-class Worker(_Group):
-    """One engine worker process."""
 class AirflowConnection(_Group):
     """One Airflow 3 that `airflow_task` may name; asked with a password or with a token."""
 
@@ -75,6 +75,8 @@ class AirflowConnection(_Group):
         return self
 
 
+class Worker(_Group):
+    """One engine worker process."""
 
     host: str | None = None
     """The name whose queue `tasks@<host>` only this machine polls; the host name when unset."""
@@ -85,8 +87,6 @@ class AirflowConnection(_Group):
     sooner, but share one JVM. Off, every attempt has a driver of its own."""
     lease_s: float = 15.0
     """An attempt whose runner has not renewed its lease for so long is declared lost."""
-
-
     airflow: dict[str, AirflowConnection] = {}
     """The Airflow servers of this worker, as JSON: `{"airflow": {"url": …, "token": …}}`."""
 
@@ -118,6 +118,8 @@ class Notifications(_Group):
     def sender(self) -> str:
         """Whom e-mail comes from."""
         return self.smtp_sender or f"OpenLake <openlake@{self.smtp_host}>"
+
+
 def _default_data_dir() -> Path:
     """Return root's place for data, or the user's own.
 
@@ -147,3 +149,4 @@ class Settings(BaseSettings):
     object_store: ObjectStore = ObjectStore()
     temporal: Temporal = Temporal()
     worker: Worker = Worker()
+    notifications: Notifications = Notifications()
