@@ -39,9 +39,17 @@ class WorkerConfig:
     java_home: Path | None = None
     spark_jars: Path | None = None
     """Folder of the jars that Spark gets beside its own: Iceberg, AWS, OpenLineage."""
+    uv: Path | None = None
+    """Installs Python libraries."""
+    ivy_settings: Path | None = None
+    """Says where Maven artifacts come from; Ivy's own settings when None."""
+    java_network: tuple[str, ...] = ()
+    """Options that tell Java this machine's certificates and proxy."""
+    installer_environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """What installers find: PATH, package indexes, proxies, certificates. User code never does."""
     spark_connect_url: str | None = None
     trino_url: str | None = None
-    uid: int | None = None
-    """The user that user code runs as; None is the worker's own. See `isolation.can_isolate`."""
     airflow: Mapping[str, AirflowServer] = field(default_factory=dict[str, AirflowServer])
     """The Airflow servers that tasks may name, by the name of their connection."""
+    uid: int | None = None
+    """The user that user code runs as; None is the worker's own. See `isolation.can_isolate`."""

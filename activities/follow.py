@@ -1,13 +1,14 @@
 """Drives one attempt through the engine port, from opening it to its outcome. Knows no Temporal."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from activities import lineage
-from activities.engines.base import EngineAdapter, Handle
+from activities.engines.base import EngineAdapter, Feeds, Handle
+from activities.engines.local import FileLog
 from activities.files import BlobSource, materialise
 from activities.folder import AttemptFolder
 from activities.shipping import Shipper, Sink, persist
@@ -18,10 +19,11 @@ from spec.attempts import (
     AttemptResult,
     AttemptWork,
 )
-from spec.errors import AttemptOver, OpenLakeError
+from spec.errors import AttemptOver, LibraryInstallationFailed, OpenLakeError
 from spec.ids import submit_key
 
 T = TypeVar("T")
+Install = Callable[[AttemptWork, AttemptFolder, BlobSource], Awaitable[None]]
 _OPEN_TO_STOP_S = 10.0
 _CANCELED = "The attempt was cancelled."
 
@@ -59,6 +61,7 @@ class Follower:
         host: The name of this worker's host.
         folder: Root of the attempt folders.
         known: The handle that an earlier execution left, as JSON.
+        install: Installs the libraries that the work brings along.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Follower:
         host: str,
         folder: Path,
         known: str | None,
+        install: Install | None = None,
     ) -> None:
         """See class."""
         self.ref = ref
@@ -77,6 +81,7 @@ class Follower:
         self._adapter = adapter
         self._host = host
         self._folder = folder
+        self._install = install
         self._stop = asyncio.Event()
         self._timeout_s: int | None = None
         if ref.stop:
@@ -118,14 +123,16 @@ class Follower:
         if self.handle is None:
             if self._adapter.is_local:
                 self._check_host(work.host)
-            if self._stop.is_set():
-                return self._as_asked(_outcome(AttemptResult.CANCELED, "CANCELED", _CANCELED))
             try:
-                self.handle = await self._submit(work)
+                ready = await self._unless_stopped(self._prepare(work))
+                if ready is None or self._stop.is_set():
+                    await self._leave(work, AttemptOutput())
+                    return self._as_asked(_outcome(AttemptResult.CANCELED, "CANCELED", _CANCELED))
+                self.handle = await self._adapter.submit(work, work.key)
             except OpenLakeError as error:
                 if error.retryable or isinstance(error, AttemptOver):
                     raise
-                return await self._refuse(error)
+                return await self._refuse(work, error)
         return await self._see_through(work, self.handle)
 
     async def _see_through(self, work: AttemptWork, handle: Handle) -> AttemptOutcome:
@@ -163,17 +170,28 @@ class Follower:
             folder.write("log_base.json", str(noted))
         return int(noted)
 
-    async def _submit(self, work: AttemptWork) -> Handle:
+    async def _prepare(self, work: AttemptWork) -> AttemptFolder:
+        """Put all in place that the work needs; may be given up, and repeated."""
         folder = AttemptFolder(self._folder / work.key, work.key)
         folder.make()
         await materialise(work.files, folder.work, self._folder / ".blobs", self._control)
-        return await self._adapter.submit(work, work.key)
+        if self._install is not None:
+            await self._install(work, folder, self._control)
+        return folder
 
-    async def _refuse(self, error: OpenLakeError) -> AttemptOutcome:
+    async def _refuse(self, work: AttemptWork, error: OpenLakeError) -> AttemptOutcome:
         """Report work that could not be started and never will be."""
-        output = AttemptOutput(error=error.message)
-        await persist(lambda: self._control.put_output(self.ref.task_run_id, output))
-        return _outcome(AttemptResult.FAILED, "RUN_EXECUTION_ERROR", error.message)
+        trace: str | None = error.facts.get("trace")
+        await self._leave(work, AttemptOutput(error=error.message, error_trace=trace))
+        known = isinstance(error, LibraryInstallationFailed)
+        code = error.code if known else "RUN_EXECUTION_ERROR"
+        return _outcome(AttemptResult.FAILED, code, error.message)
+
+    async def _leave(self, work: AttemptWork, output: AttemptOutput) -> None:
+        """Ship what was written about work that never began."""
+        folder = AttemptFolder(self._folder / work.key, work.key)
+        feeds = Feeds(FileLog(folder.log), folder.lineage)
+        await Shipper(self._control, self.ref.task_run_id, feeds).finish(output)
 
     async def _follow(
         self, work: AttemptWork, handle: Handle, shipping: asyncio.Task[None]

@@ -13,6 +13,7 @@ How it meets Temporal:
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -20,6 +21,7 @@ from temporalio.exceptions import ApplicationError
 from activities.config import WorkerConfig
 from activities.engines.base import EngineAdapter
 from activities.follow import Control, Follower, WrongHost
+from activities.libraries.install import install
 from spec.attempts import AttemptOutcome, AttemptRef
 from spec.ports import WRONG_HOST
 from spec.tasks import Engine
@@ -63,6 +65,7 @@ class AttemptActivities:
             self._config.host,
             self._config.folder,
             known,
+            partial(install, self._config),
         )
         following = asyncio.create_task(follower.run())
         beating = asyncio.create_task(_beat(follower))

@@ -10,6 +10,7 @@ import structlog
 
 from activities.config import WorkerConfig
 from activities.folder import AttemptFolder, State
+from activities.libraries import install as libraries
 from spec.attempts import AttemptRef, AttemptWork
 from spec.errors import AttemptOver, OpenLakeError
 
@@ -36,20 +37,24 @@ async def sweep_forever(config: WorkerConfig, control: Opener) -> None:
 
 
 async def sweep(config: WorkerConfig, control: Opener) -> None:
-    """Stop every process whose attempt is over, and remove folders that ended a week ago.
+    """Stop every process whose attempt is over, and remove what is old: folders and libraries.
 
     A process is left behind when its workflow was terminated, or when its attempt was declared
     lost while this machine slept. Its commits are refused; this gives its memory back.
     """
+    in_use: set[str] = set()
     for folder in _folders(config.folder):
         try:
             state = folder.state(config.lease_s)
             if state is State.RUNNING:
+                in_use.update(libraries.used_by(folder))
                 await _stop_if_over(folder, config.host, control)
             elif _age_s(folder) > KEEP_S:
                 await asyncio.to_thread(shutil.rmtree, folder.path, ignore_errors=True)
         except (OpenLakeError, OSError) as error:
             _log.warning("sweep.skipped", key=folder.key, error=str(error))
+    for place in await asyncio.to_thread(libraries.sweep, config, in_use):
+        _log.info("sweep.libraries_removed", path=place)
 
 
 async def _stop_if_over(folder: AttemptFolder, host: str, control: Opener) -> None:

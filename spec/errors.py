@@ -10,6 +10,7 @@
     │   └── AttemptOver            the attempt has ended; its worker stops
     ├── Unavailable           503  a part of the stack cannot be reached; try again
     ├── EngineRejected        400  the user's work is at fault: never retried by itself
+    │   └── LibraryInstallationFailed  its libraries cannot be installed
     ├── EngineUnavailable     503  the engine cannot be reached: safe to ask again
     └── EngineLost            500  the outcome cannot be known: poll, never resubmit blindly
 
@@ -133,6 +134,12 @@ class EngineRejected(OpenLakeError):
 
     code = "BAD_REQUEST"
     status = 400
+
+
+class LibraryInstallationFailed(EngineRejected):
+    """A library of the task cannot be installed; `trace` among the facts has the last lines."""
+
+    code = "LIBRARY_INSTALLATION_ERROR"
 
 
 class EngineUnavailable(OpenLakeError):

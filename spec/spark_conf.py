@@ -12,8 +12,13 @@ _REFUSED = {
 JOINED = ("spark.sql.extensions", "spark.extraListeners", "spark.plugins")
 """Settings that are lists: the user's entries come beside OpenLake's."""
 
-WITHOUT_EFFECT = ("spark.app.name", "spark.submit.deployMode")
-"""The application is named by the attempt, and its driver runs on the worker."""
+WITHOUT_EFFECT = (
+    "spark.app.name",
+    "spark.submit.deployMode",
+    "spark.pyspark.python",
+    "spark.pyspark.driver.python",
+)
+"""The attempt names the application; its driver runs on the worker, with the task's Python."""
 
 _OWN_VARIABLES = ("OPENLAKE_", "OPENLINEAGE_", "PYICEBERG_CATALOG__LAKEHOUSE__")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import activities
 from activities.config import WorkerConfig
 from activities.folder import AttemptFolder
+from activities.libraries.python import interpreter
 from activities.processes import MARKER
 from spec.attempts import AttemptWork
 
@@ -21,16 +22,31 @@ PROGRAMS = Path(activities.__file__).parent / "programs"
 def base_environment(
     config: WorkerConfig, work: AttemptWork, folder: AttemptFolder
 ) -> dict[str, str]:
-    """Return the variables every local process of an attempt gets."""
+    """Return the variables every local process of an attempt gets.
+
+    What the user asked for wins over what points at parts of the stack, and over nothing that the
+    process cannot do without.
+    """
+    pointers = _storage(work) | _catalog(work) | _lineage(work, folder) | work.environment
+    own = _essentials(config, work, folder)
+    return pointers | work.compute.environment | own
+
+
+def _essentials(config: WorkerConfig, work: AttemptWork, folder: AttemptFolder) -> dict[str, str]:
+    python = interpreter(config, work.compute.python)
+    programs = dict.fromkeys([str(python.parent), str(config.python.parent)])
+    imports = [str(RUNTIME), *(str(folder.work / root) for root in work.compute.import_roots)]
+    if asked := work.compute.environment.get("PYTHONPATH"):
+        imports.append(asked)
     environment = {
-        "PATH": f"{config.python.parent}:/usr/local/bin:/usr/bin:/bin",
+        "PATH": ":".join([*programs, "/usr/local/bin", "/usr/bin", "/bin"]),
         "HOME": str(folder.work),
         "TMPDIR": str(folder.tmp),
         "LANG": "C.UTF-8",
         "USER": "openlake",
         "LOGNAME": "openlake",
         "PYTHONUNBUFFERED": "1",
-        "PYTHONPATH": str(RUNTIME),
+        "PYTHONPATH": ":".join(imports),
         MARKER: folder.key,
         "OPENLAKE_JOB_ID": str(work.ref.job_id),
         "OPENLAKE_RUN_ID": str(work.ref.run_id),
@@ -41,7 +57,7 @@ def base_environment(
     }
     if config.java_home is not None:
         environment["JAVA_HOME"] = str(config.java_home)
-    return environment | _storage(work) | _catalog(work) | _lineage(work, folder) | work.environment
+    return environment
 
 
 def _storage(work: AttemptWork) -> dict[str, str]:

@@ -1,21 +1,22 @@
-"""Plain Python: a file or a notebook, run by the worker's interpreter in a process of its own."""
+"""Plain Python: a file, a notebook or a wheel's entry point, in a process of its own."""
 
 from pathlib import Path
 
 from activities.engines.environment import PROGRAMS
 from activities.engines.local import Launch, LocalEngine
 from activities.folder import AttemptFolder
-from spec.attempts import AttemptWork, NotebookProgram, SqlProgram
+from activities.libraries.python import interpreter
+from spec.attempts import AttemptWork, NotebookProgram, PythonProgram, WheelProgram
 from spec.errors import EngineRejected
 
 
 class PythonEngine(LocalEngine):
-    """Runs Python files and notebooks."""
+    """Runs Python files, notebooks and wheels."""
 
     def launch(self, work: AttemptWork, folder: AttemptFolder) -> Launch:
         """See base class."""
         argv, cwd = program_command(work, folder, "Python")
-        return Launch([str(self.config.python), *argv], cwd)
+        return Launch([str(interpreter(self.config, work.compute.python)), *argv], cwd)
 
 
 def program_command(
@@ -29,8 +30,11 @@ def program_command(
         EngineRejected: there is no such file, or it is no Python program.
     """
     program = work.program
-    if isinstance(program, SqlProgram):
-        raise EngineRejected(f"{engine} runs files and notebooks, no SQL; use a sql_task")
+    if isinstance(program, WheelProgram):
+        words = [program.package_name, program.entry_point, *program.parameters]
+        return [str(PROGRAMS / "run_wheel.py"), *words], folder.work
+    if not isinstance(program, PythonProgram | NotebookProgram):
+        raise EngineRejected(f"{engine} runs files and notebooks, no {program.type} task")
     path = folder.work / program.path
     if not path.is_file():
         raise EngineRejected(f"There is no file '{program.path}' among the task's files")

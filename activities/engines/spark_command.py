@@ -47,6 +47,7 @@ def spark_submit_command(
     app_args: Sequence[str] = (),
     conf: Mapping[str, str] | None = None,
     jars: Sequence[Path] = (),
+    class_path: str = "",
     memory: str = "1g",
     main_class: str | None = None,
     properties: Path | None = None,
@@ -64,6 +65,7 @@ def spark_submit_command(
             can be read by everybody on the machine.
         jars: Libraries for driver and executors. With a local master they are simply on the class
             path; else Spark ships them to its executors.
+        class_path: More of the driver's class path, behind Spark's and the jars.
         memory: The driver's heap, as Java's `-Xmx` takes it.
         main_class: For a jar.
         properties: A file of further settings, `name value` a line.
@@ -84,7 +86,7 @@ def spark_submit_command(
         f"-Xmx{memory}",
         *_JAVA_OPTIONS,
         *java_options,
-        *("-cp", spark_class_path(spark_home, jars if local else ())),
+        *("-cp", spark_class_path(spark_home, jars if local else (), class_path)),
         SUBMIT_CLASS,
         *options,
         str(app),
@@ -92,9 +94,9 @@ def spark_submit_command(
     ]
 
 
-def spark_class_path(spark_home: Path, jars: Sequence[Path]) -> str:
+def spark_class_path(spark_home: Path, jars: Sequence[Path], more: str = "") -> str:
     """Return the driver's class path: Spark's own jars, then these."""
-    return ":".join([str(spark_home / "jars" / "*"), *map(str, jars)])
+    return ":".join([str(spark_home / "jars" / "*"), *map(str, jars), *filter(None, [more])])
 
 
 def spark_environment(java_home: Path, spark_home: Path, python: Path) -> dict[str, str]:

@@ -8,72 +8,15 @@ import ssl
 import threading
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
-from xml.sax.saxutils import quoteattr
 
 from control.stack.commands import Runner
 from control.stack.layout import Layout
-from spec.errors import Invalid
+from spec.maven import MAIN_CLASS, Coordinate, ivy_xml
 
 _filtering_warnings = threading.Lock()
-_MAVEN_NAMESPACE = "http://ant.apache.org/ivy/maven"
-
-
-@dataclass(frozen=True)
-class Coordinate:
-    """One Maven artifact."""
-
-    group: str
-    name: str
-    version: str
-    kind: str = "jar"
-    classifier: str | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> "Coordinate":
-        """Read `group:name:version[:kind[:classifier]]`.
-
-        Raises:
-            Invalid: It has another shape.
-        """
-        words = text.split(":")
-        if not 3 <= len(words) <= 5 or not all(words):
-            raise Invalid(f"'{text}' is not group:name:version[:kind[:classifier]]")
-        return cls(*words)
-
-
-def ivy_xml(coordinates: Sequence[Coordinate], *, transitive: bool) -> str:
-    """Return the Ivy module that depends on exactly these artifacts."""
-    dependencies = "\n".join(_dependency(each, transitive) for each in coordinates)
-    return f"""<ivy-module version="2.0" xmlns:m="{_MAVEN_NAMESPACE}">
-  <info organisation="openlake" module="stack"/>
-  <configurations><conf name="default"/></configurations>
-  <dependencies>
-{dependencies}
-  </dependencies>
-</ivy-module>
-"""
-
-
-def _dependency(coordinate: Coordinate, transitive: bool) -> str:
-    attributes = (
-        f"org={quoteattr(coordinate.group)} name={quoteattr(coordinate.name)} "
-        f"rev={quoteattr(coordinate.version)}"
-    )
-    if transitive:
-        return f'    <dependency {attributes} conf="default->default,runtime"/>'
-    kind = quoteattr(coordinate.kind)
-    artifact = f"name={quoteattr(coordinate.name)} type={kind} ext={kind}"
-    if coordinate.classifier:
-        artifact += f" m:classifier={quoteattr(coordinate.classifier)}"
-    return (
-        f'    <dependency {attributes} transitive="false" conf="default->default">\n'
-        f"      <artifact {artifact}/>\n"
-        f"    </dependency>"
-    )
 
 
 def fetch(
@@ -111,11 +54,11 @@ def fetch(
     argv: list[str | Path] = [
         layout.java_home_21 / "bin" / "java",
         "-Xmx256m",
-        *_network_options(scratch / "trust.p12"),
+        *network_options(scratch / "trust.p12"),
         f"-Divy.home={scratch}",
         "-cp",
         next((layout.spark_home / "jars").glob("ivy-*.jar")),
-        "org.apache.ivy.Main",
+        MAIN_CLASS,
         "-ivy",
         module,
         "-cache",
@@ -123,8 +66,8 @@ def fetch(
         "-cachepath",
         found,
     ]
-    own_settings = Path.home() / ".ivy2" / "ivysettings.xml"
-    if own_settings.is_file():
+    own_settings = user_settings()
+    if own_settings is not None:
         argv += ["-settings", own_settings]
     runner.run(what, argv, log=scratch / "log.txt", on_tick=on_tick)
     files: list[Path] = []
@@ -134,7 +77,13 @@ def fetch(
     return files
 
 
-def _network_options(trust_store: Path) -> list[str]:
+def user_settings() -> Path | None:
+    """Return the file in which this user says where artifacts come from, if there is one."""
+    file = Path.home() / ".ivy2" / "ivysettings.xml"
+    return file if file.is_file() else None
+
+
+def network_options(trust_store: Path) -> list[str]:
     """Give Java what Python and curl know: this machine's certificates and proxy."""
     options: list[str] = []
     bundle = ssl.get_default_verify_paths().cafile

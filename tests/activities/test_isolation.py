@@ -117,7 +117,8 @@ async def test_the_sweep_stops_what_is_over_and_leaves_the_rest(
     driver = Driver(config, control)
     work = control.add(make_work(make_ref()), main="import time; print(1); time.sleep(60)")
     engine = PythonEngine(config)
-    await driver.follower(work.ref)._submit(work)
+    await driver.follower(work.ref)._prepare(work)
+    await engine.submit(work, work.key)
     folder = await driver.started(work)
     await sweep(config, control)
     assert folder.exit is None

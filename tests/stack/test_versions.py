@@ -1,8 +1,8 @@
 import re
 
-from control.stack.ivy import Coordinate
 from control.stack.tools import make_tool
 from control.stack.versions import MavenArtifacts, pinned, versions_file
+from spec.maven import Coordinate
 
 
 def test_every_pin_names_one_exact_version() -> None:

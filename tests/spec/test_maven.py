@@ -2,8 +2,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from control.stack.ivy import Coordinate, ivy_xml
 from spec.errors import Invalid
+from spec.maven import Coordinate, ivy_xml
 
 MAVEN = "{http://ant.apache.org/ivy/maven}"
 
