@@ -43,6 +43,10 @@ gen: .venv ## Write the generated documents anew (OpenAPI, JSON Schemas)
 lock: .venv ## Resolve the locked environment anew
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --upgrade --generate-hashes \
 	    --no-annotate --no-header --no-emit-index-url --quiet --output-file requirements.lock
+	@$(BIN)/python -c 'from control.stack.versions import pinned; \
+	    pin = pinned().environments["airflow"]; print(f"{pin.package}=={pin.version}")' | \
+	    $(BIN)/uv pip compile - --universal --python-version 3.11 --upgrade --generate-hashes \
+	    --no-annotate --no-header --no-emit-index-url --quiet --output-file infra/airflow.lock
 
 clean: ## Delete the Python environment; the stack's data and the tools stay
 	@rm -rf .venv

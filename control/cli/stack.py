@@ -279,7 +279,7 @@ def _tools_of(layout: "Layout", profile: "Profile") -> list[str]:
 
     names = {tool: None for part in parts_of(layout, profile) for tool in part.tools}
     if profile == "full":
-        names |= {"versitygw": None, "temporal-test-server": None}
+        names |= {"versitygw": None, "temporal-test-server": None, "airflow": None}
     return list(names)
 
 

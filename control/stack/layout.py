@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from control.config import AirflowConnection, Settings
 from control.stack.secrets import SecretName, read_secret
-from control.stack.versions import pinned
+from control.stack.versions import lock_digest, pinned
 from spec.errors import NotFound
 
 LOOPBACK = "127.0.0.1"
@@ -221,6 +221,10 @@ class Layout:
     def wheel_dir(self, name: str) -> Path:
         """Return the folder one pinned wheel is installed into."""
         return self.cache_dir / f"{name}-{pinned().wheels[name]}"
+
+    def environment_dir(self, name: str) -> Path:
+        """Return the Python environment of one pinned program."""
+        return self.cache_dir / f"{name}-{lock_digest(name)}"
 
     def go_tool(self, name: str) -> Path:
         """Return the cached program of one pinned Go module."""

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from control.stack import ivy
 from control.stack.commands import Runner
 from control.stack.layout import Layout
 from control.stack.tool import Say, Tool, log_beside
-from control.stack.versions import GoTool, MavenArtifacts, pinned
+from control.stack.versions import GoTool, MavenArtifacts, lock_file, pinned
 from spec.errors import Invalid, Unavailable
 
 _MIB = 1024 * 1024
@@ -57,6 +57,36 @@ class WheelTool(Tool):
             ],
             log=log_beside(draft),
         )
+
+
+class PythonEnvironment(Tool):
+    """A Python program with an environment of its own; see `[environments.*]`."""
+
+    room_mib = 1000
+
+    @property
+    def target(self) -> Path:
+        """See base class."""
+        return self.layout.environment_dir(self.name)
+
+    @property
+    def proof(self) -> Path:
+        """See base class."""
+        return self.target / "bin" / "python"
+
+    @property
+    def version(self) -> str:
+        """See base class."""
+        return pinned().environments[self.name].version
+
+    def fill(self, draft: Path, runner: Runner, say: Say) -> None:
+        """See base class."""
+        uv, log = find_uv(self.layout), log_beside(draft)
+        make = ("venv", "--quiet", "--relocatable", "--allow-existing", "--python", sys.executable)
+        runner.run(self.name, [uv, *make, draft], log=log)
+        say("downloading")
+        install = ("pip", "install", "--quiet", "--require-hashes", "--python", draft)
+        runner.run(self.name, [uv, *install, "-r", lock_file(self.name)], log=log)
 
 
 class GoProgram(Tool):
@@ -212,10 +242,16 @@ def make_tool(name: str, layout: Layout) -> Tool:
     special: dict[str, type[Tool]] = {"trino": Trino, "temporal-test-server": TemporalTestServer}
     if name in special:
         return special[name](name, layout)
-    for names, kind in ((pins.wheels, WheelTool), (pins.go, GoProgram), (pins.maven, MavenFolder)):
+    kinds: tuple[tuple[Container[str], type[Tool]], ...] = (
+        (pins.wheels, WheelTool),
+        (pins.environments, PythonEnvironment),
+        (pins.go, GoProgram),
+        (pins.maven, MavenFolder),
+    )
+    for names, kind in kinds:
         if name in names:
             return kind(name, layout)
-    known = ", ".join((*pins.wheels, *pins.go, *pins.maven))
+    known = ", ".join((*pins.wheels, *pins.environments, *pins.go, *pins.maven))
     raise Invalid(f"there is no tool '{name}' to install; there are {known}")
 
 

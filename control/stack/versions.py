@@ -52,6 +52,13 @@ class MavenArtifacts(_Frozen):
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
+class PythonPackage(_Frozen):
+    """A program with an environment of its own, locked by `infra/<name>.lock`."""
+
+    package: str
+    version: str
+
+
 class NodeRange(_Frozen):
     """The oldest Node.js that builds the console."""
 
@@ -64,6 +71,7 @@ class Versions(_Frozen):
     python: PythonRange
     wheels: dict[str, str]
     go: dict[str, GoTool]
+    environments: dict[str, PythonPackage] = Field(default_factory=dict[str, PythonPackage])
     node: NodeRange
     maven: dict[str, MavenArtifacts] = Field(default_factory=dict[str, MavenArtifacts])
 
@@ -79,6 +87,17 @@ def versions_file() -> Path:
         if file.is_file():
             return file
     raise NotFound(f"versions.toml is missing beside {here.parent}; reinstall OpenLake")
+
+
+def lock_file(name: str) -> Path:
+    """Return the file that locks the packages of an environment."""
+    return versions_file().with_name(f"{name}.lock")
+
+
+@cache
+def lock_digest(name: str) -> str:
+    """Return ten hex digits that change with any package of an environment."""
+    return hashlib.sha256(lock_file(name).read_bytes()).hexdigest()[:10]
 
 
 @cache

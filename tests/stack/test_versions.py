@@ -1,7 +1,7 @@
 import re
 
 from control.stack.tools import make_tool
-from control.stack.versions import MavenArtifacts, pinned, versions_file
+from control.stack.versions import MavenArtifacts, lock_file, pinned, versions_file
 from spec.maven import Coordinate
 
 
@@ -27,9 +27,20 @@ def test_a_changed_coordinate_gets_another_folder() -> None:
 
 def test_every_pin_is_a_tool_with_a_folder_of_its_own(layout) -> None:
     pins = pinned()
-    tools = [make_tool(name, layout) for name in (*pins.wheels, *pins.go, *pins.maven)]
+    tools = [
+        make_tool(name, layout)
+        for name in (*pins.wheels, *pins.environments, *pins.go, *pins.maven)
+    ]
     assert len({tool.target for tool in tools}) == len(tools)
     assert not any(tool.ready() for tool in tools)
+
+
+def test_an_environment_is_locked_whole() -> None:
+    for name, pin in pinned().environments.items():
+        lock = lock_file(name).read_text()
+        assert f"{pin.package}=={pin.version} " in lock
+        assert lock.count("==") <= lock.count("--hash=sha256:")
+        assert "://" not in lock
 
 
 def test_no_host_is_named() -> None:
