@@ -43,10 +43,12 @@ gen: .venv ## Write the generated documents anew (OpenAPI, JSON Schemas)
 lock: .venv ## Resolve the locked environment anew
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --upgrade --generate-hashes \
 	    --no-annotate --no-header --no-emit-index-url --quiet --output-file requirements.lock
-	@$(BIN)/python -c 'from control.stack.versions import pinned; \
-	    pin = pinned().environments["airflow"]; print(f"{pin.package}=={pin.version}")' | \
+	@for name in airflow dbt; do \
+	    $(BIN)/python -c 'import sys; from control.stack.versions import pinned; \
+	        print(pinned().environments[sys.argv[1]].requirements)' $$name | \
 	    $(BIN)/uv pip compile - --universal --python-version 3.11 --upgrade --generate-hashes \
-	    --no-annotate --no-header --no-emit-index-url --quiet --output-file infra/airflow.lock
+	    --no-annotate --no-header --no-emit-index-url --quiet --output-file infra/$$name.lock; \
+	done
 
 clean: ## Delete the Python environment; the stack's data and the tools stay
 	@rm -rf .venv

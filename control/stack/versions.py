@@ -57,6 +57,13 @@ class PythonPackage(_Frozen):
 
     package: str
     version: str
+    beside: tuple[str, ...] = ()
+    """What is locked together with it, as lines of a requirements file."""
+
+    @property
+    def requirements(self) -> str:
+        """The text of a requirements file, from which the lock is made."""
+        return "\n".join((f"{self.package}=={self.version}", *self.beside))
 
 
 class NodeRange(_Frozen):
