@@ -20,6 +20,8 @@ from control.lineage.routes import collector
 from control.lineage.routes import router as lineage
 from control.logs.routes import router as logs
 from control.middleware import QueryInBody, RequestContext
+from control.notifications.routes import own as deliveries
+from control.notifications.routes import router as destinations
 from control.queries.routes import router as queries
 from control.runs.follow import router as run_events
 from control.runs.routes import router as runs
@@ -36,6 +38,8 @@ ROUTERS = (
     task_runs,
     logs,
     queries,
+    destinations,
+    deliveries,
     lineage,
     collector,
     audit,

@@ -104,7 +104,7 @@ class Notifications(_Group):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     smtp_sender: str | None = None
-    """Whom e-mail comes from, `Name <address>` or an address; `openlake@<smtp_host>` when unset."""
+    """Whom e-mail comes from, `Name <address>` or an address; needed with `smtp_host`."""
 
     @field_validator("allowed_networks")
     @classmethod
@@ -113,11 +113,6 @@ class Notifications(_Group):
             if word.strip():
                 ip_network(word.strip())
         return value
-
-    @property
-    def sender(self) -> str:
-        """Whom e-mail comes from."""
-        return self.smtp_sender or f"OpenLake <openlake@{self.smtp_host}>"
 
 
 def _default_data_dir() -> Path:

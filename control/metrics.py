@@ -49,3 +49,9 @@ class Metrics:
         self.log_bytes = Counter(
             "openlake_log_bytes_total", "Log bytes taken from workers.", registry=self.registry
         )
+        self.deliveries = Counter(
+            "openlake_deliveries_total",
+            "Tries to deliver a notification, by the state after it.",
+            ("state",),
+            registry=self.registry,
+        )

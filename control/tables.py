@@ -12,6 +12,7 @@ _MODULES = (
     "control.jobs.tables",
     "control.lineage.tables",
     "control.logs.tables",
+    "control.notifications.tables",
     "control.queries.tables",
     "control.runs.tables",
     "control.tokens.tables",

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from control.config import AirflowConnection, Settings
+from pydantic import SecretStr
+
+from control.config import AirflowConnection, Notifications, Settings
 from control.stack.secrets import SecretName, read_secret
 from control.stack.versions import lock_digest, pinned
 from spec.errors import NotFound
@@ -141,6 +143,15 @@ class Layout:
             Unavailable: `openlake up` has not made it yet.
         """
         return read_secret(self.secrets_dir, name)
+
+    @property
+    def notifications(self) -> Notifications:
+        """The settings of notifications, with the mail server's password."""
+        settings = self.settings.notifications
+        if settings.smtp_username is None or settings.smtp_password is not None:
+            return settings
+        password = SecretStr(self.secret("smtp-password"))
+        return settings.model_copy(update={"smtp_password": password})
 
     def postgres_url(
         self,

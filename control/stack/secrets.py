@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from pydantic import SecretStr
 
-from control.config import AirflowConnection, ObjectStore
+from control.config import AirflowConnection, Notifications, ObjectStore
 from spec.errors import Unavailable
 
 SecretName = Literal[
@@ -31,13 +31,14 @@ SecretName = Literal[
     "nessie-key",
     "sealing-key",
     "airflow",
+    "smtp-password",
     "token",
 ]
 """`airflow` holds the connections of the settings, as JSON; `token` is the first personal access
 token, which `openlake token bootstrap` writes."""
 
 _NOT_MADE_HERE = (
-    *("token", "trino-token", "airflow"),
+    *("token", "trino-token", "airflow", "smtp-password"),
     *("s3-external-access-key", "s3-external-secret-key"),
 )
 NAMES: tuple[SecretName, ...] = get_args(SecretName)
@@ -92,6 +93,12 @@ def keep_airflow(folder: Path, connections: Mapping[str, AirflowConnection]) -> 
     """Store the Airflow connections of the settings, for the engine worker to read."""
     plain = {name: plain_connection(connection) for name, connection in sorted(connections.items())}
     write_secret(folder, "airflow", json.dumps(plain))
+
+
+def keep_smtp(folder: Path, settings: Notifications) -> None:
+    """Store the mail server's password of the settings, for the control worker to read."""
+    if settings.smtp_password is not None:
+        write_secret(folder, "smtp-password", settings.smtp_password.get_secret_value())
 
 
 def plain_connection(connection: AirflowConnection) -> dict[str, str]:
