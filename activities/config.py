@@ -47,6 +47,8 @@ class WorkerConfig:
     """Options that tell Java this machine's certificates and proxy."""
     installer_environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """What installers find: PATH, package indexes, proxies, certificates. User code never does."""
+    dbt_python: Path | None = None
+    """The interpreter of dbt's own environment."""
     spark_connect_url: str | None = None
     trino_url: str | None = None
     airflow: Mapping[str, AirflowServer] = field(default_factory=dict[str, AirflowServer])

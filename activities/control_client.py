@@ -94,6 +94,15 @@ class ControlClient:
             "PUT", f"/attempts/{task_run_id}/output", json=output.model_dump(mode="json")
         )
 
+    async def put_artifacts(self, task_run_id: int, content: bytes) -> None:
+        """Store the archive of what the work left for people."""
+        await self._call(
+            "PUT",
+            f"/attempts/{task_run_id}/artifacts",
+            content=content,
+            headers={"Content-Type": "application/gzip"},
+        )
+
     async def _call(self, method: str, path: str, **request: Any) -> httpx2.Response:
         try:
             answer = await self._http.request(method, path, **request)

@@ -77,6 +77,7 @@ def _output(folder: AttemptFolder) -> AttemptOutput:
         "notebook_result": notebook.get("result"),
         "sql": folder.read_left("sql.json"),
         "values": _object(folder, "values.json"),
+        "dbt": folder.read_left("dbt.json"),
     }
     try:
         return AttemptOutput.model_validate(left)

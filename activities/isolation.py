@@ -41,6 +41,7 @@ def can_isolate(config: WorkerConfig) -> str | None:
         Path(activities.__file__),
         *([config.java_home] if config.java_home is not None else []),
         *([config.spark_jars] if config.spark_jars is not None else []),
+        *([config.dbt_python] if config.dbt_python is not None else []),
         _existing(config.folder),
     ]
     closed = _closed_to(TASK_UID, needed)

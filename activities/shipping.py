@@ -9,7 +9,7 @@ import structlog
 
 from activities.engines.base import Feeds
 from activities.folder import MOST_LEFT_BYTES, read_regular
-from spec.attempts import AttemptOutput, LogTail
+from spec.attempts import MOST_ARTIFACT_BYTES, AttemptOutput, LogTail
 from spec.errors import OpenLakeError
 
 CHUNK_BYTES = 256 * 1024
@@ -38,6 +38,10 @@ class Sink(Protocol):
 
     async def put_output(self, task_run_id: int, output: AttemptOutput) -> None:
         """Store the output."""
+        ...
+
+    async def put_artifacts(self, task_run_id: int, content: bytes) -> None:
+        """Store the archive of what the work left for people."""
         ...
 
 
@@ -92,6 +96,7 @@ class Shipper:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._drain_log())
             group.create_task(self._ship_lineage())
+            group.create_task(self._ship_artifacts())
             if output != AttemptOutput():
                 group.create_task(persist(lambda: self._sink.put_output(self._id, output)))
 
@@ -111,6 +116,15 @@ class Shipper:
             await asyncio.sleep(PAUSE_S)
         self._log_size = max(tail.size, self._base)
         return True
+
+    async def _ship_artifacts(self) -> None:
+        if self._feeds.artifacts is None:
+            return
+        try:
+            content = read_regular(self._feeds.artifacts, MOST_ARTIFACT_BYTES)
+        except OSError:
+            return
+        await persist(lambda: self._sink.put_artifacts(self._id, content))
 
     async def _ship_lineage(self) -> None:
         events, size = self._new_events()

@@ -126,8 +126,29 @@ class AirflowProgram(Frozen):
     connection: str = "airflow"
 
 
+class DbtProgram(Frozen):
+    """Run dbt's commands in a project; the work folder holds the whole project."""
+
+    type: Literal["dbt"] = "dbt"
+    commands: tuple[str, ...]
+    project: str
+    """Folder of `dbt_project.yml`, relative to the work folder."""
+    profiles: str | None = None
+    """Folder of `profiles.yml`, relative to the project; only without a warehouse."""
+    warehouse: Engine | None = None
+    """The profile is made for it; None when the project brings its own."""
+    catalog: str | None = None
+    schema_name: str = "default"
+
+
 Program = Annotated[
-    PythonProgram | NotebookProgram | SqlProgram | WheelProgram | JarProgram | AirflowProgram,
+    PythonProgram
+    | NotebookProgram
+    | SqlProgram
+    | WheelProgram
+    | JarProgram
+    | AirflowProgram
+    | DbtProgram,
     Field(discriminator="type"),
 ]
 
@@ -224,6 +245,37 @@ class SqlResult(Frozen):
     truncated: bool = False
 
 
+MOST_ARTIFACT_BYTES = 64 * 1024 * 1024
+"""Of one attempt's packed artifacts."""
+
+
+class DbtNode(Frozen):
+    """What became of one model, seed, snapshot or test."""
+
+    command: str
+    unique_id: str
+    """E.g. `model.shop.orders`."""
+    status: str
+    """dbt's own word: success, error, skipped, pass, fail, warn, …"""
+    execution_time: float = 0.0
+    """Seconds."""
+    message: str | None = None
+    """At most 1,000 characters."""
+    rows_affected: int | None = None
+    failures: int | None = None
+    """Of a test: the rows that failed it."""
+    relation_name: str | None = None
+
+
+class DbtResult(Frozen):
+    """What a dbt task left."""
+
+    results: tuple[DbtNode, ...] = ()
+    """In the order of the commands; at most 5,000."""
+    artifacts_bytes: int | None = None
+    """Size of `artifacts.tar.gz` (target/*.json, compiled SQL, logs); None when not kept."""
+
+
 class AttemptOutput(Frozen):
     """What an attempt left for people and for later tasks; stored by the internal API."""
 
@@ -237,6 +289,7 @@ class AttemptOutput(Frozen):
     """Task values; at most 48 KiB of JSON in all."""
     child_run_id: int | None = None
     """The run that a run_job task made."""
+    dbt: DbtResult | None = None
 
 
 class LogTail(Frozen):

@@ -44,6 +44,8 @@ class Feeds:
     log: LogSource
     lineage: Path
     """A file of OpenLineage events, one JSON object a line, that the work appends to."""
+    artifacts: Path | None = None
+    """An archive that the work may leave for people to download."""
 
 
 class EngineAdapter(Protocol):

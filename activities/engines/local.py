@@ -108,7 +108,7 @@ class LocalEngine:
     def feeds(self, handle: Handle) -> Feeds:
         """See `EngineAdapter`."""
         folder = self.folder(handle.key)
-        return Feeds(FileLog(folder.log), folder.lineage)
+        return Feeds(FileLog(folder.log), folder.lineage, folder.out / "artifacts.tar.gz")
 
     async def close(self) -> None:
         """See `EngineAdapter`."""

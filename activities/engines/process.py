@@ -1,22 +1,49 @@
-"""Plain Python: a file, a notebook or a wheel's entry point, in a process of its own."""
+"""Plain Python: a file, a notebook, a wheel's entry point or dbt, in a process of its own."""
 
 from pathlib import Path
 
+from activities.engines import dbt
+from activities.engines.base import Handle
 from activities.engines.environment import PROGRAMS
 from activities.engines.local import Launch, LocalEngine
 from activities.folder import AttemptFolder
 from activities.libraries.python import interpreter
-from spec.attempts import AttemptWork, NotebookProgram, PythonProgram, WheelProgram
+from spec.attempts import (
+    AttemptOutcome,
+    AttemptOutput,
+    AttemptResult,
+    AttemptWork,
+    DbtProgram,
+    NotebookProgram,
+    PythonProgram,
+    WheelProgram,
+)
 from spec.errors import EngineRejected
 
 
 class PythonEngine(LocalEngine):
-    """Runs Python files, notebooks and wheels."""
+    """Runs Python files, notebooks, wheels and dbt projects."""
 
     def launch(self, work: AttemptWork, folder: AttemptFolder) -> Launch:
         """See base class."""
+        if isinstance(work.program, DbtProgram):
+            return dbt.launch(self.config, work, folder, work.program)
         argv, cwd = program_command(work, folder, "Python")
         return Launch([str(interpreter(self.config, work.compute.python)), *argv], cwd)
+
+    async def cancel(self, handle: Handle) -> None:
+        """See base class; queries that dbt had under way end too."""
+        await super().cancel(handle)
+        await dbt.stop_queries(self.folder(handle.key))
+
+    async def collect(
+        self, handle: Handle, work: AttemptWork
+    ) -> tuple[AttemptOutcome, AttemptOutput]:
+        """See base class."""
+        outcome, output = await super().collect(handle, work)
+        if outcome.result is not AttemptResult.SUCCESS:
+            await dbt.stop_queries(self.folder(handle.key))
+        return outcome, output
 
 
 def program_command(

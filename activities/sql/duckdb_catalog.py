@@ -14,29 +14,12 @@ import duckdb
 from sqlglot import exp
 
 from activities.sql import null_tests, portable
+from activities.sql.duckdb_limits import MEMORY, STORED_AS
 from activities.sql.portable import TableCreation
 from spec.errors import EngineRejected, EngineUnavailable
 
 _EXTENSIONS = ("httpfs", "avro", "iceberg")
 """In this order: each needs those before it."""
-
-_MEMORY = "2GB"
-
-_STORED_AS = {
-    "TINYINT": "INTEGER",
-    "SMALLINT": "INTEGER",
-    "UTINYINT": "INTEGER",
-    "USMALLINT": "INTEGER",
-    "UINTEGER": "BIGINT",
-    "UBIGINT": "DECIMAL(20,0)",
-    "HUGEINT": "BIGINT",
-    "UHUGEINT": "DECIMAL(38,0)",
-    "TIMESTAMP_S": "TIMESTAMP",
-    "TIMESTAMP_MS": "TIMESTAMP",
-    "TIMESTAMP_NS": "TIMESTAMP",
-}
-"""Types of DuckDB that Iceberg lacks → where their values are stored; a value that does not fit is
-an error, never cut. Trino's `sum` of bigints is a bigint, too."""
 
 _STAGE = "temp.main.__openlake_stage"
 
@@ -58,7 +41,7 @@ class Lakehouse:
                 "allow_unsigned_extensions": "true",
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
-                "memory_limit": _MEMORY,
+                "memory_limit": MEMORY,
                 "python_enable_replacements": "false",
             }
         )
@@ -107,7 +90,7 @@ class Lakehouse:
         # Staged first: the query may read the very table that it replaces.
         self._db.execute(f"CREATE OR REPLACE TEMP TABLE {_STAGE} AS {creation.query}", values)
         staged = self._db.execute(f"DESCRIBE {_STAGE}").fetchall()
-        stored = {row[0]: _STORED_AS.get(row[1], row[1]) for row in staged}
+        stored = {row[0]: STORED_AS.get(row[1], row[1]) for row in staged}
         chosen = ", ".join(
             f"CAST({_identifier(column)} AS {kind}) AS {_identifier(column)}"
             for column, kind in stored.items()
