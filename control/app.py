@@ -11,11 +11,13 @@ from control import errors
 from control.audit.routes import router as audit
 from control.deps import Deps
 from control.errors import ErrorBody
+from control.evidence.routes import router as evidence
 from control.files.routes import router as files
 from control.health import router as health
 from control.identity.routes import router as identity
 from control.internal.routes import router as internal
 from control.jobs.routes import router as jobs
+from control.jobs.version_routes import router as job_versions
 from control.lineage.routes import collector
 from control.lineage.routes import router as lineage
 from control.logs.routes import router as logs
@@ -33,8 +35,10 @@ ROUTERS = (
     identity,
     files,
     jobs,
+    job_versions,
     runs,
     run_events,
+    evidence,
     task_runs,
     logs,
     queries,

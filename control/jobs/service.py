@@ -3,17 +3,20 @@
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from control import paging
 from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
-from control.jobs import store
+from control.jobs import store, versions
 from control.jobs.tables import Job
 from control.jobs.wire import complete, page_of, tidy, validate
 from control.runs import admission
 from control.runs.ending import cancel_queued
 from control.runs.views import millis
 from spec.api.jobs import JobList, JobView, ListJobs, UpdateJob
+from spec.diff import changes
 from spec.errors import Invalid
 from spec.jobs import JobSettings
 
@@ -38,6 +41,8 @@ async def create(deps: Deps, caller: Caller, settings: JobSettings, version: str
             creator=caller.user_name,
         )
         session.add(job)
+        await session.flush()
+        versions.note(session, job, caller.user_name, "created")
         audit.record(session, caller, "job.created", "job", job.job_id, settings=job.settings)
     return job.job_id
 
@@ -111,10 +116,7 @@ async def reset(
     _check_version(settings, version)
     async with deps.database.session() as session:
         job = await store.get(session, caller.workspace_id, job_id, lock=True)
-        _replace(job, settings)
-        audit.record(session, caller, "job.reset", "job", job_id, settings=job.settings)
-        await session.flush()
-        await admission.release(session, job_id)
+        await _replace(session, caller, job, settings, "reset")
 
 
 async def update(deps: Deps, caller: Caller, change: UpdateJob, version: str) -> None:
@@ -123,16 +125,40 @@ async def update(deps: Deps, caller: Caller, change: UpdateJob, version: str) ->
         job = await store.get(session, caller.workspace_id, change.job_id, lock=True)
         settings = validate(JobSettings, merge(job.settings, change))
         _check_version(settings, version)
-        _replace(job, settings)
-        audit.record(session, caller, "job.updated", "job", job.job_id, settings=job.settings)
-        await session.flush()
-        await admission.release(session, job.job_id)
+        await _replace(session, caller, job, settings, "updated")
 
 
-def _replace(job: Job, settings: JobSettings) -> None:
-    job.settings = stored(settings)
-    job.name = settings.name
-    job.updated_at = datetime.now(UTC)
+async def restore(deps: Deps, caller: Caller, job_id: int, number: int) -> int:
+    """Give a job the settings of one of its versions again; return its version now.
+
+    Raises:
+        NotFound: there is no such version.
+        Invalid: today's OpenLake does not take those settings any more.
+    """
+    async with deps.database.session() as session:
+        job = await store.get(session, caller.workspace_id, job_id, lock=True)
+        old = await versions.find(session, job, number)
+        settings = validate(JobSettings, old.settings)
+        await _replace(session, caller, job, settings, f"restored from version {number}")
+        return job.version
+
+
+async def _replace(
+    session: AsyncSession, caller: Caller, job: Job, settings: JobSettings, cause: str
+) -> None:
+    """Write new settings into a locked job, with all that follows from them.
+
+    The version counts up only when something is different.
+    """
+    fresh = stored(settings)
+    if changes(job.settings, fresh):
+        job.version += 1
+        job.settings, job.name, job.updated_at = fresh, settings.name, datetime.now(UTC)
+        versions.note(session, job, caller.user_name, cause)
+    action, facts = f"job.{cause.split()[0]}", {"cause": cause, "version": job.version}
+    audit.record(session, caller, action, "job", job.job_id, settings=job.settings, **facts)
+    await session.flush()
+    await admission.release(session, job.job_id)
 
 
 def merge(current: dict[str, Any], change: UpdateJob) -> dict[str, Any]:

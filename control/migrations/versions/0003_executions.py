@@ -90,6 +90,11 @@ def _create_tables() -> None:
         sa.ForeignKeyConstraint(["job_id"], ["jobs.job_id"]),
         sa.PrimaryKeyConstraint("job_id", "version"),
     )
+    # The history of jobs that are there already begins with what they are now.
+    op.execute(
+        "INSERT INTO job_versions (job_id, version, settings, editor, cause, created_at)"
+        " SELECT job_id, version, settings, creator, 'created', updated_at FROM jobs"
+    )
     op.create_table(
         "run_executions",
         _id("run_id"),
