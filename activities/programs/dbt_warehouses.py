@@ -99,7 +99,11 @@ def bend_duckdb(given: dict[str, Any]) -> None:
 def _respell_null_tests() -> None:
     cursor: Any = import_module("dbt.adapters.duckdb.environments.local").DuckDBCursorWrapper
     plain = cursor.execute
-    cursor.execute = lambda self, sql, bindings=None: plain(self, respell(sql), bindings)
+
+    def execute(self: Any, sql: str, bindings: Any = None) -> Any:
+        return plain(self, respell(sql), bindings)
+
+    cursor.execute = execute
 
 
 def _load_extensions() -> None:

@@ -15,6 +15,7 @@ import sys
 import tarfile
 from datetime import UTC, datetime
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,6 +25,7 @@ from activities.programs.dbt_warehouses import bend_duckdb, bend_trino
 
 MOST_RESULTS = 5000
 _MESSAGE_CHARACTERS = 1000
+_TARGET = "openlake"
 _BAD = ("error", "fail", "runtime error", "partial success")
 
 
@@ -62,22 +64,25 @@ def _write_profile(given: dict[str, Any]) -> None:
     if given["output"] is None:
         return
     yaml: Any = import_module("yaml")
-    project: Any = yaml.safe_load(Path("dbt_project.yml").read_text())
+    project: dict[str, Any] = yaml.safe_load(Path("dbt_project.yml").read_text()) or {}
     words = [word for command in given["commands"] for word in shlex.split(command)]
-    targets = {
-        value
-        for name, value in zip(words, words[1:], strict=False)
-        if name in ("--target", "-t")
-    } | {word.partition("=")[2] for word in words if word.startswith("--target=")}
-    profile = {"target": "openlake", "outputs": dict.fromkeys({"openlake", *targets}, given["output"])}
-    names = {str((project or {}).get("profile") or "openlake")}
-    names |= {value for name, value in zip(words, words[1:], strict=False) if name == "--profile"}
+    targets = {_TARGET, *_values(words, "--target", "-t")}
+    own = str(project.get("profile") or _TARGET)
+    profile = {"target": _TARGET, "outputs": dict.fromkeys(targets, given["output"])}
     folder = Path(os.environ["DBT_PROFILES_DIR"])
     folder.mkdir(exist_ok=True)
     # JSON is YAML.
-    (folder / "profiles.yml").write_text(json.dumps(dict.fromkeys(names, profile)))
-    if not (project or {}).get("profile"):
-        os.environ["DBT_PROFILE"] = "openlake"
+    (folder / "profiles.yml").write_text(
+        json.dumps(dict.fromkeys((own, *_values(words, "--profile")), profile))
+    )
+    if own == _TARGET:
+        os.environ["DBT_PROFILE"] = own
+
+
+def _values(words: list[str], *names: str) -> list[str]:
+    """Return what follows these options, in either spelling."""
+    after = [value for name, value in pairwise(words) if name in names]
+    return after + [word.partition("=")[2] for word in words if word.partition("=")[0] in names]
 
 
 def _run(
