@@ -73,16 +73,27 @@ class ControlClient:
         answer = await self._call("GET", f"/attempts/{task_run_id}/logs")
         return LogTail.model_validate_json(answer.content)
 
-    async def append_log(self, task_run_id: int, offset: int, chunk: bytes) -> LogTail:
-        """Append to the log; when `offset` is not its size, only return how much has arrived."""
+    async def append_log(
+        self, task_run_id: int, offset: int, chunk: bytes, *, final: bool = False
+    ) -> LogTail:
+        """Append to the log; when `offset` is not its size, only return how much has arrived.
+
+        Less than the chunk may be taken, unless it is the `final` one: what may be the beginning of
+        a secret must come again with what follows it.
+        """
         answer = await self._call(
             "PUT",
             f"/attempts/{task_run_id}/logs",
-            params={"offset": offset},
+            params={"offset": offset, "final": final},
             content=chunk,
             headers={"Content-Type": "application/octet-stream"},
         )
         return LogTail.model_validate_json(answer.content)
+
+    async def redact(self, task_run_id: int, text: str) -> str:
+        """Return text without the secrets that the attempt was given."""
+        answer = await self._call("POST", f"/attempts/{task_run_id}/redact", json={"text": text})
+        return str(answer.json()["text"])
 
     async def add_lineage(self, task_run_id: int, events: list[Any]) -> None:
         """Hand over OpenLineage events, as JSON objects."""

@@ -35,6 +35,10 @@ class Control(Sink, BlobSource, Protocol):
         """Open the attempt, or open it again."""
         ...
 
+    async def redact(self, task_run_id: int, text: str) -> str:
+        """Return text without the secrets that the attempt was given."""
+        ...
+
 
 class WrongHost(Exception):
     """The work is on another machine.
@@ -152,7 +156,7 @@ class Follower:
             shipping.cancel()
             await asyncio.gather(shipping, return_exceptions=True)
         outcome, output = await self._adapter.collect(handle, work)
-        outcome = self._as_asked(outcome)
+        outcome = await self._redacted(self._as_asked(outcome))
         shipper.announce(lineage.attempt_ended(work.lineage, engine, outcome, datetime.now(UTC)))
         await shipper.finish(output)
         return outcome
@@ -185,7 +189,14 @@ class Follower:
         await self._leave(work, AttemptOutput(error=error.message, error_trace=trace))
         known = isinstance(error, LibraryInstallationFailed)
         code = error.code if known else "RUN_EXECUTION_ERROR"
-        return _outcome(AttemptResult.FAILED, code, error.message)
+        return await self._redacted(_outcome(AttemptResult.FAILED, code, error.message))
+
+    async def _redacted(self, outcome: AttemptOutcome) -> AttemptOutcome:
+        """Take secrets out of what the outcome says: it goes into the workflow's history."""
+        if not outcome.message:
+            return outcome
+        text = await persist(lambda: self._control.redact(self.ref.task_run_id, outcome.message))
+        return outcome.model_copy(update={"message": text})
 
     async def _leave(self, work: AttemptWork, output: AttemptOutput) -> None:
         """Ship what was written about work that never began."""

@@ -13,6 +13,8 @@ from spec.attempts import MOST_ARTIFACT_BYTES, AttemptOutput, LogTail
 from spec.errors import OpenLakeError
 
 CHUNK_BYTES = 256 * 1024
+MOST_CHUNK_BYTES = 4 * 1024 * 1024
+"""A chunk of which nothing was taken is sent again with more, so that it can be judged."""
 PAUSE_S = 0.5
 T = TypeVar("T")
 _FIRST_DELAY_S = 0.1
@@ -24,8 +26,10 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 class Sink(Protocol):
     """The part of the internal API that takes what an attempt leaves."""
 
-    async def append_log(self, task_run_id: int, offset: int, chunk: bytes) -> LogTail:
-        """Append at this offset, or say how much has arrived."""
+    async def append_log(
+        self, task_run_id: int, offset: int, chunk: bytes, *, final: bool = False
+    ) -> LogTail:
+        """Append at this offset, or say how much has arrived; all is taken of the final chunk."""
         ...
 
     async def log_tail(self, task_run_id: int) -> LogTail:
@@ -77,6 +81,7 @@ class Shipper:
         self._feeds = feeds
         self._base = base
         self._log_size = base
+        self._chunk = CHUNK_BYTES
         self._lineage_read = 0
         self._events: list[Any] = []
 
@@ -101,18 +106,24 @@ class Shipper:
                 group.create_task(persist(lambda: self._sink.put_output(self._id, output)))
 
     async def _drain_log(self) -> None:
-        while await self._ship_log():
+        while await self._ship_log(ended=True):
             pass
 
-    async def _ship_log(self) -> bool:
+    async def _ship_log(self, *, ended: bool = False) -> bool:
         """Send one chunk; False when there was nothing to send."""
-        offset = self._log_size
+        offset, limit = self._log_size, self._chunk
         place = offset - self._base
-        chunk = await asyncio.to_thread(self._feeds.log.read, place, CHUNK_BYTES)
+        chunk = await asyncio.to_thread(self._feeds.log.read, place, limit)
         if not chunk:
             return False
-        tail = await persist(lambda: self._sink.append_log(self._id, offset, chunk))
-        if tail.size == offset:
+        whole = len(chunk) < limit
+        tail = await persist(
+            lambda: self._sink.append_log(self._id, offset, chunk, final=ended and whole)
+        )
+        self._chunk = CHUNK_BYTES
+        if tail.size == offset and not whole:
+            self._chunk = min(limit * 2, MOST_CHUNK_BYTES)
+        elif tail.size == offset:
             await asyncio.sleep(PAUSE_S)
         self._log_size = max(tail.size, self._base)
         return True

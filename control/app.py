@@ -28,6 +28,7 @@ from control.queries.routes import router as queries
 from control.runs.follow import router as run_events
 from control.runs.routes import router as runs
 from control.runs.task_runs import router as task_runs
+from control.secrets.routes import router as secrets
 
 API_VERSION = "1.0"
 
@@ -44,6 +45,7 @@ ROUTERS = (
     queries,
     destinations,
     deliveries,
+    secrets,
     lineage,
     collector,
     audit,

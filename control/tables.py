@@ -15,6 +15,7 @@ _MODULES = (
     "control.notifications.tables",
     "control.queries.tables",
     "control.runs.tables",
+    "control.secrets.tables",
     "control.tokens.tables",
     "control.workspaces.tables",
 )

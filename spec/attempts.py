@@ -223,6 +223,8 @@ class AttemptWork(Frozen):
     environment: dict[str, str] = {}
     """Environment variables for user code, e.g. MLFLOW_TRACKING_URI, MLFLOW_RUN_CONTEXT."""
     catalog: CatalogAccess
+    api_token: str = ""
+    """With it the attempt's user code asks the REST API for secrets while the attempt is open."""
     storage: StorageAccess
     lineage: LineageParent
     upstream_values: dict[str, dict[str, JsonValue]] = {}

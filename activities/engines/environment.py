@@ -54,6 +54,8 @@ def _essentials(config: WorkerConfig, work: AttemptWork, folder: AttemptFolder) 
         "OPENLAKE_TASK_KEY": work.ref.task_key,
         "OPENLAKE_CONTEXT": str(folder.given / "context.json"),
         "OPENLAKE_OUT": str(folder.out),
+        "OPENLAKE_API_URL": config.control_url,
+        "OPENLAKE_API_TOKEN": work.api_token,
     }
     if config.java_home is not None:
         environment["JAVA_HOME"] = str(config.java_home)

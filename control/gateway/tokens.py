@@ -16,6 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from spec.errors import Unauthenticated
 
 AUDIENCE = "openlake-catalog"
+API_AUDIENCE = "openlake-api"
+"""Of the token with which an attempt's user code asks the REST API for secrets; no catalog takes it
+and it opens no catalog."""
 MIN_KEY_BYTES = 32
 
 
@@ -65,7 +68,11 @@ def _key(signing_key: str) -> OctKey:
     return OctKey.import_key(raw)
 
 
-def issue(signing_key: str, claims: AttemptClaims | PrincipalClaims | ServiceClaims) -> str:
+def issue(
+    signing_key: str,
+    claims: AttemptClaims | PrincipalClaims | ServiceClaims,
+    audience: str = AUDIENCE,
+) -> str:
     """Sign a token.
 
     Raises:
@@ -73,14 +80,16 @@ def issue(signing_key: str, claims: AttemptClaims | PrincipalClaims | ServiceCla
     """
     payload: dict[str, Any] = claims.model_dump(mode="json", exclude={"expires_at"})
     payload |= {
-        "aud": AUDIENCE,
+        "aud": audience,
         "iat": int(datetime.now(UTC).timestamp()),
         "exp": int(claims.expires_at.timestamp()),
     }
     return jwt.encode({"alg": "HS256", "typ": "JWT"}, payload, _key(signing_key))
 
 
-def verify(signing_key: str, token: str) -> AttemptClaims | PrincipalClaims | ServiceClaims:
+def verify(
+    signing_key: str, token: str, audience: str = AUDIENCE
+) -> AttemptClaims | PrincipalClaims | ServiceClaims:
     """Check signature, audience and expiry, and return what the token says.
 
     Raises:
@@ -89,13 +98,13 @@ def verify(signing_key: str, token: str) -> AttemptClaims | PrincipalClaims | Se
     try:
         payload = jwt.decode(token, _key(signing_key), algorithms=["HS256"]).claims
     except (JoseError, ValueError) as error:
-        raise Unauthenticated("the catalog token is not valid; ask for a new one") from error
-    if payload.get("aud") != AUDIENCE or not isinstance(payload.get("exp"), int):
-        raise Unauthenticated("the token was not made for the catalog gateway")
+        raise Unauthenticated("the token is not valid; ask for a new one") from error
+    if payload.get("aud") != audience or not isinstance(payload.get("exp"), int):
+        raise Unauthenticated(f"the token was not made for {audience}")
     expires_at = datetime.fromtimestamp(payload["exp"], UTC)
     if expires_at <= datetime.now(UTC):
-        raise Unauthenticated(f"the catalog token expired at {expires_at.isoformat()}")
+        raise Unauthenticated(f"the token expired at {expires_at.isoformat()}")
     try:
         return _CLAIMS.validate_python(payload | {"expires_at": expires_at})
     except ValidationError as error:
-        raise Unauthenticated("the catalog token lacks claims; ask for a new one") from error
+        raise Unauthenticated("the token lacks claims; ask for a new one") from error

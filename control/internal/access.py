@@ -43,3 +43,7 @@ class AttemptAccess:
             warehouse=self.warehouse,
             token=tokens.issue(self.signing_key, claims),
         )
+
+    def api_token(self, claims: AttemptClaims) -> str:
+        """Return the token with which the attempt's user code asks for secrets."""
+        return tokens.issue(self.signing_key, claims, audience=tokens.API_AUDIENCE)

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from control.http import DepsArg, require_worker
 from control.internal import service
 from control.logs import service as logs
+from control.secrets import reading
 from spec.api.jobs import Empty
 from spec.attempts import AttemptOutput, AttemptRef, AttemptWork, Frozen, LogTail
 from spec.errors import Invalid
@@ -23,6 +24,12 @@ class OpenAttempt(Frozen):
     host: str
     """Where the worker runs; for people."""
     ref: AttemptRef
+
+
+class Words(Frozen):
+    """Some text."""
+
+    text: str
 
 
 @router.post("/attempts/{task_run_id}/open")
@@ -43,17 +50,27 @@ async def get_blob(sha256: str, deps: DepsArg) -> Response:
 @router.get("/attempts/{task_run_id}/logs")
 async def get_log_size(task_run_id: int, deps: DepsArg) -> LogTail:
     """Return how much of the log is held."""
-    return await logs.size(deps, task_run_id)
+    return await logs.tail_of(deps, task_run_id)
 
 
 @router.put("/attempts/{task_run_id}/logs")
 async def append_log(
-    task_run_id: int, request: Request, deps: DepsArg, offset: int = Query(ge=0)
+    task_run_id: int,
+    request: Request,
+    deps: DepsArg,
+    offset: int = Query(ge=0),
+    final: bool = False,
 ) -> LogTail:
-    """Append the raw body if it begins where the log ends; answer where it ends now."""
+    """Append the raw body if it begins where the log ends; answer how much was taken."""
     logs.check_size(int(request.headers.get("content-length", "0")))
     await service.known_attempt(deps, task_run_id)
-    return await logs.append(deps, task_run_id, offset, await request.body())
+    return await logs.append(deps, task_run_id, offset, await request.body(), final=final)
+
+
+@router.post("/attempts/{task_run_id}/redact")
+async def redact(task_run_id: int, body: Words, deps: DepsArg) -> Words:
+    """Return text without the secrets that the attempt was given, e.g. for an error message."""
+    return Words(text=await reading.redact(deps, task_run_id, body.text))
 
 
 @router.post("/attempts/{task_run_id}/lineage")

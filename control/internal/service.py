@@ -27,6 +27,7 @@ from control.internal.work import (
 from control.jobs.tables import SettingsSnapshot
 from control.lineage.collect import collect
 from control.runs.tables import Run, TaskOutput, TaskRun
+from control.secrets.reading import redactor_of
 from spec.api.runs import RunOverrides
 from spec.attempts import AttemptOutput, AttemptRef, AttemptWork, LineageParent
 from spec.errors import AttemptOver, Forbidden, Invalid, NotFound, Unavailable
@@ -122,6 +123,7 @@ async def _work(
         files=work_files(body),
         environment=_environment(deps, ref, run),
         catalog=deps.access.catalog(claims),
+        api_token=deps.access.api_token(claims),
         storage=await deps.access.storage.issue(submit_key(ref.task_run_id)),
         lineage=_lineage(ref, run),
         upstream_values={key: dict(task.values) for key, task in upstream.items() if task.values},
@@ -218,6 +220,8 @@ async def keep_lineage(deps: Deps, task_run_id: int, events: list[dict[str, Any]
     """Store the events that an attempt's worker shipped, also after its end: they are facts."""
     attempt = await known_attempt(deps, task_run_id)
     async with deps.database.session() as session:
+        if redactor := await redactor_of(deps, session, task_run_id):
+            events = redactor.tree(events)
         await collect(session, attempt.workspace_id, events, attempt)
 
 
@@ -236,11 +240,12 @@ async def keep_output(deps: Deps, task_run_id: int, output: AttemptOutput) -> No
         query = select(AttemptRow.state).where(col(AttemptRow.task_run_id) == task_run_id)
         if (await session.exec(query.with_for_update(read=True))).one() == AttemptState.OVER:
             raise AttemptOver(f"attempt {task_run_id} is over", task_run_id=task_run_id)
+        redactor = await redactor_of(deps, session, task_run_id)
         row = {
             "task_run_id": task_run_id,
             "run_id": attempt.run_id,
             "task_key": attempt.task_key,
-            "output": output.model_dump(mode="json"),
+            "output": redactor.tree(output.model_dump(mode="json")),
         }
         statement = insert(TaskOutput).values(row)
         await session.exec(

@@ -7,16 +7,20 @@ from dataclasses import dataclass
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control import hub
 from control.deps import Deps
 from control.logs.tables import LogChunk, LogSize
+from control.secrets.reading import redactor_of
 from spec.attempts import LogTail
 from spec.errors import Invalid
 from spec.ids import run_of
 
 MOST_CHUNK_BYTES = 8 * 1024 * 1024
+MOST_LOG_BYTES = 1 << 30
+"""Of one attempt; what goes beyond is not kept, and the log's last line says so."""
+_SURE_BYTES = 1 << 20
+"""Longer than any secret in any spelling: of so many bytes some can always be judged."""
 _READ_AHEAD = 8
 
 
@@ -25,15 +29,18 @@ def chunk_key(task_run_id: int, start: int, stop: int) -> str:
     return f"logs/{run_of(task_run_id)}/{task_run_id}/{start:012d}-{stop:012d}"
 
 
-async def size(deps: Deps, task_run_id: int) -> LogTail:
-    """Return how much of a log is held."""
+async def size(deps: Deps, task_run_id: int) -> int:
+    """Return how many bytes of a log are held."""
     async with deps.database.read_session() as session:
-        return LogTail(size=await _size(session, task_run_id))
-
-
-async def _size(session: AsyncSession, task_run_id: int) -> int:
-    row = await session.get(LogSize, task_run_id)
+        row = await session.get(LogSize, task_run_id)
     return row.size if row else 0
+
+
+async def tail_of(deps: Deps, task_run_id: int) -> LogTail:
+    """Return how much of what the worker has was taken."""
+    async with deps.database.read_session() as session:
+        row = await session.get(LogSize, task_run_id)
+    return LogTail(size=row.raw_size if row else 0)
 
 
 def check_size(size_bytes: int) -> None:
@@ -42,10 +49,21 @@ def check_size(size_bytes: int) -> None:
         raise Invalid(f"a log chunk has at most {MOST_CHUNK_BYTES} bytes, not {size_bytes}")
 
 
-async def append(deps: Deps, task_run_id: int, offset: int, content: bytes) -> LogTail:
-    """Append bytes if they begin where the log ends; return where it ends now.
+async def append(
+    deps: Deps, task_run_id: int, offset: int, content: bytes, *, final: bool = False
+) -> LogTail:
+    """Append bytes if they begin where the log ends; return how much was taken.
 
-    The index row is committed after the object was stored, so a log that is indexed is there.
+    Secrets that the attempt was given are redacted. Last bytes that may be the beginning of one are
+    not taken: they must come again with what follows them. The index row is committed after the
+    object was stored, so a log that is indexed is there.
+
+    Args:
+        deps: The collaborators.
+        task_run_id: Whose log.
+        offset: Where the bytes begin, in what the worker has.
+        content: The bytes.
+        final: Nothing follows; all is taken.
 
     Raises:
         Invalid: the chunk is too large.
@@ -53,23 +71,41 @@ async def append(deps: Deps, task_run_id: int, offset: int, content: bytes) -> L
     """
     check_size(len(content))
     async with deps.database.session() as session:
-        first = insert(LogSize).values(task_run_id=task_run_id, run_id=run_of(task_run_id), size=0)
+        first = insert(LogSize).values(
+            task_run_id=task_run_id, run_id=run_of(task_run_id), size=0, raw_size=0
+        )
         await session.exec(first.on_conflict_do_nothing())
         row = (
             await session.exec(
                 select(LogSize).where(LogSize.task_run_id == task_run_id).with_for_update()
             )
         ).one()
-        if offset != row.size or not content:
-            return LogTail(size=row.size)
-        stop = offset + len(content)
-        key = chunk_key(task_run_id, offset, stop)
-        await deps.objects.put(key, content)
-        session.add(LogChunk(task_run_id=task_run_id, start=offset, stop=stop, key=key))
-        row.size = stop
-        await hub.notify(session, hub.log_topic(task_run_id))
-    deps.metrics.log_bytes.inc(len(content))
-    return LogTail(size=stop)
+        if offset != row.raw_size or not content:
+            return LogTail(size=row.raw_size)
+        kept, taken = content, len(content)
+        if redactor := await redactor_of(deps, session, task_run_id):
+            kept, taken = redactor.whole(content) if final else redactor.part(content, _SURE_BYTES)
+        row.raw_size += taken
+        kept = _capped(kept, row.size)
+        if kept:
+            stop = row.size + len(kept)
+            key = chunk_key(task_run_id, row.size, stop)
+            await deps.objects.put(key, kept)
+            session.add(LogChunk(task_run_id=task_run_id, start=row.size, stop=stop, key=key))
+            row.size = stop
+            await hub.notify(session, hub.log_topic(task_run_id))
+        end = row.raw_size
+    deps.metrics.log_bytes.inc(len(kept))
+    return LogTail(size=end)
+
+
+def _capped(content: bytes, held: int) -> bytes:
+    """Return what of the next bytes is kept of a log of which so much is held."""
+    room = MOST_LOG_BYTES - held
+    if len(content) <= room:
+        return content
+    said = f"\n[OpenLake] The log ends here: of one task {MOST_LOG_BYTES:,} bytes are kept.\n"
+    return content[:room] + said.encode() if room >= 0 else b""
 
 
 @dataclass(frozen=True)
@@ -119,7 +155,7 @@ async def read(deps: Deps, wanted: list[Span]) -> AsyncIterator[bytes]:
 
 async def tail(deps: Deps, task_run_id: int, limit: int) -> tuple[str, bool]:
     """Return the last bytes of a log as text, and whether there was more before them."""
-    held = (await size(deps, task_run_id)).size
+    held = await size(deps, task_run_id)
     wanted = await spans(deps, task_run_id, max(0, held - limit), None)
     content = b"".join([part async for part in read(deps, wanted)])
     return content.decode("utf-8", "replace"), held > limit

@@ -16,6 +16,9 @@ class LogSize(SQLModel, table=True):
     task_run_id: int = big_id(key=True)
     run_id: int = big_id(index=True)
     size: int = Field(default=0, sa_type=BigInteger)
+    raw_size: int = Field(default=0, sa_type=BigInteger)
+    """How much of what the worker has these bytes stand for: secrets are redacted, and of a log
+    that is too long the rest is not kept."""
 
 
 class LogChunk(SQLModel, table=True):

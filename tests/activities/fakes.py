@@ -72,6 +72,9 @@ class FakeControl:
         self.down = False
         self.over = False
         self.appends = 0
+        self.secret = ""
+        self.held = 0
+        """So many last bytes of a chunk are not taken, unless it is the final one."""
 
     def add(self, work: AttemptWork, **sources: str) -> AttemptWork:
         """Know this work, with files by name (`main` is `main.py`) and content."""
@@ -100,8 +103,16 @@ class FakeControl:
         await self._answer()
         return self.blobs[sha256]
 
-    async def append_log(self, task_run_id: int, offset: int, chunk: bytes) -> LogTail:
+    async def redact(self, task_run_id: int, text: str) -> str:
         await self._answer()
+        return text.replace(self.secret, "[REDACTED]") if self.secret else text
+
+    async def append_log(
+        self, task_run_id: int, offset: int, chunk: bytes, *, final: bool = False
+    ) -> LogTail:
+        await self._answer()
+        if self.held and not final:
+            chunk = chunk[: -self.held]
         log = self.logs.setdefault(task_run_id, bytearray())
         if offset == len(log):
             self.appends += 1

@@ -74,6 +74,15 @@ async def test_failure_reports_the_last_error(driver: Driver, control: FakeContr
     assert control.events[-1]["eventType"] == "FAIL"
 
 
+async def test_an_error_that_names_a_secret_does_not_reach_the_history(
+    driver: Driver, control: FakeControl
+) -> None:
+    control.secret = "tiger-tiger"
+    work = control.add(make_work(make_ref()), main="raise ValueError('no tiger-tiger')")
+    outcome = await driver.follower(work.ref).run()
+    assert outcome.message == "ValueError: no [REDACTED]"
+
+
 async def test_environment_holds_nothing_of_the_worker(
     driver: Driver, control: FakeControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,22 @@ async def test_a_log_goes_on_where_the_api_ends(
     assert bytes(control.logs[1]) == log
 
 
+async def test_bytes_that_are_not_taken_come_again(control: FakeControl, tmp_path: Path) -> None:
+    log = bytes(n % 251 for n in range(CHUNK_BYTES + 500))
+    (tmp_path / "log").write_bytes(log)
+    control.held = 100
+    await make_shipper(control, tmp_path).finish(AttemptOutput())
+    assert bytes(control.logs[1]) == log
+
+
+async def test_a_chunk_that_cannot_be_judged_grows(control: FakeControl, tmp_path: Path) -> None:
+    log = bytes(n % 251 for n in range(CHUNK_BYTES * 5))
+    (tmp_path / "log").write_bytes(log)
+    control.held = CHUNK_BYTES * 3
+    await make_shipper(control, tmp_path).finish(AttemptOutput())
+    assert bytes(control.logs[1]) == log
+
+
 async def test_another_hosts_part_of_a_log_stays_before_ours(
     control: FakeControl, tmp_path: Path
 ) -> None:

@@ -1,0 +1,150 @@
+"""Gives values to running attempts, and notes each one so that it can be redacted.
+
+An attempt's user code has a token of its own that is good for reading secrets only, and only while
+the attempt is open. What it may read are the scopes that its run's user may read.
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from control.audit import store as audit
+from control.auth import Caller
+from control.deps import Deps
+from control.gateway import tokens
+from control.gateway.tables import AttemptRow, AttemptState
+from control.gateway.tokens import AttemptClaims
+from control.runs.tables import Run
+from control.secrets import store
+from control.secrets.access import Reader, permitted
+from control.secrets.redaction import Redactor
+from control.secrets.tables import AttemptSecret
+from spec.api.secrets import Permission, SecretValue
+from spec.errors import Forbidden, Invalid, NotFound, Unauthenticated
+
+REFERENCE = re.compile(r"\{\{\s*secrets/([A-Za-z0-9_.-]{1,128})/([A-Za-z0-9_.-]{1,128})\s*\}\}")
+"""Databricks' form in `spark_conf` and `spark_env_vars`."""
+
+
+class NotInAJob(Invalid):
+    """Somebody who is no running task asks for a value."""
+
+    code = "BAD_REQUEST"
+
+
+def is_attempt_token(token: str) -> bool:
+    """Tell an attempt's token (a JWT) from an access token."""
+    return token.count(".") == 2
+
+
+async def reader_of(deps: Deps, token: str) -> Reader:
+    """Return whom an attempt's token speaks for.
+
+    Raises:
+        Unauthenticated: it is not our token, or it was made for something else.
+        Forbidden: the attempt is over.
+    """
+    claims = tokens.verify(deps.access.signing_key, token, audience=tokens.API_AUDIENCE)
+    if not isinstance(claims, AttemptClaims):
+        raise Unauthenticated("the token does not belong to a task's attempt")
+    async with deps.database.read_session() as session:
+        attempt = await session.get(AttemptRow, claims.task_run_id)
+        run = await session.get(Run, claims.run_id)
+    if attempt is None or run is None or attempt.state != AttemptState.OPEN:
+        raise Forbidden(
+            f"attempt {claims.task_run_id} is over, and its token with it",
+            task_run_id=claims.task_run_id,
+        )
+    return Reader(run.workspace_id, run.run_as or run.creator, claims.task_run_id)
+
+
+async def get(deps: Deps, reader: Reader, scope: str, key: str) -> SecretValue:
+    """Give a value to an attempt.
+
+    Raises:
+        NotInAJob: a person asks.
+        NotFound: there is no such scope or key.
+        Forbidden: the run's user may not read the scope.
+    """
+    if reader.task_run_id is None:
+        raise NotInAJob("Secret values are given to running tasks only: use dbutils.secrets there.")
+    async with deps.database.session() as session:
+        value = await _give(deps, session, reader, reader.task_run_id, scope, key)
+    return SecretValue(key=key, value=base64.b64encode(value).decode())
+
+
+async def resolve(
+    deps: Deps, run: Run, task_run_id: int, texts: Mapping[str, str]
+) -> dict[str, str]:
+    """Replace every `{{secrets/scope/key}}` in the texts, for this attempt alone.
+
+    Args:
+        deps: The collaborators.
+        run: The attempt's run; its user's rights count.
+        task_run_id: The attempt, which must have been opened.
+        texts: E.g. `spark_conf`: setting → text.
+
+    Raises:
+        Invalid: a secret does not exist, may not be read, or is no text; names setting and secret.
+    """
+    if not any(REFERENCE.search(text) for text in texts.values()):
+        return dict(texts)
+    reader = Reader(run.workspace_id, run.run_as or run.creator, task_run_id)
+    resolved: dict[str, str] = {}
+    async with deps.database.session() as session:
+        for name, text in texts.items():
+            for found in dict.fromkeys(REFERENCE.finditer(text)):
+                scope, key = found.groups()
+                try:
+                    value = await _give(deps, session, reader, task_run_id, scope, key)
+                    text = text.replace(found[0], value.decode())
+                except (NotFound, Forbidden, UnicodeDecodeError) as error:
+                    reason = getattr(error, "message", "its value is not UTF-8 text")
+                    raise Invalid(
+                        f"'{name}' refers to the secret {scope}/{key}: {reason}"
+                    ) from None
+            resolved[name] = text
+    return resolved
+
+
+async def _give(
+    deps: Deps, session: AsyncSession, reader: Reader, task_run_id: int, scope_name: str, key: str
+) -> bytes:
+    scope = await permitted(
+        session, reader.workspace_id, reader.user_name, scope_name, Permission.READ
+    )
+    row = await store.secret(session, scope, key)
+    value = deps.sealer.unseal(row.sealed, table="secrets", row=f"{row.scope_id}/{row.key}")
+    place = f"{task_run_id}/{row.scope_id}/{row.key}/{row.version}"
+    note = AttemptSecret(
+        task_run_id=task_run_id,
+        scope_id=row.scope_id,
+        key=row.key,
+        version=row.version,
+        sealed=deps.sealer.seal(value, table="attempt_secrets", row=place),
+    )
+    if await store.note_given(session, note):
+        caller = Caller(reader.workspace_id, 0, reader.user_name, "")
+        where = f"{scope_name}/{key}"
+        audit.record(session, caller, "secret.read", "secret", where, task_run_id=str(task_run_id))
+    return value
+
+
+async def redactor_of(deps: Deps, session: AsyncSession, task_run_id: int) -> Redactor:
+    """Return what takes every value out that an attempt was given so far."""
+    return Redactor(
+        deps.sealer.unseal(
+            row.sealed,
+            table="attempt_secrets",
+            row=f"{row.task_run_id}/{row.scope_id}/{row.key}/{row.version}",
+        )
+        for row in await store.given(session, task_run_id)
+    )
+
+
+async def redact(deps: Deps, task_run_id: int, text: str) -> str:
+    """Return text of an attempt without the values that it was given."""
+    async with deps.database.read_session() as session:
+        return (await redactor_of(deps, session, task_run_id)).text(text)
