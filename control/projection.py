@@ -17,6 +17,7 @@ from control.db import Database
 from control.gateway.attempts import close_attempt
 from control.lineage.collect import collect_from_catalog
 from control.metrics import Metrics
+from control.notifications.outbox import tell
 from control.runs.admission import release
 from control.runs.tables import Run, RunEvent, TaskRun
 from spec.errors import Conflict, NotFound
@@ -73,6 +74,7 @@ async def write(session: AsyncSession, projection: Projection) -> int:
     fresh = await _append(session, projection)
     for recorded in fresh:
         await _fold(session, run, projection.execution, recorded.event)
+        await tell(session, run, projection, recorded.event)
     if fresh:
         session.add(run)
         await session.flush()

@@ -81,6 +81,10 @@ class ForEachTask(Model):
             raise ValueError("the task of a for_each_task takes no 'depends_on' and no 'run_if'")
         if self.task.condition_task is not None:
             raise ValueError("the task of a for_each_task cannot be a condition_task")
+        for name in ("email_notifications", "webhook_notifications", "notification_settings"):
+            given = getattr(self.task, name)
+            if given is not None and given != type(given)():
+                raise ValueError(f"give '{name}' to the for_each_task; its iterations tell nobody")
         return self
 
 

@@ -12,6 +12,7 @@ from control.deps import Deps
 from control.jobs import store, versions
 from control.jobs.tables import Job
 from control.jobs.wire import complete, page_of, tidy, validate
+from control.notifications.checks import require_destinations
 from control.runs import admission
 from control.runs.ending import cancel_queued
 from control.runs.views import millis
@@ -32,6 +33,7 @@ async def create(deps: Deps, caller: Caller, settings: JobSettings, version: str
     """Make a job; return its id."""
     _check_version(settings, version)
     async with deps.database.session() as session:
+        await require_destinations(session, caller.workspace_id, settings)
         job = Job(
             job_id=await store.next_job_id(session),
             workspace_id=caller.workspace_id,
@@ -150,6 +152,7 @@ async def _replace(
 
     The version counts up only when something is different.
     """
+    await require_destinations(session, caller.workspace_id, settings)
     fresh = stored(settings)
     if changes(job.settings, fresh):
         job.version += 1

@@ -16,7 +16,7 @@ T = TypeVar("T", bound=BaseModel)
 
 _NOTHING: tuple[Any, ...] = ({}, [], None)
 _UNUSED = ("email_notifications", "webhook_notifications", "notification_settings")
-"""Read back empty, as Databricks does; so they may come back empty."""
+"""Read back empty where nobody is told, as Databricks does; so they may come back empty."""
 
 _YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 
@@ -42,10 +42,19 @@ def _without_unused(fields: Any) -> Any:
 def complete(settings: dict[str, Any]) -> dict[str, Any]:
     """Add the fields that Databricks always fills in when a job is read."""
     tasks: list[dict[str, Any]] = [
-        {**task, "email_notifications": {}} for task in settings.get("tasks", [])
+        _shown({"email_notifications": {}, **task}) for task in settings.get("tasks", [])
     ]
     kept = {name: value for name, value in settings.items() if value not in _NOTHING}
-    return {**kept, "tasks": tasks, "email_notifications": {}, "webhook_notifications": {}}
+    return _shown({"email_notifications": {}, "webhook_notifications": {}, **kept, "tasks": tasks})
+
+
+def _shown(fields: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the lists of recipients that are empty, as Databricks does."""
+    for name in ("email_notifications", "webhook_notifications"):
+        if name in fields:
+            given: dict[str, Any] = fields[name]
+            fields[name] = {event: told for event, told in given.items() if told}
+    return fields
 
 
 def page_of(settings: dict[str, Any], offset: int) -> tuple[dict[str, Any], int | None]:

@@ -19,11 +19,14 @@ from control.auth import Caller
 from control.jobs import store as jobs
 from control.jobs.snapshots import pin
 from control.jobs.tables import Job
+from control.notifications.checks import require_destinations
+from control.notifications.outbox import note
 from control.runs.tables import OutboxKind, OutboxRow, Run
 from spec.api.runs import RunOverrides
 from spec.errors import Invalid, NotFound
 from spec.ids import run_id_at
 from spec.jobs import JobSettings
+from spec.occasions import Occasion
 from spec.states import RunLife
 
 FAST_PATH = timedelta(seconds=5)
@@ -73,6 +76,8 @@ async def admit(session: AsyncSession, caller: Caller, ask: Ask) -> Admitted:
         if known := await _by_key(session, caller, ask.key):
             return known
     settings = ask.settings or JobSettings.model_validate(job.settings if job else {})
+    if job is None:
+        await require_destinations(session, caller.workspace_id, settings)
     run = await _new_run(session, caller, ask, job, settings)
     columns = run.model_dump(exclude_unset=False)
     made = await session.exec(
@@ -84,6 +89,10 @@ async def admit(session: AsyncSession, caller: Caller, ask: Ask) -> Admitted:
             return known
         raise RuntimeError(f"run {run.run_id} could not be inserted")
     _audit(session, caller, run)
+    if run.life == RunLife.SKIPPED:
+        limit = f"Run was skipped: the job may have {settings.max_concurrent_runs} at once."
+        skipped = Occasion("ended", run.created_at, result=run.life, message=limit)
+        await note(session, run, run.execution, skipped)
     outbox = None
     if run.life == RunLife.PENDING:
         outbox = await start_later(session, run, FAST_PATH)

@@ -6,9 +6,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control import hub
+from control.notifications.outbox import note
 from control.runs.admission import FAST_PATH
 from control.runs.tables import OutboxKind, OutboxRow, Run
 from spec.events import RunResult, StopCause
+from spec.occasions import Occasion
 from spec.states import RunLife
 
 
@@ -53,4 +55,6 @@ async def _end(session: AsyncSession, run: Run, message: str) -> None:
     run.message = message
     run.ended_at = datetime.now(UTC)
     session.add(run)
+    ended = Occasion("ended", run.ended_at, result=run.result, message=message)
+    await note(session, run, run.execution, ended)
     await hub.notify(session, hub.run_topic(run.run_id))
