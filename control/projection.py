@@ -5,6 +5,7 @@ one transaction, so that repeating a batch, whole or in part, changes nothing.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import structlog
 from sqlalchemy.dialects.postgresql import insert
@@ -19,18 +20,21 @@ from control.lineage.collect import collect_from_catalog
 from control.metrics import Metrics
 from control.notifications.outbox import tell
 from control.runs.admission import release
-from control.runs.tables import Run, RunEvent, TaskRun
+from control.runs.tables import ForEachRun, Run, RunEvent, TaskRun
 from spec.errors import Conflict, NotFound
 from spec.events import (
     AttemptEnded,
     AttemptScheduled,
+    DurationWarned,
     Event,
+    ForEachExpanded,
     Projection,
     Recorded,
     RunEnded,
     RunStarted,
     StopRequested,
     TaskSkipped,
+    TaskStopRequested,
 )
 from spec.states import RunLife, TaskResult
 
@@ -73,13 +77,14 @@ async def write(session: AsyncSession, projection: Projection) -> int:
     run = await _locked(session, projection.run_id)
     fresh = await _append(session, projection)
     for recorded in fresh:
-        await _fold(session, run, projection.execution, recorded.event)
+        await _fold(session, run, projection, recorded.event)
         await tell(session, run, projection, recorded.event)
     if fresh:
         session.add(run)
         await session.flush()
         await hub.notify(session, hub.run_topic(run.run_id))
-    if any(isinstance(recorded.event, RunEnded) for recorded in fresh):
+    ended = any(isinstance(recorded.event, RunEnded) for recorded in fresh)
+    if ended and not projection.stream:
         await release(session, run.job_id)
     return len(fresh)
 
@@ -94,7 +99,7 @@ async def _locked(session: AsyncSession, run_id: int) -> Run:
 async def _append(session: AsyncSession, projection: Projection) -> Sequence[Recorded]:
     """Store the new events; return them in order."""
     dumped = {r.seq: r.event.model_dump(mode="json") for r in projection.events}
-    mine = (RunEvent.run_id == projection.run_id, RunEvent.execution == projection.execution)
+    mine = _stream(projection)
     known = {
         row.seq: row.event
         for row in await session.exec(
@@ -121,6 +126,7 @@ async def _append(session: AsyncSession, projection: Projection) -> Sequence[Rec
             {
                 "run_id": projection.run_id,
                 "execution": projection.execution,
+                "stream": projection.stream,
                 "seq": recorded.seq,
                 "event": dumped[recorded.seq],
             }
@@ -130,34 +136,31 @@ async def _append(session: AsyncSession, projection: Projection) -> Sequence[Rec
     return fresh
 
 
+def _stream(projection: Projection) -> tuple[bool, bool, bool]:
+    return (
+        RunEvent.run_id == projection.run_id,
+        RunEvent.execution == projection.execution,
+        RunEvent.stream == projection.stream,
+    )
+
+
 async def _last_seq(session: AsyncSession, projection: Projection) -> int | None:
     query = (
-        select(RunEvent.seq)
-        .where(RunEvent.run_id == projection.run_id, RunEvent.execution == projection.execution)
-        .order_by(col(RunEvent.seq).desc())
-        .limit(1)
+        select(RunEvent.seq).where(*_stream(projection)).order_by(col(RunEvent.seq).desc()).limit(1)
     )
     return (await session.exec(query)).first()
 
 
-async def _fold(session: AsyncSession, run: Run, execution: int, event: Event) -> None:
+async def _fold(session: AsyncSession, run: Run, projection: Projection, event: Event) -> None:
     match event:
-        case RunStarted():
-            run.started_at = event.at
-            _move(run, RunLife.RUNNING)
-        case StopRequested():
-            run.stop_cause = event.cause.value
-            _move(run, RunLife.TERMINATING)
-        case RunEnded():
-            _move(run, RunLife.ENDED)
-            run.result, run.message, run.ended_at = event.result.value, event.message, event.at
+        case RunStarted() | StopRequested() | RunEnded():
+            # A part of a for-each begins and ends too; that says nothing of the run.
+            if not projection.stream:
+                _fold_run(run, projection.execution, event)
         case AttemptScheduled():
             session.add(
                 TaskRun(
-                    task_run_id=event.task_run_id,
-                    run_id=run.run_id,
-                    execution=execution,
-                    task_key=event.task_key,
+                    **_place(run, projection, event),
                     attempt=event.attempt,
                     scheduled_at=event.at,
                 )
@@ -165,23 +168,52 @@ async def _fold(session: AsyncSession, run: Run, execution: int, event: Event) -
         case TaskSkipped():
             session.add(
                 TaskRun(
-                    task_run_id=event.task_run_id,
-                    run_id=run.run_id,
-                    execution=execution,
-                    task_key=event.task_key,
+                    **_place(run, projection, event),
+                    attempt=event.attempt,
                     result=TaskResult(event.phase.value).value,
                     scheduled_at=event.at,
                     ended_at=event.at,
                 )
             )
+        case ForEachExpanded():
+            row = await session.get_one(ForEachRun, event.task_run_id)
+            row.last_ordinal = event.first_ordinal + event.todo * event.attempts_each
+            session.add(row)
         case AttemptEnded():
             await _end_attempt(session, run, event)
+        case TaskStopRequested() | DurationWarned():
+            pass
 
 
-def _move(run: Run, life: RunLife) -> None:
-    if RunLife(run.life).is_over:
-        raise ProjectionConflict(f"run {run.run_id} is over and cannot become {life}")
-    run.life = life.value
+def _place(
+    run: Run, projection: Projection, event: AttemptScheduled | TaskSkipped
+) -> dict[str, Any]:
+    return {
+        "task_run_id": event.task_run_id,
+        "run_id": run.run_id,
+        "execution": projection.execution,
+        "stream": projection.stream,
+        "for_each_run_id": projection.for_each_run_id,
+        "task_key": event.task_key,
+    }
+
+
+def _fold_run(run: Run, execution: int, event: RunStarted | StopRequested | RunEnded) -> None:
+    if execution != run.execution or RunLife(run.life).is_over:
+        raise ProjectionConflict(
+            f"run {run.run_id} is {run.life} in execution {run.execution}; {event.type} of"
+            f" execution {execution} comes too late"
+        )
+    match event:
+        case RunStarted():
+            run.started_at = event.at
+            run.life = RunLife.RUNNING.value
+        case StopRequested():
+            run.stop_cause = event.cause.value
+            run.life = RunLife.TERMINATING.value
+        case RunEnded():
+            run.life = RunLife.ENDED.value
+            run.result, run.message, run.ended_at = event.result.value, event.message, event.at
 
 
 async def _end_attempt(session: AsyncSession, run: Run, event: AttemptEnded) -> None:
@@ -193,6 +225,7 @@ async def _end_attempt(session: AsyncSession, run: Run, event: AttemptEnded) -> 
     task_run.message = outcome.message
     task_run.started_at = outcome.started_at
     task_run.ended_at = outcome.ended_at or event.at
+    task_run.condition, task_run.retry_at = outcome.condition, event.retry_at
     session.add(task_run)
     await close_attempt(session, event.task_run_id, f"it ended as {outcome.result.value}")
     await collect_from_catalog(session, run, event.task_run_id, event.task_key, event.at)

@@ -58,6 +58,14 @@ class Launcher(Protocol):
         """
         ...
 
+    async def cancel_task(self, workflow: str, task_run_id: int, by: str) -> None:
+        """Ask a workflow to stop one of its task runs; one that is over needs nothing.
+
+        Raises:
+            Unavailable: Temporal does not answer.
+        """
+        ...
+
     async def check(self) -> None:
         """Return when Temporal answers.
 
@@ -118,13 +126,18 @@ class TemporalLauncher:
 
     async def cancel(self, plan: RunPlan, by: str) -> None:
         """See `Launcher`."""
-        if not await self._signal(plan, by) and await self.start(plan):
-            await self._signal(plan, by)
+        workflow, request = workflow_id(plan.run_id, plan.execution), CancelRequest(by=by)
+        if not await self._signal(workflow, request) and await self.start(plan):
+            await self._signal(workflow, request)
 
-    async def _signal(self, plan: RunPlan, by: str) -> bool:
-        handle = self._client.get_workflow_handle(workflow_id(plan.run_id, plan.execution))
+    async def cancel_task(self, workflow: str, task_run_id: int, by: str) -> None:
+        """See `Launcher`."""
+        await self._signal(workflow, CancelRequest(by=by, task_run_id=task_run_id))
+
+    async def _signal(self, workflow: str, request: CancelRequest) -> bool:
+        handle = self._client.get_workflow_handle(workflow)
         try:
-            await handle.signal("cancel", CancelRequest(by=by), rpc_timeout=_RPC_TIMEOUT)
+            await handle.signal("cancel", request, rpc_timeout=_RPC_TIMEOUT)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False

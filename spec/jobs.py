@@ -94,6 +94,11 @@ class JobSettings(Model):
             raise ValueError("; ".join(fault.message for fault in found))
         return self
 
+    def every_task(self) -> tuple[Task, ...]:
+        """Return the tasks and what their for-eaches run."""
+        nested = (task.for_each_task.task for task in self.tasks if task.for_each_task is not None)
+        return (*self.tasks, *nested)
+
 
 class Fault(NamedTuple):
     """A mistake that shows only when a job is looked at as a whole."""

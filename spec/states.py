@@ -44,6 +44,7 @@ class TaskResult(StrEnum):
     EXCLUDED = "EXCLUDED"
     UPSTREAM_FAILED = "UPSTREAM_FAILED"
     UPSTREAM_CANCELED = "UPSTREAM_CANCELED"
+    DISABLED = "DISABLED"
 
 
 class View(NamedTuple):
@@ -104,6 +105,13 @@ _TASK_ENDS: dict[TaskResult, tuple[str, str, str, str, str]] = {
         "CLIENT_ERROR",
         "Skipped: a task it depends on was cancelled.",
     ),
+    TaskResult.DISABLED: (
+        "SKIPPED",
+        "DISABLED",
+        "DISABLED",
+        "SUCCESS",
+        "Skipped: the task is disabled.",
+    ),
 }
 
 
@@ -156,6 +164,16 @@ def task_view(
 def blocked_view() -> View:
     """Return how a task is shown that has no task run yet."""
     return View(_state("BLOCKED", ""), RunStatus(state="BLOCKED"))
+
+
+def stopping_view() -> View:
+    """Return how an attempt is shown that is being ended."""
+    return View(_state("TERMINATING", ""), RunStatus(state="TERMINATING"))
+
+
+def waiting_view(message: str) -> View:
+    """Return how a task is shown between two attempts."""
+    return View(_state("WAITING_FOR_RETRY", message), RunStatus(state="WAITING"))
 
 
 def _state(cycle: str, message: str, result: str | None = None, halted: bool = False) -> RunState:

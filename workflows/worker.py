@@ -1,13 +1,14 @@
 """Builds the worker that runs workflows; it belongs to the control plane."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from spec.ports import WORKFLOW_QUEUE
+from spec.ports import CHILD_QUEUE, WORKFLOW_QUEUE
 from workflows.for_each import ForEach, ForEachPart
 from workflows.job_run import JobRun
 
@@ -23,7 +24,7 @@ def build(client: Client, activities: Sequence[Callable[..., Any]]) -> Worker:
 
     Args:
         client: Connected, with the pydantic data converter.
-        activities: The control plane's own: the projection.
+        activities: The control plane's own, all but `run_child`.
     """
     return Worker(
         client,
@@ -31,4 +32,20 @@ def build(client: Client, activities: Sequence[Callable[..., Any]]) -> Worker:
         workflows=WORKFLOWS,
         activities=activities,
         workflow_runner=RUNNER,
+    )
+
+
+def build_child_follower(client: Client, run_child: Callable[..., Any]) -> Worker:
+    """Return the worker that follows the runs of run_job tasks, not yet running.
+
+    Args:
+        client: Connected, with the pydantic data converter.
+        run_child: The activity; each run under way takes one slot of 2,000.
+    """
+    return Worker(
+        client,
+        task_queue=CHILD_QUEUE,
+        activities=[run_child],
+        max_concurrent_activities=2_000,
+        graceful_shutdown_timeout=timedelta(seconds=2),
     )

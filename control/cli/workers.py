@@ -115,28 +115,39 @@ def control_worker() -> None:
 async def _run_control_worker(layout: Layout) -> None:
     from prometheus_client import start_http_server
 
-    from control.db import Database
-    from control.hub import Hub
-    from control.metrics import Metrics
+    from control.assembly import assemble
+    from control.notifications.deliver import Deliverer
     from control.projection import Projector
+    from control.runs.control_tasks import ControlTasks
     from control.runs.outbox import relay
-    from control.temporal import TemporalLauncher, connect
-    from workflows.worker import build
+    from control.temporal import connect
+    from workflows.worker import build, build_child_follower
 
-    metrics = Metrics()
-    database, hub = Database.connect(layout.postgres_url()), Hub(layout.postgres_url())
+    deps = await assemble(layout)
     client = await connect(layout.temporal_address, layout.settings.temporal.namespace, lazy=False)
-    await hub.start()
-    start_http_server(layout.settings.ports.control_worker, LOOPBACK, registry=metrics.registry)
-    relaying = relay(database, TemporalLauncher(client), hub, metrics)
+    await deps.hub.start()
+    start_http_server(
+        layout.settings.ports.control_worker, LOOPBACK, registry=deps.metrics.registry
+    )
+    deliverer = Deliverer(
+        deps.database, deps.sealer, layout.notifications, deps.public_url, deps.metrics
+    )
+    tasks, projector = ControlTasks(deps), Projector(deps.database, deps.metrics)
     try:
         await _run_until_told(
-            [build(client, [Projector(database, metrics).project])],
-            also=[relaying, keep_logs_small(layout.logs_dir)],
+            [
+                build(client, [projector.project, tasks.judge, tasks.expand]),
+                build_child_follower(client, tasks.run_child),
+            ],
+            also=[
+                relay(deps.database, deps.launcher, deps.hub, deps.metrics),
+                deliverer.run(deps.hub),
+                keep_logs_small(layout.logs_dir),
+            ],
         )
     finally:
-        await hub.stop()
-        await database.dispose()
+        await deps.hub.stop()
+        await deps.database.dispose()
 
 
 @worker.command("engine")

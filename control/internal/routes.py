@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from control.artifacts import service as artifacts
 from control.http import DepsArg, require_worker
 from control.internal import service
 from control.logs import service as logs
@@ -84,4 +85,13 @@ async def add_lineage(task_run_id: int, body: list[dict[str, Any]], deps: DepsAr
 async def put_output(task_run_id: int, body: AttemptOutput, deps: DepsArg) -> Empty:
     """Keep what the attempt left; the last word counts."""
     await service.keep_output(deps, task_run_id, body)
+    return Empty()
+
+
+@router.put("/attempts/{task_run_id}/artifacts")
+async def put_artifacts(task_run_id: int, request: Request, deps: DepsArg) -> Empty:
+    """Keep the raw body, a `.tar.gz` of what the attempt left for people; the last one counts."""
+    artifacts.check_size(int(request.headers.get("content-length", "0")))
+    await service.known_attempt(deps, task_run_id)
+    await artifacts.put(deps, task_run_id, await request.body())
     return Empty()

@@ -1,7 +1,6 @@
 """Opens attempts and keeps what they leave; every call may be repeated."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -15,30 +14,26 @@ from control.files import store as files
 from control.gateway import attempts as fence
 from control.gateway.tables import AttemptRow, AttemptState
 from control.gateway.tokens import AttemptClaims
-from control.internal.upstream import upstream_tasks
 from control.internal.work import (
     Body,
     body_of,
     program_of,
-    task_of,
     uses_upstream,
     work_files,
 )
+from control.jobs.snapshots import task_of
 from control.jobs.tables import SettingsSnapshot
 from control.lineage.collect import collect
+from control.runs.context import await_projection, context_of
 from control.runs.tables import Run, TaskOutput, TaskRun
 from control.secrets.reading import redactor_of
 from spec.api.runs import RunOverrides
 from spec.attempts import AttemptOutput, AttemptRef, AttemptWork, LineageParent
-from spec.errors import AttemptOver, Forbidden, Invalid, NotFound, Unavailable
+from spec.errors import AttemptOver, Forbidden, Invalid, NotFound
 from spec.ids import lineage_run_id, run_of, submit_key
-from spec.references import Context, resolve
 from spec.states import RunLife
 
 log = structlog.get_logger(__name__)
-
-PROJECTION_WAIT_S = 20.0
-"""For so long an attempt that refers to other tasks waits until their ends are written."""
 
 MOST_VALUES_BYTES = 48 * 1024
 
@@ -108,13 +103,10 @@ async def _work(
     task = task_of(snapshot.settings, ref.task_key)
     body = body_of(task, snapshot.files, RunOverrides.model_validate(run.overrides))
     if uses_upstream(body, run.job_parameters):
-        await _await_projection(deps, ref)
+        await await_projection(deps.database, deps.hub, ref)
     async with deps.database.read_session() as session:
-        upstream = await upstream_tasks(session, ref.run_id)
+        context = await context_of(session, ref, run, task, deps.public_url)
         sql_text = await _sql_text(session, body)
-    context = replace(_context(deps, ref, run, body), tasks=upstream)
-    resolved = {name: resolve(text, context) for name, text in run.job_parameters.items()}
-    context = replace(context, parameters=resolved)
     return AttemptWork(
         ref=ref,
         key=submit_key(ref.task_run_id),
@@ -126,22 +118,13 @@ async def _work(
         api_token=deps.access.api_token(claims),
         storage=await deps.access.storage.issue(submit_key(ref.task_run_id)),
         lineage=_lineage(ref, run),
-        upstream_values={key: dict(task.values) for key, task in upstream.items() if task.values},
+        upstream_values={
+            key: dict(upstream.values) for key, upstream in context.tasks.items() if upstream.values
+        },
         started_at=attempt.opened_at,
         host=attempt.host,
         timeout_s=task.timeout_seconds,
     )
-
-
-async def _await_projection(deps: Deps, ref: AttemptRef) -> None:
-    """Wait until the attempt's own start is projected: what came before it is projected too."""
-    async with deps.hub.follow(hub.run_topic(ref.run_id)) as wake:
-        for _ in range(int(PROJECTION_WAIT_S)):
-            async with deps.database.read_session() as session:
-                if await session.get(TaskRun, ref.task_run_id) is not None:
-                    return
-            await hub.wait(wake, 1.0)
-    raise Unavailable(f"the start of attempt {ref.task_run_id} is not written yet; try again")
 
 
 async def _sql_text(session: AsyncSession, body: Body) -> str | None:
@@ -149,24 +132,6 @@ async def _sql_text(session: AsyncSession, body: Body) -> str | None:
         return None
     content = await files.get_blob(session, body.files[body.path])
     return content.decode("utf-8", "replace")
-
-
-def _context(deps: Deps, ref: AttemptRef, run: Run, body: Body) -> Context:
-    notebook = body.task.notebook_task
-    return Context(
-        workspace_id=ref.workspace_id,
-        workspace_url=deps.public_url,
-        job_id=ref.job_id,
-        job_name=run.run_name,
-        run_id=ref.run_id,
-        run_started_at=run.created_at,
-        trigger=run.trigger,
-        parameters=run.job_parameters,
-        task_key=ref.task_key,
-        task_run_id=ref.task_run_id,
-        attempt=ref.attempt,
-        notebook_path=notebook.notebook_path if notebook else None,
-    )
 
 
 def _environment(deps: Deps, ref: AttemptRef, run: Run) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What a run's earlier attempts have left for later ones."""
 
-from sqlmodel import select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.gateway.tables import AttemptRow
@@ -18,10 +18,14 @@ async def upstream_tasks(session: AsyncSession, run_id: int) -> dict[str, Upstre
     outputs = {row.task_run_id: row for row in await store.outputs(session, run_id)}
     newest: dict[str, int] = {}
     attempts: dict[str, int] = {}
-    rows = (await session.exec(select(TaskRun).where(TaskRun.run_id == run_id))).all()
+    query = select(TaskRun).where(TaskRun.run_id == run_id, col(TaskRun.for_each_run_id).is_(None))
+    rows = (await session.exec(query)).all()
     ended = {row.task_run_id: row for row in rows}
     # An attempt that is open already counts, though its start may not be projected yet.
-    opened = (await session.exec(select(AttemptRow).where(AttemptRow.run_id == run_id))).all()
+    is_task = col(AttemptRow.task_key).not_like("%[%")
+    opened = (
+        await session.exec(select(AttemptRow).where(AttemptRow.run_id == run_id, is_task))
+    ).all()
     for row in (*rows, *opened):
         newest[row.task_key] = max(newest.get(row.task_key, 0), row.task_run_id)
     for row in rows:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from posixpath import dirname
-from typing import Any
 
 from control.internal.nested import resolve_in, texts_in
 from control.jobs.snapshots import QUERY, pinned_path, referenced_path
@@ -92,15 +91,3 @@ def work_files(body: Body) -> dict[str, str]:
     if body.task.sql_task is not None:
         return {}
     return {path.lstrip("/"): sha256 for path, sha256 in body.files.items()}
-
-
-def task_of(settings: Mapping[str, Any], task_key: str) -> Task:
-    """Return one task of a snapshot's settings.
-
-    Raises:
-        Invalid: there is no such task.
-    """
-    for task in settings.get("tasks", []):
-        if task["task_key"] == task_key:
-            return Task.model_validate(task)
-    raise Invalid(f"the run has no task '{task_key}'")

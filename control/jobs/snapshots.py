@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from posixpath import dirname
+from collections.abc import Mapping
+from posixpath import dirname, normpath
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,9 +12,23 @@ from control.files import store as files
 from control.files.paths import normalise
 from control.files.tables import FileKind, WorkspaceFile
 from control.jobs import store
+from control.jobs.materials import (
+    GIT,
+    PROFILE,
+    Outside,
+    expand,
+    key_of,
+    plain_files,
+    profile_of,
+    profiles_of,
+    requirement_lines,
+)
+from control.jobs.sources import fill_sources, needs_checkout
 from control.jobs.tables import SettingsSnapshot
 from control.queries import store as queries
-from spec.errors import Invalid
+from spec.api.runs import RunOverrides
+from spec.errors import Conflict, Invalid
+from spec.ids import split_iteration
 from spec.jobs import JobSettings
 from spec.tasks import Task
 
@@ -26,37 +41,60 @@ QUERY = "query:"
 
 
 def referenced_path(task: Task) -> str | None:
-    """Return the workspace file a task runs, or `query:<id>` for a saved query; or None."""
+    """Return the file a task of a snapshot runs, `git:<path>` or `query:<id>`; or None."""
     if task.notebook_task is not None:
-        return task.notebook_task.notebook_path
+        return _sourced(task.notebook_task.notebook_path, task.notebook_task.source)
     if task.spark_python_task is not None:
-        return task.spark_python_task.python_file
+        return _sourced(task.spark_python_task.python_file, task.spark_python_task.source)
     if task.sql_task is not None and task.sql_task.file is not None:
-        return task.sql_task.file.path
+        return _sourced(task.sql_task.file.path, task.sql_task.file.source)
     if task.sql_task is not None and task.sql_task.query is not None:
         return QUERY + task.sql_task.query.query_id
     return None
 
 
-async def pin(session: AsyncSession, workspace_id: int, settings: JobSettings) -> SettingsSnapshot:
+def _sourced(path: str, source: str | None) -> str:
+    return GIT + path if source == "GIT" else path
+
+
+async def pin(
+    session: AsyncSession,
+    workspace_id: int,
+    settings: JobSettings,
+    overrides: RunOverrides | None = None,
+    outside: Outside | None = None,
+) -> SettingsSnapshot:
     """Store and return the snapshot of these settings and of the files as they are now.
 
     All files below the folder of each referenced file are pinned, so that imports of siblings
-    work; later edits do not reach the run. So is the text of saved queries.
+    work; later edits do not reach the run. So are the text of saved queries, the libraries of the
+    tasks, the files of the job's repository and the compute profiles.
+
+    Args:
+        session: Of the transaction that admits the run.
+        workspace_id: Whose files are meant.
+        settings: Of the job, or of the run itself.
+        overrides: What run-now was given: it may name other files.
+        outside: See `control.jobs.outside.gather`.
 
     Raises:
         Invalid: files are missing, or there are too many beside them; says all of it at once.
+        Conflict: the job has changed since `outside` was gathered.
     """
+    outside = outside or Outside()
+    check_fresh(settings, outside)
+    settings = with_sources(settings)
     pins = _Pins(session, workspace_id)
-    for task in settings.tasks:
+    await pins.outside(outside)
+    for task in settings.every_task():
         reference = referenced_path(task)
         if reference is None:
             continue
-        problem = await (
-            pins.query(reference) if reference.startswith(QUERY) else pins.file(task, reference)
-        )
+        problem = await pins.reference(task, reference)
         if problem is not None:
             pins.problems.append(f"task '{task.task_key}': {problem}")
+    for task in settings.every_task():
+        await pins.libraries(task, settings, overrides or RunOverrides(), outside)
     if pins.problems:
         raise Invalid("; ".join(pins.problems))
     snapshot = _snapshot(settings, pins.manifest)
@@ -71,8 +109,66 @@ class _Pins:
         self._session = session
         self._workspace_id = workspace_id
         self._folders: dict[str, list[WorkspaceFile]] = {}
+        self._texts: dict[str, str] = {}
         self.manifest: dict[str, str] = {}
         self.problems: list[str] = []
+
+    async def outside(self, outside: Outside) -> None:
+        """Pin the repository's files, which are stored already, and the profiles."""
+        if (checkout := outside.checkout) is not None:
+            self.manifest.update((GIT + path, sha) for path, sha in checkout.files.items())
+        for name, profile in outside.profiles.items():
+            text = profile.model_dump_json(exclude_defaults=True).encode()
+            self.manifest[PROFILE + name] = await files.put_blob(self._session, text)
+
+    async def libraries(
+        self, task: Task, settings: JobSettings, overrides: RunOverrides, outside: Outside
+    ) -> None:
+        """Pin the wheels, requirements files, jars and further files that a task names."""
+        git = settings.git_source is not None
+        profile = outside.profiles.get(profile_of(task, settings) or "")
+        lines = requirement_lines(task, settings, profile)
+        try:
+            found = await expand(lines, git, self._read)
+            plain = [key_of(path, git) for path in plain_files(task, overrides)]
+            for key in (*found.wheels.values(), *plain):
+                await self._single(key)
+        except Invalid as error:
+            self.problems.append(f"task '{task.task_key}': {error.message}")
+
+    async def _read(self, key: str) -> str:
+        if key not in self._texts:
+            content = await files.get_blob(self._session, await self._single(key))
+            self._texts[key] = content.decode("utf-8", "replace")
+        return self._texts[key]
+
+    async def _single(self, key: str) -> str:
+        """Pin one file without what lies beside it; return its hash."""
+        if key in self.manifest:
+            return self.manifest[key]
+        if key.startswith(GIT):
+            raise Invalid(f"'{key.removeprefix(GIT)}' is not in the repository")
+        found = await files.find(self._session, self._workspace_id, key)
+        if found is None or found.sha256 is None:
+            raise Invalid(f"'{key}' is not a file of the workspace; import it first")
+        self.manifest[key] = found.sha256
+        return found.sha256
+
+    async def reference(self, task: Task, reference: str) -> str | None:
+        """Pin what a task runs; return what is wrong with it."""
+        if reference.startswith(QUERY):
+            return await self.query(reference)
+        if not reference.startswith(GIT):
+            return await self.file(task, reference)
+        path = reference.removeprefix(GIT)
+        if path.startswith("/"):
+            return (
+                f"'{path}' is absolute, but the job's files come from its repository; write the"
+                " path from the repository's root, or give the task 'source': 'WORKSPACE'"
+            )
+        if pinned_path(reference, self.manifest) is None:
+            return f"'{path}' is not in the repository at the commit that the run uses"
+        return None
 
     async def query(self, reference: str) -> str | None:
         """Pin a saved query; return what is wrong with it."""
@@ -126,9 +222,31 @@ def pinned_path(reference: str, manifest: dict[str, str]) -> str | None:
     """Return the path in the manifest that a task's reference means; notebooks lack a suffix."""
     if reference.startswith(QUERY):
         return reference if reference in manifest else None
-    path = normalise(reference)
+    if reference.startswith(GIT):
+        path = GIT + normpath(reference.removeprefix(GIT))
+    else:
+        path = normalise(reference)
     spellings = (path, f"{path}.py", f"{path}.sql", f"{path}.ipynb")
     return next((spelling for spelling in spellings if spelling in manifest), None)
+
+
+def with_sources(settings: JobSettings) -> JobSettings:
+    """Return settings in which every task says where its file comes from, as Databricks does."""
+    return JobSettings.model_validate(fill_sources(settings.model_dump(exclude_none=True)))
+
+
+def check_fresh(settings: JobSettings, outside: Outside) -> None:
+    """Raise when `outside` was gathered for other settings.
+
+    Raises:
+        Conflict: ask again.
+    """
+    checkout = outside.checkout
+    wanted = settings.git_source if needs_checkout(settings) else None
+    if wanted != (checkout.source if checkout is not None else None):
+        raise Conflict("The job's git_source changed while the run was being made; ask again.")
+    if missing := profiles_of(settings) - outside.profiles.keys():
+        raise Conflict(f"The job's compute profile {min(missing)} changed meanwhile; ask again.")
 
 
 def _snapshot(settings: JobSettings, manifest: dict[str, str]) -> SettingsSnapshot:
@@ -139,3 +257,17 @@ def _snapshot(settings: JobSettings, manifest: dict[str, str]) -> SettingsSnapsh
 def _digest(settings: dict[str, Any], manifest: dict[str, str]) -> str:
     text = json.dumps([settings, manifest], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def task_of(settings: Mapping[str, Any], task_key: str) -> Task:
+    """Return one task of a snapshot's settings; of an iteration's key, what its for-each runs.
+
+    Raises:
+        Invalid: there is no such task.
+    """
+    own_key, index = split_iteration(task_key)
+    for task in settings.get("tasks", []):
+        if task["task_key"] == own_key:
+            inner = task if index is None else task["for_each_task"]["task"]
+            return Task.model_validate(inner)
+    raise Invalid(f"the run has no task '{task_key}'")

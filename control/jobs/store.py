@@ -30,6 +30,14 @@ async def get(session: AsyncSession, workspace_id: int, job_id: int, *, lock: bo
     return job
 
 
+async def find(session: AsyncSession, workspace_id: int, job_id: int) -> Job | None:
+    """Return a job that is not deleted, or None."""
+    query = select(Job).where(
+        Job.job_id == job_id, Job.workspace_id == workspace_id, col(Job.deleted_at).is_(None)
+    )
+    return (await session.exec(query)).first()
+
+
 async def lock_any(session: AsyncSession, job_id: int) -> Job | None:
     """Lock a job's row, deleted or not; None when the runs of this id have no job."""
     query = select(Job).where(Job.job_id == job_id).with_for_update()

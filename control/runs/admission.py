@@ -5,8 +5,10 @@ run may start, the outbox row that makes Temporal learn of it. The job's row loc
 admissions of a job, so its limit holds and its queue is first in, first out.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
@@ -21,6 +23,7 @@ from control.jobs.snapshots import pin
 from control.jobs.tables import Job
 from control.notifications.checks import require_destinations
 from control.notifications.outbox import note
+from control.runs.plans import chosen_tasks
 from control.runs.tables import OutboxKind, OutboxRow, Run
 from spec.api.runs import RunOverrides
 from spec.errors import Invalid, NotFound
@@ -48,6 +51,13 @@ class Ask:
     overrides: RunOverrides = RunOverrides()  # noqa: RUF009 - frozen
     queue: bool | None = None
     """Overrides what the job says."""
+    parent_task_run_id: int | None = None
+    """The run_job task run that asks."""
+    triggered_at: datetime | None = None
+    """The instant that the trigger stands for."""
+    trigger_info: dict[str, Any] = field(default_factory=dict[str, Any])
+    git_snapshot: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The repository and commit whose files the settings' tasks take."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,7 @@ async def _new_run(
 ) -> Run:
     now = datetime.now(UTC)
     parameters = run_parameters(settings, ask.parameters)
+    overrides = _overrides(settings, ask.overrides)
     life = await _life(session, ask, job, settings)
     snapshot = await pin(session, caller.workspace_id, settings)
     number = (await session.exec(select(func.nextval("run_numbers")))).one()
@@ -134,15 +145,32 @@ async def _new_run(
         life=life.value,
         settings_hash=snapshot.hash,
         job_parameters=parameters,
-        overrides=ask.overrides.model_dump(mode="json", exclude_none=True),
+        overrides=overrides.model_dump(mode="json", exclude_none=True),
+        parent_task_run_id=ask.parent_task_run_id,
+        triggered_at=ask.triggered_at,
+        trigger_info=ask.trigger_info,
+        git_snapshot=ask.git_snapshot,
+        job_version=job.version if job else None,
         created_at=now,
+        queued_at=now if life is RunLife.QUEUED else None,
         admitted_at=now if life is RunLife.PENDING else None,
         ended_at=now if life is RunLife.SKIPPED else None,
     )
 
 
-def run_parameters(settings: JobSettings, given: dict[str, str]) -> dict[str, str]:
-    """Return every job parameter's value: what was given, else its default.
+def _overrides(settings: JobSettings, given: RunOverrides) -> RunOverrides:
+    if given.only is None:
+        return given
+    try:
+        return given.model_copy(update={"only": chosen_tasks(settings, given.only)})
+    except ValueError as error:
+        raise Invalid(str(error)) from None
+
+
+def run_parameters(
+    settings: JobSettings, given: dict[str, str], earlier: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return every job parameter's value: what was given, else what it had, else its default.
 
     Raises:
         Invalid: one was given that the job does not declare.
@@ -153,7 +181,8 @@ def run_parameters(settings: JobSettings, given: dict[str, str]) -> dict[str, st
         raise Invalid(
             f"job '{settings.name}' has no parameter {', '.join(map(repr, unknown))}; {has}"
         )
-    return declared | given
+    kept = {name: value for name, value in (earlier or {}).items() if name in declared}
+    return declared | kept | given
 
 
 async def _life(session: AsyncSession, ask: Ask, job: Job | None, settings: JobSettings) -> RunLife:
@@ -161,12 +190,17 @@ async def _life(session: AsyncSession, ask: Ask, job: Job | None, settings: JobS
         return RunLife.PENDING
     if settings.max_concurrent_runs == 0:
         return RunLife.SKIPPED
-    lives = await _lives(session, job.job_id)
-    active = sum(lives.get(life, 0) for life in _COUNTED)
-    if active < settings.max_concurrent_runs and not lives.get(RunLife.QUEUED):
+    if not await at_limit(session, job.job_id, settings):
         return RunLife.PENDING
     by_job = settings.queue.enabled if settings.queue else job.queues_by_default
     return RunLife.QUEUED if (by_job if ask.queue is None else ask.queue) else RunLife.SKIPPED
+
+
+async def at_limit(session: AsyncSession, job_id: int, settings: JobSettings) -> bool:
+    """Tell whether another run of the job would have to wait; the job's row must be locked."""
+    lives = await _lives(session, job_id)
+    active = sum(lives.get(life, 0) for life in _COUNTED)
+    return active >= settings.max_concurrent_runs or bool(lives.get(RunLife.QUEUED))
 
 
 async def _lives(session: AsyncSession, job_id: int) -> dict[RunLife, int]:
@@ -195,7 +229,7 @@ async def release(session: AsyncSession, job_id: int) -> list[Run]:
     query = (
         select(Run)
         .where(Run.job_id == job_id, Run.life == RunLife.QUEUED.value)
-        .order_by(col(Run.run_id))
+        .order_by(col(Run.queued_at), col(Run.run_id))
         .limit(free)
         # Whoever cancels one of them at this moment keeps it; waiting here could wait in a circle.
         .with_for_update(skip_locked=True)
@@ -203,7 +237,7 @@ async def release(session: AsyncSession, job_id: int) -> list[Run]:
     )
     waiting = list((await session.exec(query)).all())
     for run in waiting:
-        run.life = RunLife.PENDING.value
+        run.life, run.queued_at = RunLife.PENDING.value, None
         run.admitted_at = datetime.now(UTC)
         session.add(run)
         await start_later(session, run, timedelta(0))

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from control import hub
 from control.notifications.outbox import note
 from control.runs.admission import FAST_PATH
-from control.runs.tables import OutboxKind, OutboxRow, Run
+from control.runs.tables import OutboxKind, OutboxRow, Run, TaskRun
 from spec.events import RunResult, StopCause
 from spec.occasions import Occasion
 from spec.states import RunLife
@@ -28,6 +28,22 @@ async def cancel(session: AsyncSession, run: Run, by: str) -> OutboxRow | None:
         return None
     row = OutboxRow(
         run_id=run.run_id,
+        kind=OutboxKind.CANCEL.value,
+        by=by,
+        not_before=datetime.now(UTC) + FAST_PATH,
+    )
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def cancel_task(session: AsyncSession, task: TaskRun, by: str) -> OutboxRow | None:
+    """Cancel one task run; one that has ended is left as it is."""
+    if task.ended_at is not None:
+        return None
+    row = OutboxRow(
+        run_id=task.run_id,
+        task_run_id=task.task_run_id,
         kind=OutboxKind.CANCEL.value,
         by=by,
         not_before=datetime.now(UTC) + FAST_PATH,

@@ -11,6 +11,7 @@ from control.auth import Caller
 from control.deps import Deps
 from control.http import CallerArg, DepsArg
 from control.runs import store
+from control.runs.pictures import picture
 from control.runs.views import show_tasks, state_of
 from spec.states import RunLife
 
@@ -25,6 +26,8 @@ _SHOWN = (
     "start_time",
     "end_time",
     "execution_duration",
+    "condition_task",
+    "for_each_task",
 )
 
 
@@ -55,9 +58,8 @@ async def compact_state(deps: Deps, caller: Caller, run_id: int) -> tuple[dict[s
     """Return what a follower sees of a run, and whether it is over."""
     async with deps.database.read_session() as session:
         run = await store.get(session, caller.workspace_id, run_id)
-        snapshot = await store.snapshot(session, run.settings_hash)
-        task_runs = await store.task_runs(session, [run_id])
-    tasks = show_tasks(run, snapshot, task_runs, deps.public_url)
+        drawn = await picture(session, run)
+    tasks = show_tasks(drawn, deps.public_url)
     view = state_of(run)
     return {
         "run_id": run_id,
@@ -65,5 +67,13 @@ async def compact_state(deps: Deps, caller: Caller, run_id: int) -> tuple[dict[s
         "run_name": run.run_name,
         "state": view.state.model_dump(mode="json", exclude_none=True),
         "status": view.status.model_dump(mode="json", exclude_none=True),
-        "tasks": [{k: task[k] for k in _SHOWN if k in task} for task in tasks],
+        "tasks": [_compact(task) for task in tasks],
     }, RunLife(run.life).is_over
+
+
+def _compact(task: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: task[name] for name in _SHOWN if name in task}
+    if "for_each_task" in shown:
+        # What it runs can be long; a follower wants to know how far it is.
+        shown["for_each_task"] = {"stats": task["for_each_task"].get("stats")}
+    return shown

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, delete, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.db import Database
 from control.hub import OUTBOX, Hub
@@ -18,9 +19,11 @@ from control.hub import wait as wait_for
 from control.jobs.tables import SettingsSnapshot
 from control.metrics import Metrics
 from control.runs.plans import run_plan
-from control.runs.tables import OutboxKind, OutboxRow, Run
+from control.runs.tables import OutboxKind, OutboxRow, Run, RunExecution, TaskRun
 from control.temporal import Launcher
 from spec.errors import Unavailable
+from spec.ids import part_workflow_id, workflow_id
+from spec.plans import RunPlan
 
 log = structlog.get_logger(__name__)
 
@@ -44,20 +47,42 @@ async def deliver_now(database: Database, launcher: Launcher, row: OutboxRow) ->
 
 
 async def _deliver(database: Database, launcher: Launcher, row: OutboxRow) -> None:
-    async with database.read_session() as session:
-        query = (
-            select(Run, SettingsSnapshot)
-            .join(SettingsSnapshot, col(SettingsSnapshot.hash) == col(Run.settings_hash))
-            .where(Run.run_id == row.run_id)
-        )
-        run, snapshot = (await session.exec(query)).one()
-    plan = run_plan(run, snapshot)
-    if row.kind == OutboxKind.CANCEL:
-        await launcher.cancel(plan, row.by)
+    if row.task_run_id is not None:
+        await _cancel_task(database, launcher, row, row.task_run_id)
     else:
-        await launcher.start(plan)
+        async with database.read_session() as session:
+            plan = await _plan(session, row.run_id)
+        if row.kind == OutboxKind.CANCEL:
+            await launcher.cancel(plan, row.by)
+        else:
+            await launcher.start(plan)
     async with database.session() as session:
         await session.exec(delete(OutboxRow).where(col(OutboxRow.outbox_id) == row.outbox_id))
+
+
+async def _plan(session: AsyncSession, run_id: int | None) -> RunPlan:
+    query = (
+        select(Run, SettingsSnapshot)
+        .join(SettingsSnapshot, col(SettingsSnapshot.hash) == col(Run.settings_hash))
+        .where(Run.run_id == run_id)
+    )
+    run, snapshot = (await session.exec(query)).one()
+    execution = None
+    if run.execution:
+        execution = await session.get_one(RunExecution, (run.run_id, run.execution))
+    return run_plan(run, snapshot, execution)
+
+
+async def _cancel_task(
+    database: Database, launcher: Launcher, row: OutboxRow, task_run_id: int
+) -> None:
+    async with database.read_session() as session:
+        task = await session.get_one(TaskRun, task_run_id)
+    workflow = workflow_id(task.run_id, task.execution)
+    if task.for_each_run_id is not None:
+        where = (task.run_id, task.execution, task.for_each_run_id, task.stream)
+        workflow = part_workflow_id(*where)
+    await launcher.cancel_task(workflow, task_run_id, row.by)
 
 
 async def relay(

@@ -1,35 +1,111 @@
 """Turns a run's row and settings into the input of its workflow."""
 
 from control.jobs.tables import SettingsSnapshot
-from control.runs.tables import Run
+from control.runs.tables import Run, RunExecution
+from spec.api.runs import RunOverrides
 from spec.jobs import JobSettings
-from spec.plans import RunPlan, TaskPlan
+from spec.plans import Prior, RunPlan, TaskKind, TaskPlan
 from spec.tasks import Task, engine_of
 
+_KINDS = {
+    "condition_task": TaskKind.CONDITION,
+    "run_job_task": TaskKind.RUN_JOB,
+    "for_each_task": TaskKind.FOR_EACH,
+}
 
-def task_plan(task: Task) -> TaskPlan:
-    """Return what the workflow must know of a task."""
+
+def task_plan(task: Task, known: frozenset[str] | None = None) -> TaskPlan:
+    """Return what the workflow must know of a task.
+
+    Args:
+        task: The task.
+        known: The tasks that run beside it; edges from others are dropped. None means all.
+    """
+    kind = _KINDS.get(task.kind, TaskKind.ENGINE)
+    edges = [edge for edge in task.depends_on if known is None or edge.task_key in known]
+    for_each = task.for_each_task
     return TaskPlan(
         task_key=task.task_key,
+        kind=kind,
         engine=engine_of(task),
-        depends_on=tuple(dependency.task_key for dependency in task.depends_on),
+        depends_on=tuple(edge.task_key for edge in edges),
+        outcomes={edge.task_key: edge.outcome for edge in edges if edge.outcome is not None},
         run_if=task.run_if,
+        disabled=task.disabled,
         max_retries=task.max_retries,
         min_retry_interval_ms=task.min_retry_interval_millis,
         retry_on_timeout=task.retry_on_timeout,
+        timeout_s=0 if kind is TaskKind.ENGINE else task.timeout_seconds,
+        warn_after_s=(task.health.warn_after_s or 0) if task.health else 0,
+        concurrency=for_each.concurrency if for_each else 1,
+        nested=task_plan(for_each.task) if for_each else None,
     )
 
 
-def run_plan(run: Run, snapshot: SettingsSnapshot) -> RunPlan:
-    """Return the workflow's input; the same one every time it is asked for."""
+def run_plan(
+    run: Run, snapshot: SettingsSnapshot, execution: RunExecution | None = None
+) -> RunPlan:
+    """Return the workflow's input; the same one every time it is asked for.
+
+    Args:
+        run: The run.
+        snapshot: What its newest execution works from.
+        execution: The newest execution's row, if it is a repair.
+    """
     settings = JobSettings.model_validate(snapshot.settings)
+    prior = execution.prior if execution else {}
+    only = RunOverrides.model_validate(run.overrides).only
+    chosen = [task for task in settings.tasks if only is None or task.task_key in only]
+    keys = frozenset(task.task_key for task in chosen)
     return RunPlan(
         workspace_id=run.workspace_id,
         job_id=run.job_id,
         run_id=run.run_id,
+        execution=run.execution,
+        first_ordinal=execution.first_ordinal if execution else 0,
         settings_hash=run.settings_hash,
-        tasks=tuple(task_plan(task) for task in settings.tasks),
+        tasks=tuple(task_plan(task, keys) for task in chosen),
+        prior={key: Prior.model_validate(value) for key, value in prior.items()},
         timeout_s=settings.timeout_seconds,
+        warn_after_s=(settings.health.warn_after_s or 0) if settings.health else 0,
         trigger=run.trigger,
         creator=run.creator,
     )
+
+
+def chosen_tasks(settings: JobSettings, only: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the keys of the tasks that `only` of run-now means, in the job's order.
+
+    `key` is the task itself, `+key` it and all that it depends on, `key+` it and all that depends
+    on it.
+
+    Raises:
+        ValueError: there is no such task.
+    """
+    upstream = {
+        task.task_key: {edge.task_key for edge in task.depends_on} for task in settings.tasks
+    }
+    downstream: dict[str, set[str]] = {key: set() for key in upstream}
+    for key, needed in upstream.items():
+        for each in needed:
+            downstream[each].add(key)
+    chosen: set[str] = set()
+    for word in only:
+        key = word.strip("+")
+        if key not in upstream:
+            raise ValueError(f"'only' names '{word}', which is not a task of this job")
+        chosen.add(key)
+        chosen |= reach(key, upstream) if word.startswith("+") else set()
+        chosen |= reach(key, downstream) if word.endswith("+") else set()
+    return tuple(key for key in upstream if key in chosen)
+
+
+def reach(key: str, edges: dict[str, set[str]]) -> set[str]:
+    """Return all that can be reached over the edges from a task, without itself."""
+    found: set[str] = set()
+    waiting = [key]
+    while waiting:
+        for each in edges[waiting.pop()] - found:
+            found.add(each)
+            waiting.append(each)
+    return found

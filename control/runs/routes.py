@@ -11,6 +11,8 @@ from spec.api.jobs import Empty
 from spec.api.runs import (
     CancelAll,
     ListRuns,
+    RepairAnswer,
+    RepairRun,
     RunId,
     RunList,
     RunNow,
@@ -64,6 +66,12 @@ async def list_runs(
 async def get_output(run_id: int, caller: CallerArg, deps: DepsArg) -> Response:
     """Read what the run of one task left."""
     return compact(await outputs.get(deps, caller, run_id))
+
+
+@router.post("/runs/repair")
+async def repair_run(body: RepairRun, caller: CallerArg, deps: DepsArg) -> RepairAnswer:
+    """Run tasks of an ended run again; the run keeps its id and what went well."""
+    return RepairAnswer(repair_id=await service.repair(deps, caller, body))
 
 
 @router.post("/runs/cancel")

@@ -1,6 +1,5 @@
 """What may be done to runs."""
 
-from collections import defaultdict
 from datetime import UTC, datetime
 
 from sqlmodel import select
@@ -11,15 +10,27 @@ from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
 from control.runs import ending, outbox, store
+from control.runs import repair as repairs
 from control.runs.admission import Admitted, Ask, admit
-from control.runs.tables import OutboxRow, Run, TaskRun
+from control.runs.pictures import picture, pictures
+from control.runs.tables import OutboxRow, Run
 from control.runs.views import history, show_run, show_task_run, show_tasks
 from spec.api.jobs import PAGE
-from spec.api.runs import CancelAll, ListRuns, RunList, RunNow, RunOverrides, RunView, SubmitRun
+from spec.api.runs import (
+    CancelAll,
+    ListRuns,
+    RepairRun,
+    RunList,
+    RunNow,
+    RunOverrides,
+    RunView,
+    SubmitRun,
+)
+from spec.api.states import RunState, RunStatus
 from spec.errors import Invalid
 from spec.ids import is_task_run, run_of
 from spec.jobs import JobSettings
-from spec.states import RunLife, TaskResult, task_view
+from spec.states import RunLife
 
 MOST_LISTED = 100
 
@@ -78,49 +89,48 @@ async def get(
         run = await store.get(session, caller.workspace_id, run_of(any_id))
         if is_task_run(any_id):
             await store.task_run(session, caller.workspace_id, any_id)
-        snapshot = await store.snapshot(session, run.settings_hash)
-        task_runs = await store.task_runs(session, [run.run_id])
-    if is_task_run(any_id):
-        return _one_task(deps, run, snapshot.settings["tasks"], task_runs, any_id)
-    tasks = show_tasks(run, snapshot, task_runs, deps.public_url)
+            return await _one_task(deps, session, run, any_id, offset)
+        drawn = await picture(session, run)
+    tasks = show_tasks(drawn, deps.public_url)
     more = len(tasks) > offset + PAGE
-    view = show_run(run, snapshot, deps.public_url)
+    view = show_run(run, drawn.snapshot, deps.public_url)
     return view.model_copy(
         update={
-            "repair_history": history(view, task_runs) if include_history else None,
+            "repair_history": history(drawn, view) if include_history else None,
             "tasks": tuple(tasks[offset : offset + PAGE]),
             "next_page_token": paging.encode(offset=offset + PAGE) if more else None,
         }
     )
 
 
-def _one_task(
-    deps: Deps,
-    run: Run,
-    settings: list[dict[str, object]],
-    task_runs: list[store.OpenedTaskRun],
-    task_run_id: int,
+async def _one_task(
+    deps: Deps, session: AsyncSession, run: Run, task_run_id: int, offset: int
 ) -> RunView:
-    task = next(task for task in task_runs if task.row.task_run_id == task_run_id)
-    row: TaskRun = task.row
+    drawn = await picture(session, run)
+    task = await store.opened_task_run(session, task_run_id)
+    row = task.row
     whole = show_run(run, None, deps.public_url)
-    own = next(entry for entry in settings if entry["task_key"] == row.task_key)
-    entry = show_task_run(task, own, whole.run_page_url)
-    result = None if row.result is None else TaskResult(row.result)
-    view = task_view(result, task.opened_at is not None, row.message, row.code)
+    entry = show_task_run(drawn, task, whole.run_page_url)
+    iterations: list[dict[str, object]] | None = None
+    if "for_each_task" in entry:
+        found = await store.iterations(session, row, offset, PAGE + 1)
+        iterations = [show_task_run(drawn, each, whole.run_page_url) for each in found]
+    more = len(iterations or []) > PAGE
     times = ("start_time", "end_time", "run_duration", "setup_duration", "execution_duration")
     return whole.model_copy(
         update={
             "run_id": row.task_run_id,
             "number_in_job": row.task_run_id,
             "job_run_id": run.run_id,
-            "original_attempt_run_id": task_run_id - row.attempt,
-            "run_name": row.task_key,
-            "state": view.state,
-            "status": view.status,
+            "original_attempt_run_id": await store.first_attempt(session, row),
+            "run_name": entry["task_key"],
+            "state": RunState.model_validate(entry["state"]),
+            "status": RunStatus.model_validate(entry["status"]),
             "attempt_number": row.attempt,
             "run_page_url": entry["run_page_url"],
             "tasks": (entry,),
+            "iterations": None if iterations is None else tuple(iterations[:PAGE]),
+            "next_page_token": paging.encode(offset=offset + PAGE) if more else None,
             **{name: entry[name] for name in times},
         }
     )
@@ -164,20 +174,9 @@ async def _shown(
     views = [show_run(run, snapshots[run.settings_hash], deps.public_url) for run in runs]
     if not expand or not runs:
         return views
-    made: dict[int, list[store.OpenedTaskRun]] = defaultdict(list)
-    for task_run in await store.task_runs(session, [run.run_id for run in runs]):
-        made[task_run.row.run_id].append(task_run)
     return [
-        view.model_copy(
-            update={
-                "tasks": tuple(
-                    show_tasks(
-                        run, snapshots[run.settings_hash], made[run.run_id], deps.public_url
-                    )[:PAGE]
-                )
-            }
-        )
-        for run, view in zip(runs, views, strict=True)
+        view.model_copy(update={"tasks": tuple(show_tasks(drawn, deps.public_url)[:PAGE])})
+        for drawn, view in zip(await pictures(session, runs), views, strict=True)
     ]
 
 
@@ -185,17 +184,25 @@ def _instant(epoch_ms: int | None) -> datetime | None:
     return None if epoch_ms is None else datetime.fromtimestamp(epoch_ms / 1000, UTC)
 
 
-async def cancel(deps: Deps, caller: Caller, run_id: int) -> None:
-    """Ask a run to stop; one that is over is left as it is."""
-    if is_task_run(run_id):
-        raise Invalid(
-            f"{run_id} is the run of one task, which cannot be cancelled alone; cancel its job run"
-            f" {run_of(run_id)}."
-        )
+async def repair(deps: Deps, caller: Caller, request: RepairRun) -> int:
+    """Let an ended run go on with some of its tasks; return the repair's id."""
     async with deps.database.session() as session:
-        run = await store.get(session, caller.workspace_id, run_id, lock=True)
-        row = await ending.cancel(session, run, caller.user_name)
-        audit.record(session, caller, "run.cancel_requested", "run", run_id)
+        repair_id, row = await repairs.repair(session, caller, request)
+    if row is not None:
+        await outbox.deliver_now(deps.database, deps.launcher, row)
+    return repair_id
+
+
+async def cancel(deps: Deps, caller: Caller, any_id: int) -> None:
+    """Ask a run, or one task run, to stop; what is over is left as it is."""
+    async with deps.database.session() as session:
+        if is_task_run(any_id):
+            task = await store.task_run(session, caller.workspace_id, any_id)
+            row = await ending.cancel_task(session, task, caller.user_name)
+        else:
+            run = await store.get(session, caller.workspace_id, any_id, lock=True)
+            row = await ending.cancel(session, run, caller.user_name)
+        audit.record(session, caller, "run.cancel_requested", "run", any_id)
     if row is not None:
         await outbox.deliver_now(deps.database, deps.launcher, row)
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import Select
 
 from control.gateway.tables import AttemptRow
 from control.jobs.tables import SettingsSnapshot
-from control.runs.tables import Run, TaskOutput, TaskRun
+from control.runs.tables import ForEachRun, Run, RunExecution, TaskOutput, TaskRun
 from spec.errors import NotFound
 from spec.ids import is_task_run, run_of
 
@@ -55,14 +56,96 @@ async def snapshots(session: AsyncSession, hashes: Collection[str]) -> dict[str,
 
 
 async def task_runs(session: AsyncSession, run_ids: list[int]) -> list[OpenedTaskRun]:
-    """Return the task runs of some runs, in the order they were made."""
-    query = (
-        select(TaskRun, col(AttemptRow.opened_at))
-        .outerjoin(AttemptRow, col(AttemptRow.task_run_id) == col(TaskRun.task_run_id))
-        .where(col(TaskRun.run_id).in_(run_ids))
-        .order_by(col(TaskRun.task_run_id))
+    """Return the task runs of some runs, in the order they were made; without iterations."""
+    query = _opened().where(
+        col(TaskRun.run_id).in_(run_ids), col(TaskRun.for_each_run_id).is_(None)
     )
-    return [OpenedTaskRun(row, opened) for row, opened in (await session.exec(query)).all()]
+    rows = await session.exec(query.order_by(col(TaskRun.task_run_id)))
+    return [OpenedTaskRun(row, opened) for row, opened in rows.all()]
+
+
+async def opened_task_run(session: AsyncSession, task_run_id: int) -> OpenedTaskRun:
+    """Return one task run that is known to exist."""
+    query = _opened().where(TaskRun.task_run_id == task_run_id)
+    row, opened = (await session.exec(query)).one()
+    return OpenedTaskRun(row, opened)
+
+
+async def first_attempt(session: AsyncSession, task_run: TaskRun) -> int:
+    """Return the task run by which the task was tried first."""
+    query = select(func.min(TaskRun.task_run_id)).where(
+        TaskRun.run_id == task_run.run_id, TaskRun.task_key == task_run.task_key
+    )
+    return (await session.exec(query)).one() or task_run.task_run_id
+
+
+def _opened() -> Select[TaskRun, datetime]:
+    return select(TaskRun, col(AttemptRow.opened_at)).outerjoin(
+        AttemptRow, col(AttemptRow.task_run_id) == col(TaskRun.task_run_id)
+    )
+
+
+async def iterations(
+    session: AsyncSession, for_each: TaskRun, offset: int, limit: int
+) -> list[OpenedTaskRun]:
+    """Return the newest attempt of each iteration up to this for-each attempt, in order."""
+    newest = (
+        select(func.max(TaskRun.task_run_id))
+        .where(TaskRun.run_id == for_each.run_id)
+        .where(col(TaskRun.for_each_run_id) <= for_each.task_run_id)
+        .where(col(TaskRun.task_key).startswith(f"{for_each.task_key}[", autoescape=True))
+        .group_by(col(TaskRun.task_key))
+    )
+    # `key[7]` before `key[12]`: shorter keys have smaller numbers.
+    place = (func.length(TaskRun.task_key), col(TaskRun.task_key))
+    query = _opened().where(col(TaskRun.task_run_id).in_(newest)).order_by(*place)
+    rows = await session.exec(query.offset(offset).limit(limit))
+    return [OpenedTaskRun(row, opened) for row, opened in rows.all()]
+
+
+async def iteration_stats(
+    session: AsyncSession, for_each_run_ids: list[int]
+) -> dict[int, tuple[int, int, int, int, int]]:
+    """Return (inputs, begun by it, active, succeeded, inputs it was to do) of for-each attempts."""
+    newest = (
+        select(col(TaskRun.for_each_run_id), TaskRun.result, TaskRun.retry_at)
+        .distinct(col(TaskRun.for_each_run_id), col(TaskRun.task_key))
+        .where(col(TaskRun.for_each_run_id).in_(for_each_run_ids))
+        .order_by(
+            col(TaskRun.for_each_run_id), col(TaskRun.task_key), col(TaskRun.task_run_id).desc()
+        )
+        .subquery()
+    )
+    is_active = newest.c.result.is_(None) | newest.c.retry_at.is_not(None)
+    counts = {
+        row[0]: row[1:]
+        for row in (
+            await session.exec(
+                select(
+                    newest.c.for_each_run_id,
+                    func.count(),
+                    func.count().filter(is_active),
+                    func.count().filter(newest.c.result == "SUCCESS"),
+                ).group_by(newest.c.for_each_run_id)
+            )
+        ).all()
+    }
+    query = select(ForEachRun).where(col(ForEachRun.task_run_id).in_(for_each_run_ids))
+    return {
+        row.task_run_id: (
+            row.total,
+            *counts.get(row.task_run_id, (0, 0, 0)),
+            sum(count for _, count in row.todo),
+        )
+        for row in (await session.exec(query)).all()
+    }
+
+
+async def executions(session: AsyncSession, run_ids: list[int]) -> list[RunExecution]:
+    """Return the executions of runs that were repaired, oldest first."""
+    query = select(RunExecution).where(col(RunExecution.run_id).in_(run_ids))
+    order = (col(RunExecution.run_id), col(RunExecution.execution))
+    return list((await session.exec(query.order_by(*order))).all())
 
 
 async def task_run(session: AsyncSession, workspace_id: int, task_run_id: int) -> TaskRun:

@@ -1,15 +1,26 @@
 """Draws Databricks' picture of a run from its rows; pure."""
 
 from collections import defaultdict
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal, cast
 
 from control.jobs.tables import SettingsSnapshot
 from control.runs.store import OpenedTaskRun
-from control.runs.tables import Run
+from control.runs.tables import Run, RunExecution, TaskRun
 from spec.api.runs import RepairHistoryItem, RunOverrides, RunParameter, RunView, TaskRunView
 from spec.events import RunResult, StopCause
-from spec.states import RunLife, TaskResult, View, blocked_view, run_view, task_view
+from spec.ids import split_iteration
+from spec.states import (
+    RunLife,
+    TaskResult,
+    View,
+    blocked_view,
+    run_view,
+    stopping_view,
+    task_view,
+    waiting_view,
+)
 
 
 def millis(at: datetime | None) -> int:
@@ -32,6 +43,42 @@ def state_of(run: Run) -> View:
     )
 
 
+@dataclass(frozen=True)
+class IterationStats:
+    """How far the iterations of a for-each attempt are; Databricks' `task_run_stats`."""
+
+    total: int = 0
+    scheduled: int = 0
+    active: int = 0
+    completed: int = 0
+    succeeded: int = 0
+    failed: int = 0
+
+    def shown(self) -> dict[str, dict[str, int]]:
+        """Return it as the field `stats` of a for-each task."""
+        return {"task_run_stats": {f"{k}_iterations": v for k, v in asdict(self).items()}}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """All rows that a run is drawn from."""
+
+    run: Run
+    snapshot: SettingsSnapshot
+    task_runs: list[OpenedTaskRun]
+    """Without iterations."""
+    executions: list[RunExecution] = field(default_factory=list[RunExecution])
+    stats: dict[int, IterationStats] = field(default_factory=dict[int, IterationStats])
+    """For-each attempt → how far it is."""
+
+    @property
+    def tasks(self) -> list[dict[str, Any]]:
+        """The settings of the tasks that the run was asked for."""
+        tasks: list[dict[str, Any]] = self.snapshot.settings.get("tasks", [])
+        only = RunOverrides.model_validate(self.run.overrides).only
+        return [task for task in tasks if only is None or task["task_key"] in only]
+
+
 def show_run(run: Run, snapshot: SettingsSnapshot | None, public_url: str) -> RunView:
     """Return a run without its tasks."""
     view = state_of(run)
@@ -51,9 +98,22 @@ def show_run(run: Run, snapshot: SettingsSnapshot | None, public_url: str) -> Ru
         run_duration=between(run.created_at, run.ended_at),
         queue_duration=between(run.created_at, run.admitted_at),
         run_page_url=f"{public_url}/jobs/{run.job_id}/runs/{run.run_id}",
+        job_version=run.job_version,
         job_parameters=_parameters(run, snapshot),
-        overriding_parameters=RunOverrides.model_validate(run.overrides) if run.overrides else None,
+        overriding_parameters=_legacy(run),
+        trigger_info=_trigger_info(run),
     )
+
+
+def _legacy(run: Run) -> RunOverrides | None:
+    given = RunOverrides.model_validate(run.overrides).model_copy(update={"only": None})
+    return given if given.model_dump(exclude_none=True) else None
+
+
+def _trigger_info(run: Run) -> dict[str, Any] | None:
+    if run.parent_task_run_id is not None:
+        return {"run_id": run.parent_task_run_id}
+    return run.trigger_info or None
 
 
 def _parameters(run: Run, snapshot: SettingsSnapshot | None) -> tuple[RunParameter, ...]:
@@ -65,15 +125,20 @@ def _parameters(run: Run, snapshot: SettingsSnapshot | None) -> tuple[RunParamet
     )
 
 
-def show_task_run(task: OpenedTaskRun, settings: dict[str, Any], page_url: str) -> dict[str, Any]:
+_BY_CONTROL_PLANE = ("condition_task", "run_job_task", "for_each_task")
+
+
+def show_task_run(picture: Picture, task: OpenedTaskRun, page_url: str) -> dict[str, Any]:
     """Return one attempt, with the settings of its task beside."""
     row = task.row
-    result = None if row.result is None else TaskResult(row.result)
-    view = task_view(result, task.opened_at is not None, row.message, row.code)
-    started = row.started_at or task.opened_at
+    settings = _own_settings(picture, row)
+    by_control_plane = any(name in settings for name in _BY_CONTROL_PLANE)
+    opened_at = row.scheduled_at if by_control_plane else task.opened_at
+    view = _task_state(picture.run, row, opened_at)
+    started = row.started_at or opened_at
     shown = TaskRunView(
         run_id=row.task_run_id,
-        task_key=row.task_key,
+        task_key=settings.get("task_key", row.task_key),
         state=view.state,
         status=view.status,
         start_time=millis(row.scheduled_at),
@@ -84,23 +149,54 @@ def show_task_run(task: OpenedTaskRun, settings: dict[str, Any], page_url: str) 
         attempt_number=row.attempt,
         run_page_url=f"{page_url}/tasks/{row.task_run_id}",
     )
-    return settings | shown.model_dump(mode="json", exclude_none=True)
+    return settings | shown.model_dump(mode="json", exclude_none=True) | _ended_facts(picture, row)
 
 
-def show_tasks(
-    run: Run, snapshot: SettingsSnapshot, task_runs: list[OpenedTaskRun], public_url: str
-) -> list[dict[str, Any]]:
-    """Return one entry an attempt, and one for each task that has none yet, in the job's order."""
+def _own_settings(picture: Picture, row: TaskRun) -> dict[str, Any]:
+    task_key, index = split_iteration(row.task_key)
+    tasks: list[dict[str, Any]] = picture.snapshot.settings.get("tasks", [])
+    # A repair may have taken newer settings, in which the task is not any more.
+    absent: dict[str, Any] = {"task_key": task_key}
+    own = next((task for task in tasks if task["task_key"] == task_key), absent)
+    if index is None:
+        return own
+    nested: dict[str, Any] = own.get("for_each_task", {}).get("task", own)
+    return nested | {"iteration": index}
+
+
+def _task_state(run: Run, row: TaskRun, opened_at: datetime | None) -> View:
+    if row.result is None and run.life == RunLife.TERMINATING:
+        return stopping_view()
+    result = None if row.result is None else TaskResult(row.result)
+    return task_view(result, opened_at is not None, row.message, row.code)
+
+
+def _ended_facts(picture: Picture, row: TaskRun) -> dict[str, Any]:
+    """Return what an attempt adds to the settings of its own task type."""
+    settings = _own_settings(picture, row)
+    if row.condition is not None:
+        return {"condition_task": settings.get("condition_task", {}) | {"outcome": row.condition}}
+    if row.task_run_id in picture.stats:
+        stats = picture.stats[row.task_run_id].shown()
+        return {"for_each_task": settings.get("for_each_task", {}) | {"stats": stats}}
+    return {}
+
+
+def show_tasks(picture: Picture, public_url: str) -> list[dict[str, Any]]:
+    """Return one entry an attempt, and one for each task that waits, in the job's order."""
+    run = picture.run
     attempts: dict[str, list[OpenedTaskRun]] = defaultdict(list)
-    for task_run in task_runs:
+    for task_run in picture.task_runs:
         attempts[task_run.row.task_key].append(task_run)
     page_url = f"{public_url}/jobs/{run.job_id}/runs/{run.run_id}"
     entries: list[dict[str, Any]] = []
-    for settings in snapshot.settings.get("tasks", []):
+    for settings in picture.tasks:
         made = attempts.get(settings["task_key"], [])
-        entries += [show_task_run(task, settings, page_url) for task in made]
+        entries += [show_task_run(picture, task, page_url) for task in made]
         if not made:
             entries.append(settings | _without_attempt(run, settings["task_key"]))
+        elif made[-1].row.retry_at is not None and not RunLife(run.life).is_over:
+            entries.append(settings | _waiting(made[-1].row))
     return entries
 
 
@@ -113,14 +209,50 @@ def _without_attempt(run: Run, task_key: str) -> dict[str, Any]:
     return shown.model_dump(mode="json", exclude_none=True)
 
 
-def history(view: RunView, task_runs: list[OpenedTaskRun]) -> tuple[RepairHistoryItem, ...]:
-    """Return a run's executions; there is only the original one until repairs exist."""
-    return (
+def _waiting(last: TaskRun) -> dict[str, Any]:
+    at = "" if last.retry_at is None else last.retry_at.isoformat(timespec="seconds")
+    view = waiting_view(f"Attempt {last.attempt + 1} begins at {at}.")
+    shown = TaskRunView(
+        task_key=last.task_key,
+        state=view.state,
+        status=view.status,
+        attempt_number=last.attempt + 1,
+    )
+    return shown.model_dump(mode="json", exclude_none=True)
+
+
+def history(picture: Picture, view: RunView) -> tuple[RepairHistoryItem, ...]:
+    """Return a run's executions, oldest first; there is always the original one."""
+    made: dict[int, list[int]] = defaultdict(list)
+    for task in picture.task_runs:
+        made[task.row.execution].append(task.row.task_run_id)
+    past = [row for row in picture.executions if row.execution < picture.run.execution]
+    items = [_past(row, tuple(made[row.execution])) for row in past]
+    newest = next(
+        (row for row in picture.executions if row.execution == picture.run.execution), None
+    )
+    items.append(
         RepairHistoryItem(
-            start_time=view.start_time,
+            type="REPAIR" if newest else "ORIGINAL",
+            id=newest.repair_id if newest else None,
+            start_time=millis(newest.created_at) if newest else view.start_time,
             end_time=view.end_time,
             state=view.state,
             status=view.status,
-            task_run_ids=tuple(task.row.task_run_id for task in task_runs),
-        ),
+            task_run_ids=tuple(made[picture.run.execution]),
+        )
+    )
+    return tuple(items)
+
+
+def _past(row: RunExecution, task_run_ids: tuple[int, ...]) -> RepairHistoryItem:
+    view = run_view(RunLife.ENDED, RunResult(row.result or "CANCELED"), row.message)
+    return RepairHistoryItem(
+        type="REPAIR" if row.execution else "ORIGINAL",
+        id=row.repair_id or None,
+        start_time=millis(row.created_at),
+        end_time=millis(row.ended_at),
+        state=view.state,
+        status=view.status,
+        task_run_ids=task_run_ids,
     )

@@ -22,6 +22,9 @@ IdempotencyToken = Field(default=None, max_length=IDEMPOTENCY_TOKEN_CHARACTERS)
 class RunOverrides(LegacyParameters):
     """What a run is given beside job parameters."""
 
+    only: tuple[str, ...] | None = None
+    """Task keys to run. In run-now `+key` takes its upstream too, `key+` its downstream."""
+
 
 class RunNow(RunOverrides):
     """Request of `jobs/run-now`."""
@@ -32,8 +35,6 @@ class RunNow(RunOverrides):
     queue: Queue | None = None
     performance_target: str | None = None
     """Accepted without effect."""
-    only: tuple[str, ...] | None = None
-    """Task keys to run; `+key` takes its upstream too, `key+` its downstream."""
 
     @model_validator(mode="before")
     @classmethod
@@ -96,6 +97,37 @@ class RunRef(Model):
     run_id: int
 
 
+class RepairRun(LegacyParameters):
+    """Request of `jobs/runs/repair`."""
+
+    run_id: int
+    rerun_tasks: tuple[str, ...] | None = None
+    rerun_all_failed_tasks: bool = False
+    """All that did not succeed, those that were never reached included."""
+    rerun_dependent_tasks: bool = False
+    """Also what depends on the tasks that are run again, though it succeeded."""
+    latest_repair_id: int | None = None
+    """Needed from the second repair on, so that two people do not repair at once."""
+    job_parameters: dict[str, Text] = {}
+    openlake_settings: Literal["CURRENT", "ORIGINAL"] = "CURRENT"
+    """OpenLake's own: whether to take the job's settings of now or those the run began with."""
+
+    @model_validator(mode="after")
+    def _one_choice(self) -> "RepairRun":
+        named = self.rerun_tasks or ()
+        if len(set(named)) != len(named):
+            raise ValueError("rerun_tasks cannot contain duplicate task keys.")
+        if bool(named) == self.rerun_all_failed_tasks:
+            raise ValueError("give exactly one of 'rerun_tasks' and 'rerun_all_failed_tasks'")
+        return self
+
+
+class RepairAnswer(Frozen):
+    """Answer of `jobs/runs/repair`."""
+
+    repair_id: int
+
+
 class CancelAll(Model):
     """Request of `jobs/runs/cancel-all`; without a job, every run of the workspace."""
 
@@ -132,9 +164,11 @@ class TaskRunView(Frozen):
 
 
 class RepairHistoryItem(Frozen):
-    """The original execution of a run (repairs will follow it)."""
+    """One execution of a run: the original, or a repair."""
 
     type: Literal["ORIGINAL", "REPAIR"] = "ORIGINAL"
+    id: int | None = None
+    """Of a repair."""
     start_time: int
     end_time: int = 0
     state: RunState
@@ -167,10 +201,16 @@ class RunView(Frozen):
     attempt_number: int | None = None
     run_page_url: str = ""
     format: Literal["MULTI_TASK"] = "MULTI_TASK"
+    job_version: int | None = None
+    """OpenLake's own: which version of the job's settings the run was made from."""
     job_parameters: tuple[RunParameter, ...] = ()
     overriding_parameters: RunOverrides | None = None
+    trigger_info: dict[str, Any] | None = None
+    """What the trigger saw; `run_id` is the run_job task run that asked."""
     tasks: tuple[dict[str, Any], ...] | None = None
     """`TaskRunView`s with the task's own settings beside; at most 100 a page."""
+    iterations: tuple[dict[str, Any], ...] | None = None
+    """Of a for-each task run: the newest attempt of each iteration; at most 100 a page."""
     repair_history: tuple[RepairHistoryItem, ...] | None = None
     """Only when asked for; never empty, oldest first."""
     next_page_token: str | None = None

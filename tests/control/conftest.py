@@ -45,20 +45,31 @@ class Recorder:
     """A launcher that remembers what it was told, as Temporal would."""
 
     plans: dict[int, RunPlan] = field(default_factory=dict)
+    """The plan of each run's newest execution."""
     starts: list[int] = field(default_factory=list)
     cancels: list[tuple[int, str]] = field(default_factory=list)
+    task_cancels: list[tuple[str, int]] = field(default_factory=list)
     away: bool = False
 
     async def start(self, plan: RunPlan) -> bool:
         """Remember a start; refuse the second one of a run."""
         await self.check()
         self.starts.append(plan.run_id)
-        return self.plans.setdefault(plan.run_id, plan) is plan
+        known = self.plans.get(plan.run_id)
+        if known is not None and known.execution >= plan.execution:
+            return False
+        self.plans[plan.run_id] = plan
+        return True
 
     async def cancel(self, plan: RunPlan, by: str) -> None:
         """Remember a cancel."""
         await self.check()
         self.cancels.append((plan.run_id, by))
+
+    async def cancel_task(self, workflow: str, task_run_id: int, by: str) -> None:
+        """Remember which workflow was to stop which task run."""
+        await self.check()
+        self.task_cancels.append((workflow, task_run_id))
 
     async def check(self) -> None:
         """Fail while away."""

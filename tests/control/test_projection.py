@@ -15,7 +15,6 @@ from control.projection import ProjectionConflict, Projector
 from control.runs.tables import RunEvent, TaskRun
 from spec.attempts import AttemptOutcome, AttemptRef, AttemptResult
 from spec.events import (
-    AttemptEnded,
     AttemptScheduled,
     Event,
     Projection,
@@ -26,7 +25,8 @@ from spec.events import (
     StopRequested,
 )
 from spec.plans import RunPlan
-from spec.runs import RunState, apply, decide, new_state, next_wake
+from spec.runs import RunState, apply, decide, end_attempt, new_state, next_wake
+from spec.tasks import Engine
 from tests.control.conftest import Recorder
 from tests.control.make import create_job, get_run, put_file, python_task, run_now
 
@@ -55,9 +55,7 @@ class Play:
         identity = self.state.tasks[task_key].current
         assert identity is not None
         outcome = AttemptOutcome(result=result, code="SUCCESS", ended_at=self.now)
-        self.record(
-            AttemptEnded(at=self.now, task_key=task_key, task_run_id=identity, outcome=outcome)
-        )
+        self.record(end_attempt(self.state, task_key, identity, outcome, self.now))
         self.advance()
 
     def batch(self, start: int = 0, stop: int | None = None) -> Projection:
@@ -254,5 +252,5 @@ def ref_of(play: Play, event: AttemptScheduled) -> AttemptRef:
         task_key=event.task_key,
         attempt=event.attempt,
         task_run_id=event.task_run_id,
-        engine=play.state.tasks[event.task_key].plan.engine,
+        engine=Engine.PYTHON,
     )

@@ -1,0 +1,325 @@
+"""The tasks that the control plane does itself: conditions, for-each inputs, other jobs' runs."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from control import hub
+from control.auth import Caller
+from control.deps import Deps
+from control.jobs import store as jobs
+from control.jobs.snapshots import task_of
+from control.jobs.tables import SettingsSnapshot
+from control.runs import ending, outbox
+from control.runs.admission import Ask, admit
+from control.runs.context import await_projection, context_of
+from control.runs.tables import ForEachInput, ForEachRun, Run, TaskOutput, TaskRun
+from spec.api.runs import RunOverrides
+from spec.attempts import AttemptOutcome, AttemptOutput, AttemptResult, TaskRef
+from spec.conditions import holds
+from spec.errors import Invalid, OpenLakeError
+from spec.events import RunResult
+from spec.plans import Expansion, Span
+from spec.references import Context, resolve
+from spec.states import RunLife, TaskResult
+from spec.tasks import Task
+
+MOST_ITERATIONS = 100_000
+MOST_INPUT_BYTES = 4 * 1024 * 1024
+MOST_NESTED_RUNS = 3
+"""A run_job task's run may itself run another job, so deep (Databricks' limit)."""
+
+_HEARTBEAT_S = 3.0
+
+
+class ControlTasks:
+    """The activities `judge`, `expand` and `run_child` of `spec.ports`."""
+
+    def __init__(self, deps: Deps) -> None:
+        """See class."""
+        self._deps = deps
+
+    @activity.defn(name="judge")
+    async def judge(self, ref: TaskRef) -> AttemptOutcome:
+        """See `spec.ports.judge`."""
+        began = datetime.now(UTC)
+        _, task, context = await self._read(ref)
+        condition = task.condition_task
+        if condition is None:
+            raise _refused(f"task '{ref.task_key}' is no condition_task")
+        left, right = resolve(condition.left, context), resolve(condition.right, context)
+        try:
+            outcome = "true" if holds(condition.op, left, right) else "false"
+        except ValueError as error:
+            return _failed(str(error))
+        return AttemptOutcome(
+            result=AttemptResult.SUCCESS,
+            condition=outcome,
+            message=f"{left} {condition.op.value} {right} is {outcome}."[:1000],
+            started_at=began,
+            ended_at=datetime.now(UTC),
+        )
+
+    @activity.defn(name="expand")
+    async def expand(self, ref: TaskRef) -> Expansion:
+        """See `spec.ports.expand`."""
+        async with self._deps.database.read_session() as session:
+            known = await session.get(ForEachRun, ref.task_run_id)
+        if known is not None:
+            return Expansion(total=known.total, todo=tuple(map(tuple, known.todo)))
+        _, task, context = await self._read(ref)
+        if task.for_each_task is None:
+            raise _refused(f"task '{ref.task_key}' is no for_each_task")
+        inputs = read_inputs(resolve(task.for_each_task.inputs, context), ref.task_key)
+        async with self._deps.database.session() as session:
+            done = await _done_before(session, ref, inputs)
+            todo = spans([i for i in range(len(inputs)) if i not in done])
+            await _keep_inputs(session, ref, inputs, todo)
+        return Expansion(total=len(inputs), todo=todo)
+
+    @activity.defn(name="run_child")
+    async def run_child(self, ref: TaskRef) -> AttemptOutcome:
+        """See `spec.ports.run_child`."""
+        began = datetime.now(UTC)
+        try:
+            child = await self._admit_child(ref)
+        except OpenLakeError as error:
+            if error.retryable:
+                raise
+            return _failed(error.message)
+        beating = asyncio.create_task(_beat())
+        try:
+            run = await self._follow_child(child.run_id, ref)
+        finally:
+            beating.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await beating
+        return child_outcome(run, began)
+
+    async def _read(self, ref: TaskRef) -> tuple[Run, Task, Context]:
+        """Return the run, the task and its references, after what came before is written."""
+        await await_projection(self._deps.database, self._deps.hub, ref)
+        async with self._deps.database.read_session() as session:
+            run = await session.get_one(Run, ref.run_id)
+            snapshot = await session.get_one(SettingsSnapshot, run.settings_hash)
+            task = task_of(snapshot.settings, ref.task_key)
+            return run, task, await context_of(session, ref, run, task, self._deps.public_url)
+
+    async def _admit_child(self, ref: TaskRef) -> Run:
+        run, task, context = await self._read(ref)
+        wanted = task.run_job_task
+        if wanted is None:
+            raise Invalid(f"task '{ref.task_key}' is no run_job_task")
+        given = {name: resolve(text, context) for name, text in wanted.job_parameters.items()}
+        legacy = _resolved(wanted.model_dump(include=set(RunOverrides.model_fields)), context)
+        async with self._deps.database.session() as session:
+            await _check_depth(session, run)
+            pushed = await _declared(session, run, wanted.job_id, context.parameters)
+            ask = Ask(
+                job_id=wanted.job_id,
+                trigger="RUN_JOB_TASK",
+                key=f"task:{ref.task_run_id}",
+                parameters=given | pushed,
+                overrides=RunOverrides.model_validate(legacy),
+                queue=True,
+                parent_task_run_id=ref.task_run_id,
+            )
+            caller = Caller.acting_for(run.workspace_id, run.run_as or run.creator)
+            admitted = await admit(session, caller, ask)
+            await _keep_child(session, ref, admitted.run.run_id)
+        if admitted.outbox is not None:
+            await outbox.deliver_now(self._deps.database, self._deps.launcher, admitted.outbox)
+        return admitted.run
+
+    async def _follow_child(self, run_id: int, ref: TaskRef) -> Run:
+        """Wait for the child's end; when we are cancelled, cancel it and wait on."""
+        async with self._deps.hub.follow(hub.run_topic(run_id)) as wake:
+            while True:
+                wake.clear()
+                async with self._deps.database.read_session() as session:
+                    run = await session.get_one(Run, run_id)
+                if RunLife(run.life).is_over:
+                    return run
+                try:
+                    await hub.wait(wake, 5.0)
+                except asyncio.CancelledError:
+                    details = activity.cancellation_details()
+                    if details is None or not details.cancel_requested:
+                        raise
+                    await self._cancel_child(run_id, ref)
+
+    async def _cancel_child(self, run_id: int, ref: TaskRef) -> None:
+        async with self._deps.database.session() as session:
+            run = await session.get_one(Run, run_id, with_for_update=True)
+            row = await ending.cancel(session, run, f"task {ref.task_key} of run {ref.run_id}")
+        if row is not None:
+            await outbox.deliver_now(self._deps.database, self._deps.launcher, row)
+
+
+def read_inputs(text: str, task_key: str) -> list[Any]:
+    """Return the inputs of a for-each from their text.
+
+    Raises:
+        ApplicationError: not retryable; the text is no JSON array, or it is too large.
+    """
+    if len(text.encode()) > MOST_INPUT_BYTES:
+        raise _refused(
+            f"the inputs of '{task_key}' have {len(text.encode())} bytes; {MOST_INPUT_BYTES} are"
+            " allowed: write them to a table and pass ranges of it"
+        )
+    try:
+        inputs = json.loads(text)
+    except ValueError:
+        inputs = None
+    if not isinstance(inputs, list):
+        shown = text if len(text) <= 100 else f"{text[:100]}…"
+        raise _refused(
+            f"the inputs of '{task_key}' must be a JSON array, e.g. [1, 2, 3]; they are: {shown}"
+        )
+    values = cast(list[Any], inputs)
+    if len(values) > MOST_ITERATIONS:
+        raise _refused(f"'{task_key}' has {len(values)} inputs; {MOST_ITERATIONS} are allowed")
+    return values
+
+
+def spans(indices: list[int]) -> tuple[Span, ...]:
+    """Write ascending numbers as (first, count) of those that follow each other."""
+    found: list[Span] = []
+    for index in indices:
+        if found and sum(found[-1]) == index:
+            found[-1] = (found[-1][0], found[-1][1] + 1)
+        else:
+            found.append((index, 1))
+    return tuple(found)
+
+
+async def _done_before(session: AsyncSession, ref: TaskRef, inputs: list[Any]) -> set[int]:
+    """Return the iterations that earlier attempts of this for-each did for the same input."""
+    query = (
+        select(TaskRun.task_key, ForEachInput.index, ForEachInput.input)
+        .join(ForEachRun, col(ForEachRun.task_run_id) == col(TaskRun.for_each_run_id))
+        .join(ForEachInput, col(ForEachInput.task_run_id) == col(ForEachRun.task_run_id))
+        .where(ForEachRun.run_id == ref.run_id, ForEachRun.task_key == ref.task_key)
+        .where(TaskRun.result == TaskResult.SUCCESS.value)
+        .where(
+            col(TaskRun.task_key)
+            == col(ForEachRun.task_key).concat("[").concat(ForEachInput.index).concat("]")
+        )
+    )
+    return {
+        index
+        for _, index, value in (await session.exec(query)).all()
+        if index < len(inputs) and inputs[index] == value
+    }
+
+
+async def _keep_inputs(
+    session: AsyncSession, ref: TaskRef, inputs: list[Any], todo: tuple[Span, ...]
+) -> None:
+    row = {
+        "task_run_id": ref.task_run_id,
+        "run_id": ref.run_id,
+        "task_key": ref.task_key,
+        "total": len(inputs),
+        "todo": [list(span) for span in todo],
+        "last_ordinal": 0,
+    }
+    await session.exec(insert(ForEachRun).values(row).on_conflict_do_nothing())
+    for start in range(0, len(inputs), 5_000):
+        rows = [
+            {"task_run_id": ref.task_run_id, "index": i, "input": value}
+            for i, value in enumerate(inputs[start : start + 5_000], start)
+        ]
+        await session.exec(insert(ForEachInput).values(rows).on_conflict_do_nothing())
+
+
+async def _check_depth(session: AsyncSession, run: Run) -> None:
+    depth, above = 1, run
+    while above.parent_task_run_id is not None:
+        depth += 1
+        task = await session.get_one(TaskRun, above.parent_task_run_id)
+        above = await session.get_one(Run, task.run_id)
+        if depth > MOST_NESTED_RUNS:
+            raise Invalid(
+                f"jobs may run each other {MOST_NESTED_RUNS} levels deep; run {run.run_id} is that"
+                " deep already: check whether a job runs itself"
+            )
+
+
+async def _declared(
+    session: AsyncSession, run: Run, job_id: int, parameters: Mapping[str, str]
+) -> dict[str, str]:
+    """Return this run's job parameters that the other job declares too: they are pushed down."""
+    job = await jobs.get(session, run.workspace_id, job_id)
+    names = {each["name"] for each in job.settings.get("parameters", [])}
+    return {name: value for name, value in parameters.items() if name in names}
+
+
+def _resolved(values: dict[str, Any], context: Context) -> dict[str, Any]:
+    resolved: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            pairs = cast(dict[str, str], value)
+            resolved[name] = {key: resolve(text, context) for key, text in pairs.items()}
+        elif value is not None:
+            resolved[name] = [resolve(text, context) for text in value]
+    return resolved
+
+
+async def _keep_child(session: AsyncSession, ref: TaskRef, child_run_id: int) -> None:
+    output = AttemptOutput(child_run_id=child_run_id).model_dump(mode="json")
+    row = {
+        "task_run_id": ref.task_run_id,
+        "run_id": ref.run_id,
+        "task_key": ref.task_key,
+        "output": output,
+    }
+    await session.exec(insert(TaskOutput).values(row).on_conflict_do_nothing())
+
+
+def child_outcome(run: Run, began: datetime) -> AttemptOutcome:
+    """Return how a run_job task ends when its run has ended so."""
+    result, code = AttemptResult.FAILED, "RUN_EXECUTION_ERROR"
+    if run.result in (RunResult.SUCCESS, RunResult.SUCCESS_WITH_FAILURES):
+        result, code = AttemptResult.SUCCESS, "SUCCESS"
+    elif run.result == RunResult.CANCELED:
+        result, code = AttemptResult.CANCELED, "CANCELED"
+    elif run.result == RunResult.TIMEDOUT:
+        result, code = AttemptResult.TIMEDOUT, "CANCELED"
+    word = run.result or run.life
+    message = "" if result is AttemptResult.SUCCESS else f"Run {run.run_id} of the job is {word}."
+    return AttemptOutcome(
+        result=result,
+        code=code,
+        message=f"{message} {run.message}".strip()[:1000],
+        started_at=began,
+        ended_at=datetime.now(UTC),
+    )
+
+
+async def _beat() -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(_HEARTBEAT_S)
+
+
+def _failed(message: str) -> AttemptOutcome:
+    return AttemptOutcome(
+        result=AttemptResult.FAILED,
+        code="INVALID_RUN_CONFIGURATION",
+        message=message[:1000],
+        ended_at=datetime.now(UTC),
+    )
+
+
+def _refused(message: str) -> ApplicationError:
+    return ApplicationError(message, type="Invalid", non_retryable=True)

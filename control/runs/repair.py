@@ -1,0 +1,226 @@
+"""Repairs: an ended run goes on as a new execution that keeps what went well."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlmodel import func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from control.audit import store as audit
+from control.auth import Caller
+from control.jobs import store as jobs
+from control.jobs.snapshots import pin
+from control.jobs.tables import SettingsSnapshot
+from control.runs import store
+from control.runs.admission import FAST_PATH, at_limit, run_parameters, start_later
+from control.runs.plans import reach
+from control.runs.tables import ForEachRun, OutboxRow, Run, RunExecution, TaskRun
+from spec.api.runs import RepairRun, RunOverrides
+from spec.errors import Invalid
+from spec.ids import is_task_run
+from spec.jobs import JobSettings
+from spec.plans import Prior, TaskPhase
+from spec.states import RunLife, TaskResult
+
+_NEEDS_LATEST = "The latest repair ID needs to be provided in order to create a new repair"
+_FINE = (TaskPhase.SUCCESS, TaskPhase.EXCLUDED, TaskPhase.DISABLED)
+
+
+async def repair(
+    session: AsyncSession, caller: Caller, request: RepairRun
+) -> tuple[int, OutboxRow | None]:
+    """Make the next execution of a run; it waits in the job's queue when the job is at its limit.
+
+    It takes the job's settings of now, as Databricks does, or those that the run began with.
+
+    Returns:
+        The repair's id, and what has to be delivered after the commit.
+
+    Raises:
+        NotFound: there is no such run.
+        Invalid: the run has not ended, an earlier repair is not named, or nothing is to run.
+    """
+    run = await _lock(session, caller, request.run_id)
+    past = await store.executions(session, [run.run_id])
+    _check(run, past, request)
+    settings, snapshot = await _settings(session, caller, run, request)
+    attempts = await store.task_runs(session, [run.run_id])
+    newest = {task.row.task_key: task.row for task in attempts}
+    chosen = rerun_tasks(settings, newest, request)
+    if not past:
+        session.add(_of_original(run))
+    else:
+        _close(past[-1], run)
+        session.add(past[-1])
+    number = int((await session.exec(select(func.nextval("run_numbers")))).one())
+    parameters = run_parameters(settings, request.job_parameters, run.job_parameters)
+    made = RunExecution(
+        run_id=run.run_id,
+        execution=run.execution + 1,
+        repair_id=number,
+        settings_hash=snapshot.hash,
+        job_parameters=parameters,
+        overrides=_overrides(run, request),
+        prior=_priors(settings, newest, chosen),
+        first_ordinal=await _last_ordinal(session, run.run_id),
+        rerun_tasks=list(chosen),
+        creator=caller.user_name,
+        created_at=datetime.now(UTC),
+    )
+    session.add(made)
+    await _reopen(session, run, made, settings)
+    audit.record(
+        session,
+        caller,
+        "run.repaired",
+        "run",
+        run.run_id,
+        repair_id=number,
+        tasks=list(chosen),
+        parameters=request.job_parameters,
+    )
+    await session.flush()
+    pending = run.life == RunLife.PENDING
+    return number, await start_later(session, run, FAST_PATH) if pending else None
+
+
+async def _lock(session: AsyncSession, caller: Caller, run_id: int) -> Run:
+    if is_task_run(run_id):
+        raise Invalid(f"{run_id} is the run of one task; repair its job run.")
+    run = await store.get(session, caller.workspace_id, run_id)
+    # The job first, as admission and the projection do: so nobody waits in a circle.
+    await jobs.lock_any(session, run.job_id)
+    return await store.get(session, caller.workspace_id, run_id, lock=True)
+
+
+def _check(run: Run, past: list[RunExecution], request: RepairRun) -> None:
+    if not RunLife(run.life).is_over:
+        raise Invalid(f"Run {run.run_id} is still active; only a run that has ended is repaired.")
+    if past and request.latest_repair_id is None:
+        raise Invalid(_NEEDS_LATEST)
+    latest = past[-1].repair_id if past else None
+    if request.latest_repair_id is not None and request.latest_repair_id != latest:
+        raise Invalid(
+            f"{request.latest_repair_id} is not the latest repair of run {run.run_id}; it is"
+            f" {latest or 'not repaired yet: leave latest_repair_id out'}"
+        )
+
+
+async def _settings(
+    session: AsyncSession, caller: Caller, run: Run, request: RepairRun
+) -> tuple[JobSettings, SettingsSnapshot]:
+    job = await jobs.find(session, caller.workspace_id, run.job_id)
+    if request.openlake_settings == "ORIGINAL" or job is None:
+        original = await _original_hash(session, run)
+        snapshot = await store.snapshot(session, original)
+        return JobSettings.model_validate(snapshot.settings), snapshot
+    settings = JobSettings.model_validate(job.settings)
+    return settings, await pin(session, caller.workspace_id, settings)
+
+
+async def _original_hash(session: AsyncSession, run: Run) -> str:
+    first = await session.get(RunExecution, (run.run_id, 0))
+    return first.settings_hash if first else run.settings_hash
+
+
+def rerun_tasks(
+    settings: JobSettings, newest: dict[str, TaskRun], request: RepairRun
+) -> tuple[str, ...]:
+    """Return the keys of the tasks that a repair runs again, in the job's order.
+
+    Raises:
+        Invalid: a task is unknown, or nothing is left to run.
+    """
+    keys = [task.task_key for task in settings.tasks]
+    chosen = set(request.rerun_tasks or ())
+    if unknown := sorted(chosen - set(keys)):
+        raise Invalid(f"rerun_tasks names {', '.join(unknown)}, which the job has no tasks for")
+    if request.rerun_all_failed_tasks:
+        chosen = {key for key in keys if key not in newest or phase_of(newest[key]) not in _FINE}
+    if request.rerun_dependent_tasks:
+        downstream: dict[str, set[str]] = {key: set() for key in keys}
+        for task in settings.tasks:
+            for edge in task.depends_on:
+                downstream[edge.task_key].add(task.task_key)
+        for key in tuple(chosen):
+            chosen |= reach(key, downstream)
+    if not chosen:
+        raise Invalid("There is nothing to repair: no task failed. Name tasks in rerun_tasks.")
+    return tuple(key for key in keys if key in chosen)
+
+
+def phase_of(row: TaskRun) -> TaskPhase:
+    """Return how a task stands whose newest attempt has ended."""
+    if row.result is None:
+        return TaskPhase.CANCELED
+    result = TaskResult(row.result)
+    return TaskPhase.FAILED if result is TaskResult.LOST else TaskPhase(result.value)
+
+
+def _priors(
+    settings: JobSettings, newest: dict[str, TaskRun], chosen: tuple[str, ...]
+) -> dict[str, Any]:
+    priors: dict[str, Any] = {}
+    for task in settings.tasks:
+        row = newest.get(task.task_key)
+        attempts = row.attempt + 1 if row else 0
+        if task.task_key in chosen:
+            prior = Prior(attempts=attempts)
+        elif row is None:
+            # New in the job's settings, and not asked for.
+            prior = Prior(phase=TaskPhase.EXCLUDED)
+        else:
+            prior = Prior(phase=phase_of(row), attempts=attempts, condition=row.condition)
+        priors[task.task_key] = prior.model_dump(mode="json")
+    return priors
+
+
+async def _last_ordinal(session: AsyncSession, run_id: int) -> int:
+    used = select(func.max(TaskRun.task_run_id)).where(TaskRun.run_id == run_id)
+    reserved = select(func.max(ForEachRun.last_ordinal)).where(ForEachRun.run_id == run_id)
+    last = (await session.exec(used)).one()
+    return max(last - run_id if last else 0, (await session.exec(reserved)).one() or 0)
+
+
+def _overrides(run: Run, request: RepairRun) -> dict[str, Any]:
+    given = RunOverrides(**request.model_dump(include=set(RunOverrides.model_fields) - {"only"}))
+    kept = dict(run.overrides)
+    # What is repaired is named by the request, from all of the job's tasks.
+    kept.pop("only", None)
+    return kept | given.model_dump(mode="json", exclude_none=True)
+
+
+def _of_original(run: Run) -> RunExecution:
+    row = RunExecution(
+        run_id=run.run_id,
+        execution=0,
+        repair_id=0,
+        settings_hash=run.settings_hash,
+        job_parameters=run.job_parameters,
+        overrides=run.overrides,
+        creator=run.creator,
+        created_at=run.created_at,
+    )
+    _close(row, run)
+    return row
+
+
+def _close(row: RunExecution, run: Run) -> None:
+    """Keep what the run's row says of its newest execution."""
+    row.started_at, row.ended_at = run.started_at, run.ended_at
+    row.result, row.message = run.result, run.message
+
+
+async def _reopen(
+    session: AsyncSession, run: Run, made: RunExecution, settings: JobSettings
+) -> None:
+    waits = await at_limit(session, run.job_id, settings)
+    now = datetime.now(UTC)
+    run.execution = made.execution
+    run.settings_hash = made.settings_hash
+    run.job_parameters, run.overrides = made.job_parameters, made.overrides
+    run.life = (RunLife.QUEUED if waits else RunLife.PENDING).value
+    run.queued_at = now if waits else None
+    run.result = run.stop_cause = run.ended_at = None
+    run.message = ""
+    session.add(run)
