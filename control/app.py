@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Lifespan
 
 from control import errors
+from control.artifacts.routes import router as artifacts
 from control.audit.routes import router as audit
 from control.deps import Deps
 from control.errors import ErrorBody
@@ -41,6 +42,7 @@ ROUTERS = (
     run_events,
     evidence,
     task_runs,
+    artifacts,
     logs,
     queries,
     destinations,

@@ -1,0 +1,1 @@
+"""What attempts leave for people: one archive each, in the object store."""
