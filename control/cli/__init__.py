@@ -25,6 +25,8 @@ class Commands(LazyGroup):
         "bundle": Lazy("control.cli.bundle:app", "Check and deploy a databricks.yml.", _WORK),
         "jobs": Lazy("control.cli.jobs:app", "List, read and run jobs.", _WORK),
         "runs": Lazy("control.cli.runs:app", "Look at runs, follow and cancel them.", _WORK),
+        "secrets": Lazy("control.cli.secrets:app", "Keep secrets that tasks read.", _WORK),
+        "schedule": Lazy("control.cli.schedule:app", "Say when a schedule fires.", _WORK),
         "token": Lazy("control.cli.workers:token", "Make access tokens.", _WORK),
         "api": Lazy("control.cli.workers:api", "The REST API.", _PROCESSES),
         "gateway": Lazy("control.cli.workers:gateway", "The catalog gateway.", _PROCESSES),
