@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from spec.alerts import AlertState
 from spec.compute import MavenLibrary
 from spec.tasks import Engine
 
@@ -247,6 +248,16 @@ class SqlResult(Frozen):
     truncated: bool = False
 
 
+class AlertResult(Frozen):
+    """What an alert's condition said of its query's answer."""
+
+    state: AlertState
+    reason: str = ""
+    """Why the state is UNKNOWN."""
+    value: str | None = None
+    """The value that was judged."""
+
+
 MOST_ARTIFACT_BYTES = 64 * 1024 * 1024
 """Of one attempt's packed artifacts."""
 
@@ -292,6 +303,8 @@ class AttemptOutput(Frozen):
     child_run_id: int | None = None
     """The run that a run_job task made."""
     dbt: DbtResult | None = None
+    alert: AlertResult | None = None
+    """Of a sql task with an alert: judged by the control plane when the rows arrive."""
 
 
 class LogTail(Frozen):

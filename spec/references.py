@@ -13,6 +13,9 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
+from spec import sql_output
+from spec.attempts import SqlResult
+
 REFERENCE = re.compile(r"\{\{\s*((?:[A-Za-z0-9_.\-]|`[^`{}]+`)+)\s*\}\}")
 """A well-formed reference; group 1 is what `split` takes."""
 
@@ -31,6 +34,8 @@ class Upstream:
     attempts: int = 1
     notebook_path: str | None = None
     values: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    sql: SqlResult | None = None
+    alert_state: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,11 @@ class Context:
 
 
 def resolve(text: str, context: Context) -> str:
-    """Replace every reference in a text whose value is known."""
+    """Replace every reference in a text whose value is known.
+
+    Raises:
+        Invalid: a sql task's rows are too many or too large, or lack the row or column.
+    """
 
     def replace(found: re.Match[str]) -> str:
         value = _lookup(split(found.group(1)), context)
@@ -112,6 +121,8 @@ def _lookup(parts: tuple[str, ...], context: Context) -> str | None:
             return _job(tuple(rest), context)
         case ("task", member):
             return _task(member, context)
+        case ("tasks", key, "output", *rest) if key in context.tasks:
+            return _output(key, tuple(rest), context.tasks[key])
         case ("tasks", key, *rest) if key in context.tasks:
             return _upstream(tuple(rest), context.tasks[key])
         case ("input", *rest) if context.in_for_each:
@@ -173,6 +184,12 @@ def _upstream(parts: tuple[str, ...], task: Upstream) -> str | None:
             return as_text(task.values[".".join(name)])
         case _:
             return None
+
+
+def _output(key: str, parts: tuple[str, ...], task: Upstream) -> str | None:
+    if parts == ("alert_state",):
+        return task.alert_state
+    return None if task.sql is None else sql_output.member(key, parts, task.sql)
 
 
 def _input(name: str, value: JsonValue) -> str | None:

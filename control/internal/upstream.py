@@ -39,11 +39,13 @@ async def upstream_tasks(session: AsyncSession, run_id: int) -> dict[str, Upstre
 def _upstream(
     task_run_id: int, row: TaskRun | None, output: TaskOutput | None, attempts: dict[str, int]
 ) -> Upstream:
-    values = AttemptOutput.model_validate(output.output).values if output else {}
+    left = AttemptOutput.model_validate(output.output) if output else AttemptOutput()
     return Upstream(
         run_id=task_run_id,
         result=(row.result if row else None) or "",
         code=(row.code if row else None) or "",
         attempts=attempts.get(row.task_key, 1) if row else 1,
-        values=values,
+        values=left.values,
+        sql=left.sql,
+        alert_state=left.alert.state.value if left.alert else None,
     )
