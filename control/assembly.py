@@ -2,10 +2,12 @@
 
 from control.db import Database
 from control.deps import Deps
+from control.git.client import GitClient
 from control.hub import Hub
 from control.internal.access import AttemptAccess
 from control.objects import S3Objects
 from control.sealing import Sealer
+from control.stack.environment import network_environment
 from control.stack.layout import Layout
 from control.storage import StsStorage
 from control.temporal import TemporalLauncher, connect
@@ -50,5 +52,7 @@ async def assemble(layout: Layout) -> Deps:
         access=access,
         sealer=Sealer.of(layout.secret("sealing-key")),
         worker_token=layout.secret("worker-token"),
+        profiles=settings.worker.compute_profiles,
+        git=GitClient(settings.git, layout.git_hosts, network_environment()),
         public_url=layout.api_url,
     )

@@ -12,6 +12,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from spec.compute import ComputeProfile
+
 
 class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,6 +77,27 @@ class AirflowConnection(_Group):
         return self
 
 
+class GitHost(_Group):
+    """The token that one host of git repositories is shown."""
+
+    user: str = "x-access-token"
+    """GitHub takes any name; GitLab wants `oauth2`, Bitbucket `x-token-auth`."""
+    token: SecretStr
+
+
+class Git(_Group):
+    """How the repositories of jobs with `git_source` are read."""
+
+    hosts: dict[str, GitHost] = {}
+    """Host → token, as JSON: `{"github.com": {"token": …}}`."""
+    allow_file: bool = False
+    """Let jobs name repositories in folders of this machine (`file:///…`)."""
+    timeout_s: float = 45.0
+    """Of one step; a client of the API waits a minute at most."""
+    max_files: int = 5_000
+    max_mib: int = 100
+
+
 class Worker(_Group):
     """One engine worker process."""
 
@@ -87,6 +110,9 @@ class Worker(_Group):
     sooner, but share one JVM. Off, every attempt has a driver of its own."""
     lease_s: float = 15.0
     """An attempt whose runner has not renewed its lease for so long is declared lost."""
+    compute_profiles: dict[str, ComputeProfile] = {}
+    """What jobs may name as `existing_cluster_id` or `compute_profile`, as JSON:
+    `{"big": {"spark_conf": {"spark.driver.memory": "8g"}}}`."""
     airflow: dict[str, AirflowConnection] = {}
     """The Airflow servers of this worker, as JSON: `{"airflow": {"url": …, "token": …}}`."""
 
@@ -144,4 +170,5 @@ class Settings(BaseSettings):
     object_store: ObjectStore = ObjectStore()
     temporal: Temporal = Temporal()
     worker: Worker = Worker()
+    git: Git = Git()
     notifications: Notifications = Notifications()

@@ -1,17 +1,21 @@
 """What the API's services work with, made once by the composition root."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fastapi import Request
 
 from control.auth import Authenticator
 from control.db import Database
+from control.git.checkouts import Checkouts
+from control.git.client import GitClient
 from control.hub import Hub
 from control.internal.access import AttemptAccess
 from control.metrics import Metrics
 from control.objects import ObjectStore
 from control.sealing import Sealer
 from control.temporal import Launcher
+from spec.compute import ComputeProfile
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,10 @@ class Deps:
     worker_token: str = field(repr=False)
     public_url: str = "http://127.0.0.1:8780"
     """Where people reach the API; used in links."""
+    profiles: Mapping[str, ComputeProfile] = field(default_factory=dict[str, ComputeProfile])
+    """The compute profiles that jobs may name."""
+    git: GitClient = field(default_factory=GitClient)
+    checkouts: Checkouts = field(default_factory=Checkouts)
     metrics: Metrics = field(default_factory=Metrics)
     authenticator: Authenticator = field(default_factory=Authenticator)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from spec.model import Model, Text
+from spec.requirements import check_lines
 from spec.spark_conf import check_conf, check_variables
 
 
@@ -22,6 +23,12 @@ def _sound_variables(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _sound_lines(value: tuple[str, ...]) -> tuple[str, ...]:
+    check_lines(value)
+    return value
+
+
+Requirements = Annotated[tuple[str, ...], AfterValidator(_sound_lines)]
 SparkConf = Annotated[dict[str, Text], AfterValidator(_sound_conf)]
 Variables = Annotated[dict[str, Text], AfterValidator(_sound_variables)]
 
@@ -31,7 +38,7 @@ class ComputeProfile(Model):
 
     spark_conf: SparkConf = {}
     spark_env_vars: Variables = {}
-    dependencies: tuple[str, ...] = ()
+    dependencies: Requirements = ()
     """Lines of a requirements file: packages that the task finds beside its own libraries."""
 
 
@@ -123,7 +130,7 @@ class EnvironmentSpec(Model):
 
     client: str | None = None
     environment_version: str | None = None
-    dependencies: tuple[str, ...] = ()
+    dependencies: Requirements = ()
     """Lines of a requirements file: packages, workspace paths of wheels, `-r` files."""
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from control.config import AirflowConnection, Notifications, Settings
+from control.config import AirflowConnection, GitHost, Notifications, Settings
 from control.stack.secrets import SecretName, read_secret
 from control.stack.versions import lock_digest, pinned
 from spec.errors import NotFound
@@ -196,6 +196,14 @@ class Layout:
             return self.settings.worker.airflow
         kept: dict[str, Any] = json.loads(self.secret("airflow"))
         return {name: AirflowConnection(**each) for name, each in kept.items()}
+
+    @property
+    def git_hosts(self) -> dict[str, GitHost]:
+        """The tokens of git hosts: of the settings, or as `up` kept them."""
+        if self.settings.git.hosts or not (self.secrets_dir / "git-hosts").is_file():
+            return self.settings.git.hosts
+        kept: dict[str, Any] = json.loads(self.secret("git-hosts"))
+        return {host: GitHost(**each) for host, each in kept.items()}
 
     @property
     def lakehouse_location(self) -> str:

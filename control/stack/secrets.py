@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from pydantic import SecretStr
 
-from control.config import AirflowConnection, Notifications, ObjectStore
+from control.config import AirflowConnection, GitHost, Notifications, ObjectStore
 from spec.errors import Unavailable
 
 SecretName = Literal[
@@ -31,14 +31,15 @@ SecretName = Literal[
     "nessie-key",
     "sealing-key",
     "airflow",
+    "git-hosts",
     "smtp-password",
     "token",
 ]
-"""`airflow` holds the connections of the settings, as JSON; `token` is the first personal access
-token, which `openlake token bootstrap` writes."""
+"""`airflow` and `git-hosts` hold what the settings say of them, as JSON; `token` is the
+first personal access token, which `openlake token bootstrap` writes."""
 
 _NOT_MADE_HERE = (
-    *("token", "trino-token", "airflow", "smtp-password"),
+    *("token", "trino-token", "airflow", "git-hosts", "smtp-password"),
     *("s3-external-access-key", "s3-external-secret-key"),
 )
 NAMES: tuple[SecretName, ...] = get_args(SecretName)
@@ -99,6 +100,15 @@ def keep_smtp(folder: Path, settings: Notifications) -> None:
     """Store the mail server's password of the settings, for the control worker to read."""
     if settings.smtp_password is not None:
         write_secret(folder, "smtp-password", settings.smtp_password.get_secret_value())
+
+
+def keep_git_hosts(folder: Path, hosts: Mapping[str, GitHost]) -> None:
+    """Store the tokens of git hosts of the settings, for the control plane to read."""
+    plain = {
+        host: {"user": each.user, "token": each.token.get_secret_value()}
+        for host, each in sorted(hosts.items())
+    }
+    write_secret(folder, "git-hosts", json.dumps(plain))
 
 
 def plain_connection(connection: AirflowConnection) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""The repositories that jobs take their files from."""
