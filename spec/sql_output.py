@@ -11,9 +11,10 @@ MOST_ROWS = 1000
 MOST_BYTES = 48 * 1024
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT")
-_INTEGERS += ("UINTEGER", "UBIGINT", "UHUGEINT", "INT")
-_FLOATS = ("FLOAT", "DOUBLE", "REAL")
+_INTEGERS = frozenset(
+    "TINYINT SMALLINT INTEGER INT BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT".split()
+)
+_FLOATS = frozenset(("FLOAT", "DOUBLE", "REAL"))
 
 
 def member(task_key: str, parts: tuple[str, ...], result: SqlResult) -> str | None:
