@@ -27,6 +27,7 @@ class Commands(LazyGroup):
         "runs": Lazy("control.cli.runs:app", "Look at runs, follow and cancel them.", _WORK),
         "secrets": Lazy("control.cli.secrets:app", "Keep secrets that tasks read.", _WORK),
         "schedule": Lazy("control.cli.schedule:app", "Say when a schedule fires.", _WORK),
+        "airflow": Lazy("control.cli.airflow:app", "Write jobs as Airflow DAGs.", _WORK),
         "token": Lazy("control.cli.workers:token", "Make access tokens.", _WORK),
         "api": Lazy("control.cli.workers:api", "The REST API.", _PROCESSES),
         "gateway": Lazy("control.cli.workers:gateway", "The catalog gateway.", _PROCESSES),
