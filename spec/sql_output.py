@@ -12,7 +12,10 @@ MOST_BYTES = 48 * 1024
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _INTEGERS = frozenset(
-    "TINYINT SMALLINT INTEGER INT BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT".split()
+    (
+        *("TINYINT", "SMALLINT", "INTEGER", "INT", "BIGINT", "HUGEINT"),
+        *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
+    )
 )
 _FLOATS = frozenset(("FLOAT", "DOUBLE", "REAL"))
 
