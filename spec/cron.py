@@ -173,7 +173,7 @@ def _item(field: _Field, item: str, text: str) -> set[int]:
         start = _number(field, first, text)
         stop = _number(field, last, text) if last else field.high if step_text else start
         if last and first.isdigit() != last.isdigit():
-            raise field.refuse(text, f"write both ends of '{item}' as numbers or both as names")
+            raise field.refuse(text, f"write the ends of '{item}' both as numbers or both as names")
         if step_text and not first.isdigit():
             raise field.refuse(text, _named_step(field, item, start, stop if last else None, step))
     if step < 1 or (step > field.max_step and not last):
