@@ -25,7 +25,8 @@ from workflows import worker as workflow_worker
 _run_numbers = itertools.count(1)
 
 Step = AttemptResult | Exception | str
-"""What a scripted attempt does: end so, raise, `hang` until cancelled, or `wait` for `release`."""
+"""What a scripted attempt does: end so, raise, `hang` until cancelled, `break` when it is, or
+`wait` for `release`."""
 
 
 @dataclass
@@ -33,7 +34,11 @@ class Script:
     """Plays engine worker and projection; remembers all that was asked of it."""
 
     steps: dict[str, list[Step]] = field(default_factory=dict)
+    stops: list[Exception] = field(default_factory=list)
+    """What the first calls that are to stop something raise; later ones stop it."""
     refs: list[AttemptRef] = field(default_factory=list)
+    queues: list[str] = field(default_factory=list)
+    """Where each of them came from."""
     events: dict[int, Event] = field(default_factory=dict)
     projection_failures: int = 0
     release: asyncio.Event = field(default_factory=asyncio.Event)
@@ -43,15 +48,18 @@ class Script:
     async def run_attempt(self, ref: AttemptRef) -> AttemptOutcome:
         """Do the task's next step; SUCCESS when the script says nothing."""
         self.refs.append(ref)
+        self.queues.append(activity.info().task_queue)
         self.started[ref.task_key].set()
         steps = self.steps.get(ref.task_key, [])
         step = steps.pop(0) if steps else AttemptResult.SUCCESS
         if ref.stop:
-            step = AttemptResult.CANCELED
+            step = self.stops.pop(0) if self.stops else AttemptResult.CANCELED
         if isinstance(step, Exception):
             raise step
-        if step == "hang":
+        if step in ("hang", "break"):
             await self._hang()
+            if step == "break":
+                raise ApplicationError("the worker has died", non_retryable=True)
             step = AttemptResult.CANCELED
         elif step == "wait":
             await self.release.wait()

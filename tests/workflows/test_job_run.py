@@ -9,7 +9,8 @@ from temporalio.testing import WorkflowEnvironment
 from spec.attempts import AttemptResult
 from spec.events import CancelRequest, RunResult
 from spec.plans import TaskPhase
-from spec.ports import WRONG_HOST
+from spec.ports import WRONG_HOST, engine_queue, host_queue
+from spec.tasks import Engine
 from tests.workflows.script import Script, fold, plan, running, start, task
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")]
@@ -108,6 +109,39 @@ async def test_a_host_that_stays_silent_loses_the_attempt(temporal: WorkflowEnvi
         result = await (await start(temporal.client, run_plan)).result()
     assert result.result is RunResult.SUCCESS
     assert script.attempts("a") == 2
+
+
+async def test_a_stop_finds_the_host_that_has_the_work(temporal: WorkflowEnvironment) -> None:
+    """The worker that followed it fails while cancelled; any other one says where the work is."""
+    here = ApplicationError("not here", "here", "handle-1", type=WRONG_HOST, non_retryable=True)
+    script = Script(steps={"a": ["break"]}, stops=[here])
+    async with running(temporal.client, script):
+        run = await start(temporal.client, plan(task("a")))
+        await script.started["a"].wait()
+        await run.signal("cancel", CancelRequest(by="ann"))
+        result = await run.result()
+    assert result.result is RunResult.CANCELED
+    assert [*zip(script.queues, [ref.stop for ref in script.refs], strict=True)] == [
+        (engine_queue(Engine.PYTHON), False),
+        (engine_queue(Engine.PYTHON), True),
+        (host_queue("here"), True),
+    ]
+    assert len({ref.task_run_id for ref in script.refs}) == 1
+
+
+async def test_a_stop_that_finds_nobody_still_ends_the_attempt(
+    temporal: WorkflowEnvironment,
+) -> None:
+    gone = ApplicationError("not here", "gone", "handle-1", type=WRONG_HOST, non_retryable=True)
+    script = Script(steps={"a": ["break"]}, stops=[gone])
+    run_plan = plan(task("a"))
+    async with running(temporal.client, script):
+        run = await start(temporal.client, run_plan)
+        await script.started["a"].wait()
+        await run.signal("cancel", CancelRequest(by="ann"))
+        result = await run.result()
+    assert result.result is RunResult.CANCELED
+    assert fold(run_plan, script).tasks["a"].phase is TaskPhase.CANCELED
 
 
 async def test_events_wait_for_the_database_and_none_is_lost(
