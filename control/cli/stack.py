@@ -279,7 +279,8 @@ def _tools_of(layout: "Layout", profile: "Profile") -> list[str]:
 
     names = {tool: None for part in parts_of(layout, profile) for tool in part.tools}
     if profile == "full":
-        names |= {"versitygw": None, "temporal-test-server": None, "airflow": None}
+        for_tests = ("versitygw", "temporal-test-server", "airflow", "quartz", "quartz-weekdays")
+        names |= dict.fromkeys(for_tests)
     return list(names)
 
 
