@@ -9,6 +9,7 @@ from control.runs import service, store
 from control.runs.tables import Run, TaskOutput
 from spec.api.runs import (
     NotebookOutput,
+    RunJobOutput,
     RunOutput,
     SqlOutput,
     SqlQueryOutput,
@@ -42,6 +43,8 @@ async def get(deps: Deps, caller: Caller, any_id: int) -> RunOutput:
         answer |= {"logs": text, "logs_truncated": cut}
     if "notebook_task" in task and output.notebook_result is not None:
         answer["notebook_output"] = NotebookOutput(result=output.notebook_result)
+    if output.child_run_id is not None:
+        answer["run_job_output"] = RunJobOutput(run_id=output.child_run_id)
     if "sql_task" in task:
         answer["sql_output"] = SqlOutput(query_output=_sql(task["sql_task"], any_id, output))
     return RunOutput.model_validate(answer)

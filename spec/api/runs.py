@@ -205,6 +205,8 @@ class RunView(Frozen):
     """OpenLake's own: which version of the job's settings the run was made from."""
     job_parameters: tuple[RunParameter, ...] = ()
     overriding_parameters: RunOverrides | None = None
+    git_source: GitSource | None = None
+    """With `git_snapshot.used_commit`."""
     trigger_info: dict[str, Any] | None = None
     """What the trigger saw; `run_id` is the run_job task run that asked."""
     tasks: tuple[dict[str, Any], ...] | None = None
@@ -279,6 +281,12 @@ class SqlOutput(Frozen):
     query_output: SqlQueryOutput
 
 
+class RunJobOutput(Frozen):
+    """The run that a run_job task made."""
+
+    run_id: int
+
+
 class RunOutput(Frozen):
     """Answer of `jobs/runs/get-output` for a task run."""
 
@@ -289,3 +297,4 @@ class RunOutput(Frozen):
     logs_truncated: bool | None = None
     notebook_output: NotebookOutput | None = None
     sql_output: SqlOutput | None = None
+    run_job_output: RunJobOutput | None = None

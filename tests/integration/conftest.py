@@ -1,5 +1,10 @@
-"""One stack of the full profile for all integration tests; each test leaves it mended."""
+"""One stack of the full profile for all integration tests; each test leaves it mended.
 
+`OPENLAKE_TEST_DATA_DIR` names the data folder of a stack that is running on the usual ports, to try
+single tests quickly.
+"""
+
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -7,12 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from control.config import Ports
 from tests.integration.stack import Stack
 
 
 @pytest.fixture(scope="session")
 def whole_stack() -> Iterator[Stack]:
     """A stack in a folder of its own, gone afterwards."""
+    if running := os.environ.get("OPENLAKE_TEST_DATA_DIR"):
+        yield Stack(Path(running), "embedded", Ports().model_dump())
+        return
     # Not pytest's own folder: PostgreSQL's user must be able to reach it.
     folder = Path(tempfile.mkdtemp(prefix="openlake-test-"))
     folder.chmod(0o755)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
+from databricks.sdk import WorkspaceClient
 
 from control.cli.tables import open_catalog
 from control.config import Ports, Settings
@@ -88,6 +90,12 @@ class Stack:
     def up(self) -> None:
         """Start or mend."""
         self.command("up", "--profile", self.profile)
+
+    def client(self) -> WorkspaceClient:
+        """Return the unmodified SDK, pointed at the stack as `eval "$(openlake env)"` does."""
+        words = shlex.split(self.command("env"))
+        exports = dict(word.split("=", 1) for word in words if "=" in word)
+        return WorkspaceClient(host=exports["DATABRICKS_HOST"], token=exports["DATABRICKS_TOKEN"])
 
     def process(self, part: str) -> psutil.Process:
         """Return the process of a part, by the record that `up` left."""
