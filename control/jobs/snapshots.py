@@ -28,6 +28,7 @@ from control.jobs.tables import SettingsSnapshot
 from control.queries import store as queries
 from spec.api.runs import RunOverrides
 from spec.errors import Conflict, Invalid
+from spec.git import GitSnapshot
 from spec.ids import split_iteration
 from spec.jobs import JobSettings
 from spec.tasks import Task
@@ -38,6 +39,10 @@ MAX_FILES = 2_000
 
 QUERY = "query:"
 """Stands before the id of a saved query where otherwise a path stands."""
+
+
+class JobChanged(Conflict):
+    """The job has other settings than those for which something was fetched; fetch it again."""
 
 
 def referenced_path(task: Task) -> str | None:
@@ -79,7 +84,7 @@ async def pin(
 
     Raises:
         Invalid: files are missing, or there are too many beside them; says all of it at once.
-        Conflict: the job has changed since `outside` was gathered.
+        JobChanged: the job has changed since `outside` was gathered.
     """
     outside = outside or Outside()
     check_fresh(settings, outside)
@@ -97,7 +102,7 @@ async def pin(
         await pins.libraries(task, settings, overrides or RunOverrides(), outside)
     if pins.problems:
         raise Invalid("; ".join(pins.problems))
-    snapshot = _snapshot(settings, pins.manifest)
+    snapshot = _snapshot(_with_commit(settings, outside), pins.manifest)
     await store.keep_snapshot(session, snapshot)
     return snapshot
 
@@ -235,18 +240,32 @@ def with_sources(settings: JobSettings) -> JobSettings:
     return JobSettings.model_validate(fill_sources(settings.model_dump(exclude_none=True)))
 
 
+def _with_commit(settings: JobSettings, outside: Outside) -> JobSettings:
+    if settings.git_source is None or outside.checkout is None:
+        return settings
+    used = GitSnapshot(used_commit=outside.checkout.commit)
+    source = settings.git_source.model_copy(update={"git_snapshot": used})
+    return settings.model_copy(update={"git_source": source})
+
+
+def git_snapshot_of(snapshot: SettingsSnapshot) -> dict[str, Any]:
+    """Return what a run reports of its repository; empty when it takes nothing of one."""
+    source: dict[str, Any] = snapshot.settings.get("git_source", {})
+    return source.get("git_snapshot", {})
+
+
 def check_fresh(settings: JobSettings, outside: Outside) -> None:
     """Raise when `outside` was gathered for other settings.
 
     Raises:
-        Conflict: ask again.
+        JobChanged: ask again.
     """
     checkout = outside.checkout
     wanted = settings.git_source if needs_checkout(settings) else None
     if wanted != (checkout.source if checkout is not None else None):
-        raise Conflict("The job's git_source changed while the run was being made; ask again.")
+        raise JobChanged("The job's git_source changed while the run was being made; ask again.")
     if missing := profiles_of(settings) - outside.profiles.keys():
-        raise Conflict(f"The job's compute profile {min(missing)} changed meanwhile; ask again.")
+        raise JobChanged(f"The job's compute profile {min(missing)} changed meanwhile; ask again.")
 
 
 def _snapshot(settings: JobSettings, manifest: dict[str, str]) -> SettingsSnapshot:

@@ -19,7 +19,8 @@ from control import hub
 from control.audit import store as audit
 from control.auth import Caller
 from control.jobs import store as jobs
-from control.jobs.snapshots import pin
+from control.jobs.materials import Outside
+from control.jobs.snapshots import git_snapshot_of, pin
 from control.jobs.tables import Job
 from control.notifications.checks import require_destinations
 from control.notifications.outbox import note
@@ -56,8 +57,6 @@ class Ask:
     triggered_at: datetime | None = None
     """The instant that the trigger stands for."""
     trigger_info: dict[str, Any] = field(default_factory=dict[str, Any])
-    git_snapshot: dict[str, Any] = field(default_factory=dict[str, Any])
-    """The repository and commit whose files the settings' tasks take."""
 
 
 @dataclass(frozen=True)
@@ -71,31 +70,40 @@ class Admitted:
     """To be delivered after the commit; None when nothing is to be started now."""
 
 
-async def admit(session: AsyncSession, caller: Caller, ask: Ask) -> Admitted:
+async def admit(
+    session: AsyncSession, caller: Caller, ask: Ask, outside: Outside | None = None
+) -> Admitted:
     """Create a run, or return the one that the key already made.
+
+    Args:
+        session: The transaction.
+        caller: Who asks.
+        ask: For what.
+        outside: What the run takes from outside the database; see `control.runs.gathering`.
 
     Raises:
         NotFound: there is no such job.
         Invalid: a parameter is unknown, a file is missing, or the key's run was deleted.
+        JobChanged: the job's repository is another one than when `outside` was fetched.
     """
-    if known := await _by_key(session, caller, ask.key):
+    if known := await find_by_key(session, caller, ask.key):
         return known
     job = None
     if ask.job_id is not None:
         job = await jobs.get(session, caller.workspace_id, ask.job_id, lock=True)
-        if known := await _by_key(session, caller, ask.key):
+        if known := await find_by_key(session, caller, ask.key):
             return known
     settings = ask.settings or JobSettings.model_validate(job.settings if job else {})
     if job is None:
         await require_destinations(session, caller.workspace_id, settings)
-    run = await _new_run(session, caller, ask, job, settings)
+    run = await _new_run(session, caller, ask, job, settings, outside or Outside())
     columns = run.model_dump(exclude_unset=False)
     made = await session.exec(
         insert(Run).values(columns).on_conflict_do_nothing().returning(col(Run.run_id))
     )
     if made.first() is None:
         # Only the key can be taken: another ask with it, of another job, was quicker.
-        if known := await _by_key(session, caller, ask.key):
+        if known := await find_by_key(session, caller, ask.key):
             return known
         raise RuntimeError(f"run {run.run_id} could not be inserted")
     _audit(session, caller, run)
@@ -109,7 +117,12 @@ async def admit(session: AsyncSession, caller: Caller, ask: Ask) -> Admitted:
     return Admitted(run, outbox=outbox)
 
 
-async def _by_key(session: AsyncSession, caller: Caller, key: str | None) -> Admitted | None:
+async def find_by_key(session: AsyncSession, caller: Caller, key: str | None) -> Admitted | None:
+    """Return the run that a key has made already.
+
+    Raises:
+        NotFound: it was deleted.
+    """
     if key is None:
         return None
     query = select(Run).where(Run.workspace_id == caller.workspace_id, Run.idempotency_key == key)
@@ -125,13 +138,18 @@ async def _by_key(session: AsyncSession, caller: Caller, key: str | None) -> Adm
 
 
 async def _new_run(
-    session: AsyncSession, caller: Caller, ask: Ask, job: Job | None, settings: JobSettings
+    session: AsyncSession,
+    caller: Caller,
+    ask: Ask,
+    job: Job | None,
+    settings: JobSettings,
+    outside: Outside,
 ) -> Run:
     now = datetime.now(UTC)
     parameters = run_parameters(settings, ask.parameters)
     overrides = _overrides(settings, ask.overrides)
     life = await _life(session, ask, job, settings)
-    snapshot = await pin(session, caller.workspace_id, settings)
+    snapshot = await pin(session, caller.workspace_id, settings, ask.overrides, outside)
     number = (await session.exec(select(func.nextval("run_numbers")))).one()
     return Run(
         run_id=run_id_at(int(number)),
@@ -149,7 +167,7 @@ async def _new_run(
         parent_task_run_id=ask.parent_task_run_id,
         triggered_at=ask.triggered_at,
         trigger_info=ask.trigger_info,
-        git_snapshot=ask.git_snapshot,
+        git_snapshot=git_snapshot_of(snapshot),
         job_version=job.version if job else None,
         created_at=now,
         queued_at=now if life is RunLife.QUEUED else None,

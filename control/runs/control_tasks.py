@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -17,11 +18,13 @@ from control import hub
 from control.auth import Caller
 from control.deps import Deps
 from control.jobs import store as jobs
+from control.jobs.materials import Outside
 from control.jobs.snapshots import task_of
 from control.jobs.tables import SettingsSnapshot
 from control.runs import ending, outbox
-from control.runs.admission import Ask, admit
+from control.runs.admission import Admitted, Ask, admit
 from control.runs.context import await_projection, context_of
+from control.runs.gathering import settings_of, transact
 from control.runs.tables import ForEachInput, ForEachRun, Run, TaskOutput, TaskRun
 from spec.api.runs import RunOverrides
 from spec.attempts import AttemptOutcome, AttemptOutput, AttemptResult, TaskRef
@@ -121,21 +124,28 @@ class ControlTasks:
             raise Invalid(f"task '{ref.task_key}' is no run_job_task")
         given = {name: resolve(text, context) for name, text in wanted.job_parameters.items()}
         legacy = _resolved(wanted.model_dump(include=set(RunOverrides.model_fields)), context)
-        async with self._deps.database.session() as session:
+        ask = Ask(
+            job_id=wanted.job_id,
+            trigger="RUN_JOB_TASK",
+            key=f"task:{ref.task_run_id}",
+            parameters=given,
+            overrides=RunOverrides.model_validate(legacy),
+            queue=True,
+            parent_task_run_id=ref.task_run_id,
+        )
+        caller = Caller.acting_for(run.workspace_id, run.run_as or run.creator)
+
+        async def make(session: AsyncSession, outside: Outside) -> Admitted:
             await _check_depth(session, run)
             pushed = await _declared(session, run, wanted.job_id, context.parameters)
-            ask = Ask(
-                job_id=wanted.job_id,
-                trigger="RUN_JOB_TASK",
-                key=f"task:{ref.task_run_id}",
-                parameters=given | pushed,
-                overrides=RunOverrides.model_validate(legacy),
-                queue=True,
-                parent_task_run_id=ref.task_run_id,
-            )
-            caller = Caller.acting_for(run.workspace_id, run.run_as or run.creator)
-            admitted = await admit(session, caller, ask)
+            whole = replace(ask, parameters=given | pushed)
+            admitted = await admit(session, caller, whole, outside)
             await _keep_child(session, ref, admitted.run.run_id)
+            return admitted
+
+        admitted = await transact(
+            self._deps, lambda session: settings_of(session, caller, ask), make
+        )
         if admitted.outbox is not None:
             await outbox.deliver_now(self._deps.database, self._deps.launcher, admitted.outbox)
         return admitted.run

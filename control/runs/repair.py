@@ -9,7 +9,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from control.audit import store as audit
 from control.auth import Caller
 from control.jobs import store as jobs
-from control.jobs.snapshots import pin
+from control.jobs.materials import Outside
+from control.jobs.snapshots import git_snapshot_of, pin
 from control.jobs.tables import SettingsSnapshot
 from control.runs import store
 from control.runs.admission import FAST_PATH, at_limit, run_parameters, start_later
@@ -17,7 +18,7 @@ from control.runs.plans import reach
 from control.runs.tables import ForEachRun, OutboxRow, Run, RunExecution, TaskRun
 from spec.api.runs import RepairRun, RunOverrides
 from spec.errors import Invalid
-from spec.ids import is_task_run
+from spec.ids import is_task_run, run_of
 from spec.jobs import JobSettings
 from spec.plans import Prior, TaskPhase
 from spec.states import RunLife, TaskResult
@@ -26,12 +27,33 @@ _NEEDS_LATEST = "The latest repair ID needs to be provided in order to create a 
 _FINE = (TaskPhase.SUCCESS, TaskPhase.EXCLUDED, TaskPhase.DISABLED)
 
 
-async def repair(
+async def settings_to_gather(
     session: AsyncSession, caller: Caller, request: RepairRun
+) -> JobSettings | None:
+    """Return the settings that a repair takes anew; None when it keeps those of the run.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    run = await store.get(session, caller.workspace_id, run_of(request.run_id))
+    job = await jobs.find(session, caller.workspace_id, run.job_id)
+    if request.openlake_settings == "ORIGINAL" or job is None:
+        return None
+    return JobSettings.model_validate(job.settings)
+
+
+async def repair(
+    session: AsyncSession, caller: Caller, request: RepairRun, outside: Outside | None = None
 ) -> tuple[int, OutboxRow | None]:
     """Make the next execution of a run; it waits in the job's queue when the job is at its limit.
 
     It takes the job's settings of now, as Databricks does, or those that the run began with.
+
+    Args:
+        session: The transaction.
+        caller: Who asks.
+        request: For what.
+        outside: What the settings take from outside; see `settings_to_gather`.
 
     Returns:
         The repair's id, and what has to be delivered after the commit.
@@ -43,7 +65,7 @@ async def repair(
     run = await _lock(session, caller, request.run_id)
     past = await store.executions(session, [run.run_id])
     _check(run, past, request)
-    settings, snapshot = await _settings(session, caller, run, request)
+    settings, snapshot = await _settings(session, caller, run, request, outside)
     attempts = await store.task_runs(session, [run.run_id])
     newest = {task.row.task_key: task.row for task in attempts}
     chosen = rerun_tasks(settings, newest, request)
@@ -68,6 +90,7 @@ async def repair(
         created_at=datetime.now(UTC),
     )
     session.add(made)
+    run.git_snapshot = git_snapshot_of(snapshot)
     await _reopen(session, run, made, settings)
     audit.record(
         session,
@@ -107,7 +130,7 @@ def _check(run: Run, past: list[RunExecution], request: RepairRun) -> None:
 
 
 async def _settings(
-    session: AsyncSession, caller: Caller, run: Run, request: RepairRun
+    session: AsyncSession, caller: Caller, run: Run, request: RepairRun, outside: Outside | None
 ) -> tuple[JobSettings, SettingsSnapshot]:
     job = await jobs.find(session, caller.workspace_id, run.job_id)
     if request.openlake_settings == "ORIGINAL" or job is None:
@@ -115,7 +138,8 @@ async def _settings(
         snapshot = await store.snapshot(session, original)
         return JobSettings.model_validate(snapshot.settings), snapshot
     settings = JobSettings.model_validate(job.settings)
-    return settings, await pin(session, caller.workspace_id, settings)
+    overrides = RunOverrides.model_validate(_overrides(run, request))
+    return settings, await pin(session, caller.workspace_id, settings, overrides, outside)
 
 
 async def _original_hash(session: AsyncSession, run: Run) -> str:

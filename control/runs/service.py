@@ -11,7 +11,8 @@ from control.auth import Caller
 from control.deps import Deps
 from control.runs import ending, outbox, store
 from control.runs import repair as repairs
-from control.runs.admission import Admitted, Ask, admit
+from control.runs.admission import Admitted, Ask
+from control.runs.gathering import admit_gathered, transact
 from control.runs.pictures import picture, pictures
 from control.runs.tables import OutboxRow, Run
 from control.runs.views import history, show_run, show_task_run, show_tasks
@@ -62,8 +63,7 @@ def _key(token: str | None) -> str | None:
 
 
 async def _admit(deps: Deps, caller: Caller, ask: Ask) -> Run:
-    async with deps.database.session() as session:
-        admitted = await admit(session, caller, ask)
+    admitted = await admit_gathered(deps, caller, ask)
     _count(deps, admitted)
     if admitted.outbox is not None:
         await outbox.deliver_now(deps.database, deps.launcher, admitted.outbox)
@@ -186,8 +186,11 @@ def _instant(epoch_ms: int | None) -> datetime | None:
 
 async def repair(deps: Deps, caller: Caller, request: RepairRun) -> int:
     """Let an ended run go on with some of its tasks; return the repair's id."""
-    async with deps.database.session() as session:
-        repair_id, row = await repairs.repair(session, caller, request)
+    repair_id, row = await transact(
+        deps,
+        lambda session: repairs.settings_to_gather(session, caller, request),
+        lambda session, outside: repairs.repair(session, caller, request, outside),
+    )
     if row is not None:
         await outbox.deliver_now(deps.database, deps.launcher, row)
     return repair_id

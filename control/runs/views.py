@@ -10,6 +10,7 @@ from control.runs.store import OpenedTaskRun
 from control.runs.tables import Run, RunExecution, TaskRun
 from spec.api.runs import RepairHistoryItem, RunOverrides, RunParameter, RunView, TaskRunView
 from spec.events import RunResult, StopCause
+from spec.git import GitSource
 from spec.ids import split_iteration
 from spec.states import (
     RunLife,
@@ -98,11 +99,17 @@ def show_run(run: Run, snapshot: SettingsSnapshot | None, public_url: str) -> Ru
         run_duration=between(run.created_at, run.ended_at),
         queue_duration=between(run.created_at, run.admitted_at),
         run_page_url=f"{public_url}/jobs/{run.job_id}/runs/{run.run_id}",
+        git_source=_git_source(snapshot),
         job_version=run.job_version,
         job_parameters=_parameters(run, snapshot),
         overriding_parameters=_legacy(run),
         trigger_info=_trigger_info(run),
     )
+
+
+def _git_source(snapshot: SettingsSnapshot | None) -> GitSource | None:
+    source = snapshot.settings.get("git_source") if snapshot is not None else None
+    return None if source is None else GitSource.model_validate(source)
 
 
 def _legacy(run: Run) -> RunOverrides | None:
