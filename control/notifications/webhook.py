@@ -61,13 +61,17 @@ class WebhookSender:
     """Posts webhooks."""
 
     def __init__(
-        self, guard: AddressGuard, resolver: Resolver = resolve, timeout_s: float = TIMEOUT_S
+        self,
+        guard: AddressGuard,
+        resolver: Resolver = resolve,
+        timeout_s: float = TIMEOUT_S,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """See class."""
         self._guard = guard
         self._resolve = resolver
         self._timeout_s = timeout_s
-        self._tls = ssl.create_default_context()
+        self._tls = tls or ssl.create_default_context()
 
     async def post(self, hook: Hook) -> Outcome:
         """Make the request; every failure is an outcome."""
