@@ -1,5 +1,6 @@
 """Reads the arguments of `spark-submit`, as its own help spells them; pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ _FILES = {
     "--files": "spark.files",
     "--archives": "spark.archives",
 }
+_COORDINATES = re.compile(r"[^:\s]+:[^:\s]+(:[^:\s]+)+")
 _LISTS = ("--packages", "--exclude-packages", "--repositories")
 _FLAGS = ("--verbose", "-v", "--supervise")
 _WITHOUT_EFFECT = ("--name", "--queue")
@@ -118,6 +120,9 @@ def _submission(
         elif option not in (*_WITHOUT_EFFECT, "--deploy-mode"):
             raise ValueError(f"'{option}' is no option of spark-submit that OpenLake knows")
     check_conf(conf)
+    for each in lists["--packages"]:
+        if not _COORDINATES.fullmatch(each):
+            raise ValueError(f"'--packages {each}' is not group:artifact:version")
     packages, exclusions, repositories = (lists[name] for name in _LISTS)
     return Submission(app, arguments, main_class, conf, files, packages, exclusions, repositories)
 

@@ -14,6 +14,7 @@ from control.files import store as files
 from control.gateway import attempts as fence
 from control.gateway.tables import AttemptRow, AttemptState
 from control.gateway.tokens import AttemptClaims
+from control.internal.compute import compute_of
 from control.internal.work import (
     Body,
     body_of,
@@ -101,18 +102,27 @@ async def _work(
     async with deps.database.read_session() as session:
         snapshot = await session.get_one(SettingsSnapshot, run.settings_hash)
     task = task_of(snapshot.settings, ref.task_key)
-    body = body_of(task, snapshot.files, RunOverrides.model_validate(run.overrides))
+    overrides = RunOverrides.model_validate(run.overrides)
+    body = body_of(task, snapshot.files, overrides)
     if uses_upstream(body, run.job_parameters):
         await await_projection(deps.database, deps.hub, ref)
     async with deps.database.read_session() as session:
         context = await context_of(session, ref, run, task, deps.public_url)
         sql_text = await _sql_text(session, body)
+        compute, more_files = await compute_of(
+            task,
+            snapshot.settings,
+            snapshot.files,
+            overrides,
+            lambda sha256: files.get_blob(session, sha256),
+        )
     return AttemptWork(
         ref=ref,
         key=submit_key(ref.task_run_id),
         job_name=run.run_name,
         program=program_of(body, context, sql_text),
-        files=work_files(body),
+        files=work_files(body) | more_files,
+        compute=compute,
         environment=_environment(deps, ref, run),
         catalog=deps.access.catalog(claims),
         api_token=deps.access.api_token(claims),

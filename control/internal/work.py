@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from posixpath import dirname
 
 from control.internal.nested import resolve_in, texts_in
+from control.internal.packaged import is_packaged, packaged_parameters, packaged_program
+from control.jobs.materials import GIT
 from control.jobs.snapshots import QUERY, pinned_path, referenced_path
 from spec.api.runs import RunOverrides
 from spec.attempts import AirflowProgram, NotebookProgram, Program, PythonProgram, SqlProgram
@@ -41,11 +43,15 @@ def body_of(task: Task, manifest: dict[str, str], overrides: RunOverrides) -> Bo
     """
     if task.airflow_task is not None:
         return Body(task, "", {})
+    if is_packaged(task):
+        arguments, named = packaged_parameters(task, overrides)
+        return Body(task, "", {}, arguments=arguments, named=named)
     reference = referenced_path(task)
     path = None if reference is None else pinned_path(reference, manifest)
     if path is None:
         raise Invalid(f"task '{task.task_key}': '{reference}' was not pinned with the run")
-    folder = dirname(path).rstrip("/") + "/"
+    # Of a repository all is there, as in a checkout.
+    folder = GIT if path.startswith(GIT) else dirname(path).rstrip("/") + "/"
     is_query = path.startswith(QUERY)
     files = {
         name: sha256
@@ -74,7 +80,9 @@ def program_of(body: Body, context: Context, sql_text: str | None) -> Program:
     if (airflow := body.task.airflow_task) is not None:
         conf = resolve_in(airflow.conf, context)
         return AirflowProgram(dag_id=airflow.dag_id, conf=conf, connection=airflow.connection)
-    path = body.path.lstrip("/")
+    if is_packaged(body.task):
+        return packaged_program(body.task, body.arguments, body.named or {}, context)
+    path = body.path.removeprefix(GIT).lstrip("/")
     if body.named is None:
         return PythonProgram(
             path=path, parameters=tuple(resolve(text, context) for text in body.arguments)
@@ -90,4 +98,4 @@ def work_files(body: Body) -> dict[str, str]:
     """Return the work folder: relative path → SHA-256; SQL needs none."""
     if body.task.sql_task is not None:
         return {}
-    return {path.lstrip("/"): sha256 for path, sha256 in body.files.items()}
+    return {path.removeprefix(GIT).lstrip("/"): sha256 for path, sha256 in body.files.items()}
