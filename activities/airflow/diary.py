@@ -50,10 +50,14 @@ def facts_of_run(run: dict[str, Any], page: str) -> list[Fact]:
 def facts_of(instance: dict[str, Any], page: str) -> list[Fact]:
     """Return what is known of one try of a task; `page` is the DAG run's address."""
     state, found = instance["state"], list[Fact]()
-    who, url = f"{label(instance)}, try {instance['try_number']}", log_page(instance, page)
+    number, url = instance["try_number"], log_page(instance, page)
+    who = f"{label(instance)}, try {number}" if number > 0 else label(instance)
     if instance["start_date"] and (state in _STARTED or state in _OVER - _NEVER_RAN):
         found.append(Fact(_instant(instance["start_date"]), f"{who}: started", url))
-    if instance["end_date"] and (state in _OVER or state == "up_for_retry"):
+    if state == "up_for_retry":
+        # What Airflow's history calls it, once the next try has begun.
+        state = "failed"
+    if instance["end_date"] and state in _OVER:
         found.append(Fact(_instant(instance["end_date"]), f"{who}: {state}", url))
     return found
 

@@ -4,7 +4,6 @@ Each Airflow task starts a run of its part of the job (`only` of run-now) and wa
 """
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +17,8 @@ from spec.jobs import JobSettings
 
 CONNECTION = "openlake_default"
 _TAG_CHARACTERS = 100
-_CLIENT = (Path(__file__).with_name("runs_client.py")).read_text().partition("copied from here ---")
+_COPIED = Path(__file__).with_name("runs_client.py").read_text().partition("from here ---\n")[2]
+_CLIENT_IMPORTS, _, _CLIENT = _COPIED.partition("\n\n")
 _MARK = re.compile(r"# openlake-airflow job=(\d+) settings=[0-9a-f]+ from=(\S+)\n")
 
 
@@ -73,8 +73,7 @@ def compile_dag(export: Export) -> Compiled:
         (
             _header(export, notes),
             _imports(schedule),
-            _CLIENT[2].strip("\n"),
-            "\n\n\n",
+            f"{_CLIENT.strip()}\n\n\n",
             _constants(export),
             _OPERATOR,
             _dag(export, steps, schedule),
@@ -88,8 +87,8 @@ def _header(export: Export, notes: tuple[str, ...]) -> str:
     digest = hashlib.sha256(settings.encode()).hexdigest()[:16]
     lines = [
         f"# openlake-airflow job={export.job_id} settings={digest} from={export.origin}",
-        f"# Written by `openlake airflow` from the job {_line(export.settings.name)}. Change the",
-        "# job, not this file: it is written anew when the job changes.",
+        f"# Written by `openlake airflow` from the job '{_line(export.settings.name)}'.",
+        "# Change the job, not this file: it is written anew when the job changes.",
         *(f"# NOTE: {_line(note)}" for note in notes),
     ]
     return "\n".join(lines) + "\n"
@@ -99,7 +98,8 @@ def _imports(schedule: str) -> str:
     names = ["DAG", "BaseHook", "BaseOperator", "Param"]
     names += ["CronTriggerTimetable"] if schedule != "None" else []
     return (
-        "from __future__ import annotations\n\nfrom datetime import datetime, timezone\n\n"
+        f"from __future__ import annotations\n\n{_CLIENT_IMPORTS}\n"
+        "from datetime import datetime, timezone\n\n"
         f"from airflow.sdk import {', '.join(sorted(names))}\n\n"
     )
 
@@ -248,4 +248,4 @@ def _has_branches(steps: tuple[Step, ...]) -> bool:
 
 def _line(text: str) -> str:
     """Return a text as one line of a comment."""
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+    return " ".join(text.split())
