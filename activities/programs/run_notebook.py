@@ -72,8 +72,7 @@ def main(path: Path) -> int:
         book = load(path)
     except (ValueError, OSError) as error:
         return _fail(out, str(error), None)
-    code = _SETUP + (_SPARK_SETUP if _has_spark() else "")
-    setup: Any = _cells.new_code_cell(code)
+    setup: Any = _cells.new_code_cell(setup_code())
     book.cells.insert(0, setup)
     client: Any = _Client(
         book,
@@ -96,6 +95,11 @@ def main(path: Path) -> int:
         book.cells.remove(setup)
         _formats.write(book, out / "notebook.ipynb")
     return 0
+
+
+def setup_code() -> str:
+    """Return what is run before a notebook's own cells."""
+    return _SETUP + (_SPARK_SETUP if _has_spark() else "")
 
 
 def load(path: Path, above: tuple[Path, ...] = ()) -> Any:
