@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Lifespan
 
 from control import errors
+from control.alerts.routes import router as alerts
 from control.artifacts.routes import router as artifacts
 from control.audit.routes import router as audit
 from control.deps import Deps
@@ -45,6 +46,7 @@ ROUTERS = (
     artifacts,
     logs,
     queries,
+    alerts,
     destinations,
     deliveries,
     secrets,

@@ -6,6 +6,7 @@ from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
 _MODULES = (
+    "control.alerts.tables",
     "control.audit.tables",
     "control.files.tables",
     "control.gateway.tables",

@@ -94,6 +94,15 @@ async def get(deps: Deps, caller: Caller, task_run_id: int) -> bytes:
     """
     async with deps.database.read_session() as session:
         await store.task_run(session, caller.workspace_id, task_run_id)
+    return await read(deps, task_run_id)
+
+
+async def read(deps: Deps, task_run_id: int) -> bytes:
+    """Return the archive of a task run that may be read.
+
+    Raises:
+        NotFound: it has left none.
+    """
     try:
         return await deps.objects.get(key_of(task_run_id))
     except NotFound:

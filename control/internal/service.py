@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control import hub
+from control.alerts.evaluation import evaluate
 from control.deps import Deps
 from control.files import store as files
 from control.gateway import attempts as fence
@@ -28,6 +29,7 @@ from control.lineage.collect import collect
 from control.runs.context import await_projection, context_of
 from control.runs.tables import Run, TaskOutput, TaskRun
 from control.secrets.reading import redactor_of
+from spec.api.alerts import PinnedAlert
 from spec.api.runs import RunOverrides
 from spec.attempts import AttemptOutput, AttemptRef, AttemptWork, LineageParent
 from spec.errors import AttemptOver, Forbidden, Invalid, NotFound
@@ -141,6 +143,8 @@ async def _sql_text(session: AsyncSession, body: Body) -> str | None:
     if body.task.sql_task is None:
         return None
     content = await files.get_blob(session, body.files[body.path])
+    if body.task.sql_task.alert is not None:
+        return PinnedAlert.model_validate_json(content).query_text
     return content.decode("utf-8", "replace")
 
 
@@ -215,6 +219,8 @@ async def keep_output(deps: Deps, task_run_id: int, output: AttemptOutput) -> No
         query = select(AttemptRow.state).where(col(AttemptRow.task_run_id) == task_run_id)
         if (await session.exec(query.with_for_update(read=True))).one() == AttemptState.OVER:
             raise AttemptOver(f"attempt {task_run_id} is over", task_run_id=task_run_id)
+        if (alert := await evaluate(session, attempt, output)) is not None:
+            output = output.model_copy(update={"alert": alert})
         redactor = await redactor_of(deps, session, task_run_id)
         row = {
             "task_run_id": task_run_id,

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from posixpath import dirname
 
+from control.internal.dbt import dbt_program
 from control.internal.nested import resolve_in, texts_in
 from control.internal.packaged import is_packaged, packaged_parameters, packaged_program
 from control.jobs.materials import GIT
-from control.jobs.snapshots import QUERY, pinned_path, referenced_path
+from control.jobs.snapshots import ALERT, QUERY, pinned_path, referenced_path
 from spec.api.runs import RunOverrides
 from spec.attempts import AirflowProgram, NotebookProgram, Program, PythonProgram, SqlProgram
 from spec.errors import Invalid
@@ -21,7 +22,7 @@ class Body:
 
     task: Task
     path: str
-    """What it runs, as pinned: a file's path, or `query:<id>`."""
+    """What it runs, as pinned: a file's path, `query:<id>` or `alert:<id>`."""
     files: Mapping[str, str]
     """Pinned path → SHA-256 of all that lies below the file's folder."""
     arguments: tuple[str, ...] = ()
@@ -52,12 +53,16 @@ def body_of(task: Task, manifest: dict[str, str], overrides: RunOverrides) -> Bo
         raise Invalid(f"task '{task.task_key}': '{reference}' was not pinned with the run")
     # Of a repository all is there, as in a checkout.
     folder = GIT if path.startswith(GIT) else dirname(path).rstrip("/") + "/"
-    is_query = path.startswith(QUERY)
+    is_query = path.startswith((QUERY, ALERT))
     files = {
         name: sha256
         for name, sha256 in manifest.items()
         if (name == path if is_query else name.startswith(folder))
     }
+    if task.dbt_task is not None:
+        commands = overrides.dbt_commands
+        chosen = task.dbt_task.commands if commands is None else commands
+        return Body(task, path, files, arguments=chosen)
     if task.spark_python_task is not None:
         given = overrides.python_params
         arguments = task.spark_python_task.parameters if given is None else given
@@ -83,6 +88,9 @@ def program_of(body: Body, context: Context, sql_text: str | None) -> Program:
     if is_packaged(body.task):
         return packaged_program(body.task, body.arguments, body.named or {}, context)
     path = body.path.removeprefix(GIT).lstrip("/")
+    if body.task.dbt_task is not None:
+        commands = tuple(resolve(text, context) for text in body.arguments)
+        return dbt_program(body.task.dbt_task, dirname(path) or ".", commands)
     if body.named is None:
         return PythonProgram(
             path=path, parameters=tuple(resolve(text, context) for text in body.arguments)

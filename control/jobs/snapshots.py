@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from control.alerts import store as alerts
 from control.files import store as files
 from control.files.paths import normalise
 from control.files.tables import FileKind, WorkspaceFile
+from control.internal.dbt import PROJECT_FILE, project_file
 from control.jobs import store
 from control.jobs.materials import (
     GIT,
@@ -45,8 +47,15 @@ class JobChanged(Conflict):
     """The job has other settings than those for which something was fetched; fetch it again."""
 
 
+ALERT = "alert:"
+"""The same before the id of an alert, whose query and condition are pinned together."""
+
+
 def referenced_path(task: Task) -> str | None:
-    """Return the file a task of a snapshot runs, `git:<path>` or `query:<id>`; or None."""
+    """Return the file a task of a snapshot runs, `git:<path>`, `query:<id>`, `alert:<id>`; or None.
+
+    Of a dbt task it is the project's own file: what lies beside and below it comes along.
+    """
     if task.notebook_task is not None:
         return _sourced(task.notebook_task.notebook_path, task.notebook_task.source)
     if task.spark_python_task is not None:
@@ -55,6 +64,10 @@ def referenced_path(task: Task) -> str | None:
         return _sourced(task.sql_task.file.path, task.sql_task.file.source)
     if task.sql_task is not None and task.sql_task.query is not None:
         return QUERY + task.sql_task.query.query_id
+    if task.sql_task is not None and task.sql_task.alert is not None:
+        return ALERT + task.sql_task.alert.alert_id
+    if task.dbt_task is not None:
+        return _sourced(project_file(task.dbt_task), task.dbt_task.source)
     return None
 
 
@@ -163,6 +176,10 @@ class _Pins:
         """Pin what a task runs; return what is wrong with it."""
         if reference.startswith(QUERY):
             return await self.query(reference)
+        if reference.startswith(ALERT):
+            return await self.alert(reference)
+        if reference == PROJECT_FILE:
+            return "a dbt_task needs 'project_directory', the workspace folder of its project"
         if not reference.startswith(GIT):
             return await self.file(task, reference)
         path = reference.removeprefix(GIT)
@@ -183,6 +200,17 @@ class _Pins:
             return f"there is no saved query '{query_id}'"
         text = found[query_id].encode()
         self.manifest[reference] = await files.put_blob(self._session, text)
+        return None
+
+    async def alert(self, reference: str) -> str | None:
+        """Pin an alert with its query; return what is wrong with it."""
+        alert_id = reference.removeprefix(ALERT)
+        try:
+            pinned = await alerts.with_query(self._session, self._workspace_id, alert_id)
+        except Invalid as error:
+            return error.message
+        content = pinned.model_dump_json().encode()
+        self.manifest[reference] = await files.put_blob(self._session, content)
         return None
 
     async def file(self, task: Task, reference: str) -> str | None:
@@ -225,7 +253,7 @@ def _find(candidates: list[WorkspaceFile], path: str, task: Task) -> WorkspaceFi
 
 def pinned_path(reference: str, manifest: dict[str, str]) -> str | None:
     """Return the path in the manifest that a task's reference means; notebooks lack a suffix."""
-    if reference.startswith(QUERY):
+    if reference.startswith((QUERY, ALERT)):
         return reference if reference in manifest else None
     if reference.startswith(GIT):
         path = GIT + normpath(reference.removeprefix(GIT))

@@ -23,6 +23,8 @@ class Facts(Frozen):
     message: str = ""
     will_retry: bool = False
     seconds: int = 0
+    title: str = ""
+    """Of an alert, whose words are chosen by people."""
 
 
 _ENDINGS = {
@@ -39,6 +41,8 @@ _TYPES: dict[str, Literal["info", "success", "warning", "failure"]] = {
     NoticeEvent.ON_SUCCESS: "success",
     NoticeEvent.ON_FAILURE: "failure",
     NoticeEvent.ON_DURATION_WARNING: "warning",
+    "alert_triggered": "warning",
+    "alert_ok": "success",
 }
 
 
@@ -61,7 +65,7 @@ def message_of(delivery: Delivery, public_url: str) -> Message:
         f"At {facts.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         run_page(public_url, delivery),
     ]
-    title = f"{whom} {_what(delivery.event, facts)}{number}"
+    title = facts.title or f"{whom} {_what(delivery.event, facts)}{number}"
     body = "\n".join(line for line in lines if line)
     return Message(title, body, _TYPES.get(delivery.event, "info"))
 

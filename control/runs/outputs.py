@@ -2,15 +2,22 @@
 
 from typing import Any
 
+from control.artifacts import links
 from control.auth import Caller
 from control.deps import Deps
+from control.files import store as files
+from control.jobs.snapshots import ALERT, pinned_path, referenced_path, task_of
 from control.logs import service as logs
 from control.runs import service, store
 from control.runs.tables import Run, TaskOutput
+from spec.alerts import AlertState
+from spec.api.alerts import PinnedAlert
 from spec.api.runs import (
+    DbtOutput,
     NotebookOutput,
     RunJobOutput,
     RunOutput,
+    SqlAlertOutput,
     SqlOutput,
     SqlQueryOutput,
     SqlStatementOutput,
@@ -46,7 +53,10 @@ async def get(deps: Deps, caller: Caller, any_id: int) -> RunOutput:
     if output.child_run_id is not None:
         answer["run_job_output"] = RunJobOutput(run_id=output.child_run_id)
     if "sql_task" in task:
-        answer["sql_output"] = SqlOutput(query_output=_sql(task["sql_task"], any_id, output))
+        text = await _query_text(deps, caller, any_id)
+        answer["sql_output"] = _sql(task["sql_task"], any_id, output, metadata.run_page_url, text)
+    if "dbt_task" in task and output.dbt is not None and output.dbt.artifacts_bytes is not None:
+        answer["dbt_output"] = DbtOutput(artifacts_link=links.link(deps, any_id))
     return RunOutput.model_validate(answer)
 
 
@@ -73,17 +83,41 @@ async def _only_task_run(deps: Deps, caller: Caller, run_id: int) -> int:
     return task_runs[-1].row.task_run_id
 
 
-def _sql(task: dict[str, Any], task_run_id: int, output: AttemptOutput) -> SqlQueryOutput:
+async def _query_text(deps: Deps, caller: Caller, task_run_id: int) -> str:
+    """Return the SQL that a task run ran, as pinned with its run; empty when a repair has another.
+
+    """
+    async with deps.database.read_session() as session:
+        row = await store.task_run(session, caller.workspace_id, task_run_id)
+        run = await store.get(session, caller.workspace_id, run_of(task_run_id))
+        snapshot = await store.snapshot(session, run.settings_hash)
+        try:
+            reference = referenced_path(task_of(snapshot.settings, row.task_key))
+        except Invalid:
+            reference = None
+        path = None if reference is None else pinned_path(reference, snapshot.files)
+        if path is None:
+            return ""
+        content = await files.get_blob(session, snapshot.files[path])
+    if path.startswith(ALERT):
+        return PinnedAlert.model_validate_json(content).query_text
+    return content.decode("utf-8", "replace")
+
+
+def _sql(
+    task: dict[str, Any], task_run_id: int, output: AttemptOutput, page: str, text: str
+) -> SqlOutput:
     common: dict[str, Any] = {
+        "query_text": text,
         "warehouse_id": task["warehouse_id"],
         "sql_statements": (SqlStatementOutput(lookup_key=str(task_run_id)),),
+        "output_link": page,
     }
+    if "alert" in task:
+        state = output.alert.state if output.alert is not None else AlertState.UNKNOWN
+        return SqlOutput(alert_output=SqlAlertOutput(**common, alert_state=state))
+    common["endpoint_id"] = task["warehouse_id"]
     if output.sql is None:
-        return SqlQueryOutput(**common)
-    return SqlQueryOutput(
-        **common,
-        columns=output.sql.columns,
-        rows=output.sql.rows,
-        row_count=output.sql.row_count,
-        truncated=output.sql.truncated,
-    )
+        return SqlOutput(query_output=SqlQueryOutput(**common))
+    rows = output.sql.model_dump(include={"columns", "rows", "row_count", "truncated"})
+    return SqlOutput(query_output=SqlQueryOutput(**common, **rows))

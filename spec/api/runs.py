@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from spec.alerts import AlertState
 from spec.api.states import RunState, RunStatus
 from spec.attempts import Frozen
 from spec.compute import Environment
@@ -267,7 +268,9 @@ class SqlQueryOutput(Frozen):
 
     query_text: str = ""
     warehouse_id: str = ""
+    endpoint_id: str = ""
     sql_statements: tuple[SqlStatementOutput, ...] = ()
+    output_link: str = ""
     columns: tuple[str, ...] = ()
     """OpenLake's own: the first rows of the last statement."""
     rows: tuple[tuple[str | None, ...], ...] = ()
@@ -275,10 +278,29 @@ class SqlQueryOutput(Frozen):
     truncated: bool = False
 
 
-class SqlOutput(Frozen):
-    """Output of a SQL task."""
+class SqlAlertOutput(Frozen):
+    """What an alert's condition said."""
 
-    query_output: SqlQueryOutput
+    alert_state: AlertState
+    query_text: str = ""
+    warehouse_id: str = ""
+    sql_statements: tuple[SqlStatementOutput, ...] = ()
+    output_link: str = ""
+
+
+class DbtOutput(Frozen):
+    """Where the artifacts of a dbt task are; every node's result is in the task run's `output`."""
+
+    artifacts_link: str
+    """Works without a token, for half an hour."""
+    artifacts_headers: dict[str, str] = {}
+
+
+class SqlOutput(Frozen):
+    """Output of a SQL task: of a query or file, or of an alert."""
+
+    query_output: SqlQueryOutput | None = None
+    alert_output: SqlAlertOutput | None = None
 
 
 class RunJobOutput(Frozen):
@@ -297,4 +319,5 @@ class RunOutput(Frozen):
     logs_truncated: bool | None = None
     notebook_output: NotebookOutput | None = None
     sql_output: SqlOutput | None = None
+    dbt_output: DbtOutput | None = None
     run_job_output: RunJobOutput | None = None

@@ -1,0 +1,143 @@
+"""What may be done to alerts."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from control import paging
+from control.alerts import store
+from control.alerts.tables import Alert
+from control.audit import store as audit
+from control.auth import Caller
+from control.deps import Deps
+from control.queries import store as queries
+from control.queries.service import new_id
+from spec.alerts import AlertCondition, AlertState
+from spec.api.alerts import AlertChange, AlertFields, AlertList, AlertView, UpdateAlert
+from spec.errors import Invalid, NotFound
+
+_NEVER_EMPTY = frozenset(
+    {"display_name", "query_id", "condition", "notify_on_ok", "seconds_to_retrigger"}
+)
+_COLUMNS = {"owner_user_name": "owner"}
+
+
+async def create(deps: Deps, caller: Caller, fields: AlertFields) -> AlertView:
+    """Make an alert.
+
+    Raises:
+        Invalid: its query does not exist.
+    """
+    now = datetime.now(UTC)
+    async with deps.database.session() as session:
+        await _check_query(session, caller, fields.query_id)
+        row = Alert(
+            alert_id=new_id(),
+            workspace_id=caller.workspace_id,
+            owner=caller.user_name,
+            judged_by=0,
+            created_at=now,
+            updated_at=now,
+            **fields.model_dump(mode="json", exclude_none=True),
+        )
+        session.add(row)
+        audit.record(session, caller, "alert.created", "alert", row.alert_id)
+    return view(row)
+
+
+async def get(deps: Deps, caller: Caller, alert_id: str) -> AlertView:
+    """Return an alert."""
+    async with deps.database.read_session() as session:
+        return view(await store.get(session, caller.workspace_id, alert_id))
+
+
+async def list_alerts(
+    deps: Deps, caller: Caller, page_size: int, page_token: str | None
+) -> AlertList:
+    """Return one page of active alerts, newest first."""
+    below = paging.decode(page_token).get("below")
+    async with deps.database.read_session() as session:
+        rows = await store.page(
+            session,
+            caller.workspace_id,
+            below=None if below is None else str(below),
+            limit=page_size + 1,
+        )
+    shown = rows[:page_size]
+    token = paging.encode(below=shown[-1].alert_id) if len(rows) > page_size else None
+    return AlertList(results=tuple(view(row) for row in shown), next_page_token=token)
+
+
+async def update(deps: Deps, caller: Caller, alert_id: str, change: UpdateAlert) -> AlertView:
+    """Change the masked fields of an alert; another condition or query is judged anew.
+
+    Raises:
+        Invalid: the mask names a field that there is not, or that must have a value.
+    """
+    values = _masked(change)
+    async with deps.database.session() as session:
+        row = await store.get(session, caller.workspace_id, alert_id, lock=True)
+        if (query_id := values.get("query_id")) is not None:
+            await _check_query(session, caller, query_id)
+        for name, value in values.items():
+            setattr(row, _COLUMNS.get(name, name), value)
+        if {"query_id", "condition"} & values.keys():
+            row.state, row.told_at = AlertState.UNKNOWN.value, None
+        row.updated_at = datetime.now(UTC)
+        audit.record(session, caller, "alert.updated", "alert", alert_id, fields=list(values))
+    return view(row)
+
+
+def _masked(change: UpdateAlert) -> dict[str, Any]:
+    given = change.alert.model_dump(mode="json", exclude_unset=True)
+    # Masks may name parts of the condition; it is replaced whole.
+    mask = [name.strip().partition(".")[0] for name in change.update_mask.split(",")]
+    names = list(given) if mask == ["*"] else list(dict.fromkeys(mask))
+    if unknown := sorted(set(names) - set(AlertChange.model_fields)):
+        raise Invalid(f"update_mask: there is no field {', '.join(unknown)}")
+    if empty := sorted(name for name in names if given.get(name) is None and name in _NEVER_EMPTY):
+        raise Invalid(f"update_mask: give the alert's {', '.join(empty)} a value")
+    return {name: given.get(name) for name in names}
+
+
+async def _check_query(session: AsyncSession, caller: Caller, query_id: str) -> None:
+    try:
+        query = await queries.get(session, caller.workspace_id, query_id)
+    except NotFound:
+        query = None
+    if query is None or query.trashed_at is not None:
+        raise Invalid(f"there is no saved query '{query_id}'; make it with sql/queries first")
+
+
+async def trash(deps: Deps, caller: Caller, alert_id: str) -> None:
+    """Put an alert into the trash; runs that pinned it still judge by it."""
+    async with deps.database.session() as session:
+        row = await store.get(session, caller.workspace_id, alert_id, lock=True)
+        row.trashed_at = row.trashed_at or datetime.now(UTC)
+        audit.record(session, caller, "alert.trashed", "alert", alert_id)
+
+
+def view(row: Alert) -> AlertView:
+    """Return an alert as Databricks shows it."""
+    return AlertView(
+        id=row.alert_id,
+        display_name=row.display_name,
+        query_id=row.query_id,
+        condition=AlertCondition.model_validate(row.condition),
+        custom_subject=row.custom_subject,
+        custom_body=row.custom_body,
+        notify_on_ok=row.notify_on_ok,
+        seconds_to_retrigger=row.seconds_to_retrigger,
+        parent_path=row.parent_path,
+        owner_user_name=row.owner,
+        lifecycle_state="TRASHED" if row.trashed_at else "ACTIVE",
+        state=AlertState(row.state),
+        trigger_time=_iso(row.triggered_at) if row.triggered_at else None,
+        create_time=_iso(row.created_at),
+        update_time=_iso(row.updated_at),
+    )
+
+
+def _iso(at: datetime | None) -> str:
+    return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
