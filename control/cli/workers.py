@@ -194,6 +194,7 @@ def worker_config(layout: Layout, host: str, folder: Path) -> "WorkerConfig":
         lease_s=settings.worker.lease_s,
         java_home=layout.java_home_21,
         spark_jars=layout.spark_jars,
+        dbt_python=layout.dbt_python,
         trino_url=layout.trino_url,
         spark_connect_url=layout.spark_connect_url if settings.worker.spark_connect else None,
         airflow={

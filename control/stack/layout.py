@@ -233,6 +233,11 @@ class Layout:
         return self.maven_dir("spark-jars")
 
     @property
+    def dbt_python(self) -> Path:
+        """The interpreter of dbt's own environment."""
+        return self.environment_dir("dbt") / "bin" / "python"
+
+    @property
     def temporal_test_server(self) -> Path:
         """The script that starts Temporal's time-skipping test server; only tests use it."""
         return self.maven_dir("temporal-test-server") / "temporal-test-server"

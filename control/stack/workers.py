@@ -48,7 +48,7 @@ class EngineWorker(_Worker):
     title = "Engine worker"
     kind = "engine"
     needs = ("temporal", "api")
-    tools = ("spark-jars",)
+    tools = ("spark-jars", "dbt")
     ports = ("engine_worker",)
     advice = "read `openlake logs engine-worker`; attempts under way are taken up again by `up`"
 

@@ -72,7 +72,7 @@ def lake(_layout: Layout) -> Iterator[Lake]:
         gateway = _running(_layout, "gateway")
         next(gateway)
         stack.callback(next, gateway, None)
-        install(_layout, ["spark-jars"], Silent())
+        install(_layout, ["spark-jars", "dbt"], Silent())
         yield Lake(_layout)
 
 

@@ -68,6 +68,7 @@ class FakeControl:
         self.logs: dict[int, bytearray] = {}
         self.events: list[Any] = []
         self.outputs: dict[int, AttemptOutput] = {}
+        self.artifacts: dict[int, bytes] = {}
         self.opened: list[tuple[int, str]] = []
         self.down = False
         self.over = False
@@ -126,6 +127,9 @@ class FakeControl:
     async def add_lineage(self, task_run_id: int, events: list[Any]) -> None:
         await self._answer()
         self.events.extend(event for event in events if event not in self.events)
+
+    async def put_artifacts(self, task_run_id: int, content: bytes) -> None:
+        self.artifacts[task_run_id] = content
 
     async def put_output(self, task_run_id: int, output: AttemptOutput) -> None:
         await self._answer()

@@ -29,6 +29,7 @@ class Lake:
             config,
             java_home=self.layout.java_home_21,
             spark_jars=self.layout.spark_jars,
+            dbt_python=self.layout.dbt_python,
             trino_url=self.layout.trino_url,
         )
 
