@@ -56,10 +56,17 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def read_session(self) -> AsyncGenerator[AsyncSession]:
-        """Open a session whose transaction refuses writes; it is always rolled back."""
+    async def read_session(self, *, one_moment: bool = False) -> AsyncGenerator[AsyncSession]:
+        """Open a session whose transaction refuses writes; it is always rolled back.
+
+        Args:
+            one_moment: All its queries see the database as it was at the first one.
+        """
+        options: dict[str, object] = {"postgresql_readonly": True}
+        if one_moment:
+            options["isolation_level"] = "REPEATABLE READ"
         async with self._sessions() as session:
-            await session.connection(execution_options={"postgresql_readonly": True})
+            await session.connection(execution_options=options)
             try:
                 yield session
             finally:

@@ -1,13 +1,17 @@
-"""`/api/openlake/1.0/runs/{run_id}/…`: what a run used."""
+"""`/api/openlake/1.0/runs/{run_id}/…`: what a run used, and the evidence of what it did."""
 
+from collections.abc import Iterator
+from tempfile import SpooledTemporaryFile
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 
-from control.evidence import settings
+from control.evidence import document, settings
 from control.http import CallerArg, DepsArg, compact
-from spec.api.evidence import RunSettings
+from spec.api.evidence import Evidence, RunSettings
+
+_PIECE_BYTES = 256 * 1024
 
 router = APIRouter(prefix="/api/openlake/1.0/runs/{run_id}", tags=["runs"])
 
@@ -23,3 +27,16 @@ async def get_run_settings(
 ) -> Response:
     """Read the settings that a run uses; those of its newest execution when none is named."""
     return compact(await settings.used_by(deps, caller, run_id, execution))
+
+
+@router.get("/evidence", responses={200: {"model": Evidence}}, response_class=StreamingResponse)
+async def get_evidence(run_id: int, caller: CallerArg, deps: DepsArg) -> StreamingResponse:
+    """Export all that a run did as one document that carries its own SHA-256."""
+    file = await document.make(deps, caller, run_id)
+    return StreamingResponse(_pieces(file), media_type="application/json")
+
+
+def _pieces(file: SpooledTemporaryFile[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece

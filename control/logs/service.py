@@ -24,9 +24,14 @@ _SURE_BYTES = 1 << 20
 _READ_AHEAD = 8
 
 
+def chunk_prefix(task_run_id: int) -> str:
+    """Return how the object keys of all chunks of a log begin; they sort as the chunks do."""
+    return f"logs/{run_of(task_run_id)}/{task_run_id}/"
+
+
 def chunk_key(task_run_id: int, start: int, stop: int) -> str:
     """Return the object key of a chunk; the same bytes always have the same key."""
-    return f"logs/{run_of(task_run_id)}/{task_run_id}/{start:012d}-{stop:012d}"
+    return f"{chunk_prefix(task_run_id)}{start:012d}-{stop:012d}"
 
 
 async def size(deps: Deps, task_run_id: int) -> int:

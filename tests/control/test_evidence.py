@@ -1,0 +1,204 @@
+"""A run's evidence holds all that the run did, fits together, and can be checked."""
+
+import time
+import tracemalloc
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from sqlmodel import insert
+
+from control.db import Database
+from control.gateway.tables import AttemptCommitRow, AttemptReadRow
+from control.projection import Projector
+from control.runs.tables import ForEachInput, ForEachRun, RunEvent, TaskRun
+from spec.api.evidence import Evidence
+from spec.attempts import AttemptResult
+from spec.events import RunStarted
+from spec.evidence import verify
+from spec.ids import iteration_key
+from tests.control.conftest import Recorder
+from tests.control.make import create_job, put_file, python_task, run_now
+from tests.control.test_internal import open_attempt, ref
+from tests.control.test_projection import T0, Play
+
+
+@pytest.fixture(autouse=True)
+async def main_file(database: Database, token: str) -> str:
+    return await put_file(database, "/jobs/main.py")
+
+
+async def evidence(api: httpx2.AsyncClient, run_id: int) -> dict[str, Any]:
+    answer = await api.get(f"/api/openlake/1.0/runs/{run_id}/evidence")
+    assert answer.status_code == 200, answer.text
+    document = verify(answer.json())
+    Evidence.model_validate(document)
+    return document
+
+
+async def started(
+    api: httpx2.AsyncClient, launcher: Recorder, database: Database, **fields: Any
+) -> Play:
+    run_id = await run_now(api, await create_job(api, **fields))
+    play = Play(launcher.plans[run_id])
+    play.record(RunStarted(at=T0))
+    play.advance()
+    await Projector(database).project(play.batch())
+    return play
+
+
+async def test_a_run_tells_what_it_was_made_from_and_what_it_did(
+    api: httpx2.AsyncClient,
+    worker: httpx2.AsyncClient,
+    launcher: Recorder,
+    database: Database,
+    main_file: str,
+) -> None:
+    play = await started(
+        api,
+        launcher,
+        database,
+        tasks=[python_task("a"), python_task("b", "a")],
+        parameters=[{"name": "month", "default": "5"}],
+    )
+    run_id, seen = play.state.plan.run_id, len(play.recorded)
+    assert (await open_attempt(worker, ref(play.state.plan, 1, "a"))).status_code == 200
+    await worker.put(f"/attempts/{run_id + 1}/logs", params={"offset": 0}, content=b"hello\n")
+    await worker.put(f"/attempts/{run_id + 1}/output", json={"values": {"rows": 3}})
+    async with database.session() as session:
+        of_attempt = {"task_run_id": run_id + 1, "branch": "main", "at": T0}
+        session.add(AttemptReadRow(table_name="s.raw", snapshot_id=2**62, **of_attempt))
+        session.add(AttemptReadRow(table_name="s.empty", snapshot_id=-1, **of_attempt))
+        commit = {"workspace_id": 1, "job_id": 1, "run_id": run_id, "operation": "append"}
+        session.add(
+            AttemptCommitRow(
+                table_name="s.out",
+                snapshot_id=2**61,
+                state="committed",
+                summary={"added-records": "3"},
+                **commit,
+                **of_attempt,
+            )
+        )
+    early = await evidence(api, run_id)
+    assert early["final"] is False and early["run"]["state"]["life_cycle_state"] == "RUNNING"
+    play.end("a", AttemptResult.SUCCESS)
+    play.end("b", AttemptResult.FAILED)
+    await Projector(database).project(play.batch(seen))
+
+    told = await evidence(api, run_id)
+    assert told["final"] is True
+    assert (told["run"]["result"], told["run"]["trigger"]) == ("FAILED", "ONE_TIME")
+    assert told["run"]["creator"] == told["made_by"] == "admin@openlake.local"
+    assert [deed["action"] for deed in told["audit"]] == ["run.created"]
+    (execution,) = told["executions"]
+    assert execution["job_parameters"] == {"month": "5"}
+    (settings,) = told["settings"]
+    assert settings["hash"] == execution["settings_hash"]
+    assert settings["files"] == {"/jobs/main.py": main_file}
+    assert [task["task_key"] for task in settings["settings"]["tasks"]] == ["a", "b"]
+    first, second = told["task_runs"]
+    assert (first["task_key"], first["result"], first["host"]) == ("a", "SUCCESS", "h1")
+    assert [(each["table"], each["snapshot_id"]) for each in first["reads"]] == [
+        ("s.empty", None),
+        ("s.raw", str(2**62)),
+    ]
+    (made,) = first["commits"]
+    assert (made["table"], made["snapshot_id"], made["state"]) == ("s.out", str(2**61), "committed")
+    assert first["log"]["size_bytes"] == 6
+    assert (await api.get(first["log"]["path"])).text == "hello\n"
+    assert first["output"]["sha256"] and (await api.get(first["output"]["path"])).json()["values"]
+    assert second["state"]["result_state"] == "FAILED" and second["reads"] == []
+    kinds = [event["event"]["type"] for event in told["events"]]
+    assert kinds[0] == "run.started" and kinds[-1] == "run.ended"
+    assert [event["seq"] for event in told["events"]] == list(range(1, len(kinds) + 1))
+    assert f"'{run_id}'" in told["mlflow"]["filter"]
+
+
+async def test_a_repaired_run_tells_both_executions(
+    api: httpx2.AsyncClient, launcher: Recorder, database: Database
+) -> None:
+    play = await started(api, launcher, database)
+    run_id, seen = play.state.plan.run_id, len(play.recorded)
+    play.end("a", AttemptResult.FAILED)
+    await Projector(database).project(play.batch(seen))
+    await put_file(database, "/jobs/other.py")
+    body = {"run_id": run_id, "rerun_all_failed_tasks": True}
+    answer = await api.post("/api/2.2/jobs/runs/repair", json=body)
+    assert answer.status_code == 200, answer.text
+    told = await evidence(api, run_id)
+    original, repair = told["executions"]
+    assert (original["execution"], original["repair_id"], original["result"]) == (0, None, "FAILED")
+    assert repair["repair_id"] == answer.json()["repair_id"]
+    assert (repair["rerun_tasks"], repair["result"]) == (["a"], None)
+    # The folder got a file meanwhile: the repair works from other settings than the original.
+    assert original["settings_hash"] != repair["settings_hash"]
+    assert {each["hash"] for each in told["settings"]} == {
+        original["settings_hash"],
+        repair["settings_hash"],
+    }
+    assert [deed["action"] for deed in told["audit"]] == ["run.created", "run.repaired"]
+
+
+async def test_ten_thousand_iterations_are_one_document_in_little_memory(
+    api: httpx2.AsyncClient, launcher: Recorder, database: Database, deps: Any, caller: Any
+) -> None:
+    play = await started(api, launcher, database)
+    run_id, count = play.state.plan.run_id, 10_000
+    await _add_iterations(database, run_id, count)
+    from control.evidence import document
+
+    tracemalloc.start()
+    began = time.monotonic()
+    file = await document.make(deps, caller, run_id)
+    took, (_, peak) = time.monotonic() - began, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    file.close()
+    assert peak < 48 * 1024 * 1024, peak
+    assert took < 120, took
+    told = await evidence(api, run_id)
+    assert len(told["task_runs"]) == count + 1 and len(told["events"]) == 2 * count + 2
+    assert told["for_each"][0]["total"] == count
+    ids = [each["task_run_id"] for each in told["task_runs"]]
+    assert ids == sorted(set(ids))
+
+
+async def _add_iterations(database: Database, run_id: int, count: int) -> None:
+    owner = run_id + 1
+    rows = [
+        {
+            "task_run_id": owner + 1 + n,
+            "run_id": run_id,
+            "for_each_run_id": owner,
+            "stream": 2,
+            "task_key": iteration_key("a", n),
+            "result": "SUCCESS",
+            "message": "",
+            "scheduled_at": T0,
+            "ended_at": T0 + timedelta(seconds=1),
+        }
+        for n in range(count)
+    ]
+    events = [
+        {"run_id": run_id, "stream": 2, "execution": 0, "seq": n + 1, "event": {"type": "x", "n": n}}
+        for n in range(2 * count)
+    ]
+    async with database.session() as session:
+        session.add(
+            ForEachRun(task_run_id=owner, run_id=run_id, task_key="a", total=count, todo=[])
+        )
+        for start in range(0, len(events), 2_000):
+            await session.exec(insert(RunEvent).values(events[start : start + 2_000]))
+        for start in range(0, count, 2_000):
+            await session.exec(insert(TaskRun).values(rows[start : start + 2_000]))
+        await session.exec(
+            insert(ForEachInput).values(
+                [{"task_run_id": owner, "index": n, "input": {"n": n}} for n in range(count)]
+            )
+        )
+
+
+async def test_nobody_elses_run_is_told(api: httpx2.AsyncClient) -> None:
+    answer = await api.get(f"/api/openlake/1.0/runs/{7 << 20}/evidence")
+    assert (answer.status_code, answer.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
