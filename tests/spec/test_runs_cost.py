@@ -81,3 +81,10 @@ def test_idle_question_costs_nothing():
     Counting.looks = 0
     assert decide(state, START) == []
     assert Counting.looks == 0
+
+
+def test_the_plan_of_a_thousand_tasks_is_small():
+    run_plan = chain(1000)
+    written = run_plan.model_dump_json()
+    assert len(written) < 100_000, "what has its default is left out"
+    assert RunPlan.model_validate_json(written) == run_plan

@@ -1,15 +1,20 @@
 """Records histories for `test_replay.py`: `python -m tests.workflows.record` (needs the tools).
 
-Record anew only under new names: the old files prove that runs which began with older code go on.
+A history that is there is never recorded anew: the old files prove that runs which began with older
+code go on. New behaviour gets a scenario of its own.
 """
 
 import asyncio
 from pathlib import Path
+from typing import Any
+
+from temporalio.client import WorkflowHandle
 
 from spec.attempts import AttemptResult
-from spec.events import CancelRequest
-from spec.plans import RunPlan
-from tests.workflows.script import Script, plan, running, start, task
+from spec.events import CancelRequest, ForEachExpanded
+from spec.ids import for_each_workflow_id
+from spec.plans import RunPlan, TaskKind
+from tests.workflows.script import Script, for_each, plan, running, start, task
 from tests.workflows.server import time_skipping_server
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -24,6 +29,23 @@ SCENARIOS: dict[str, tuple[RunPlan, Script]] = {
     ),
     "failure": (plan(task("a"), task("b", "a"), task("c")), Script(steps={"a": [FAILED]})),
     "timeout": (plan(task("a"), timeout_s=1), Script(steps={"a": ["hang"]})),
+    "for_each": (
+        plan(task("a"), for_each("each", "a", concurrency=2, max_retries=1), task("b", "each")),
+        Script(steps={"each[1]": [FAILED]}, inputs={"each": (5, ((0, 5),))}),
+    ),
+    "condition": (
+        plan(
+            task("is", engine=None, kind=TaskKind.CONDITION),
+            task("yes", "is", outcomes={"is": "true"}),
+            task("no", "is", outcomes={"is": "false"}),
+        ),
+        Script(conditions={"is": "true"}),
+    ),
+    "run_job": (plan(task("call", engine=None, kind=TaskKind.RUN_JOB, timeout_s=60)), Script()),
+    "warning": (
+        plan(task("a", warn_after_s=1, max_retries=1, min_retry_interval_ms=5_000)),
+        Script(steps={"a": [FAILED]}),
+    ),
     "cancel": (plan(task("a"), task("b", "a")), Script(steps={"a": ["hang"]})),
 }
 
@@ -38,8 +60,21 @@ async def record() -> None:
                     await script.started["a"].wait()
                     await run.signal("cancel", CancelRequest(by="ann"))
                 await run.result()
-            (HISTORIES / f"{name}.json").write_text((await run.fetch_history()).to_json())
-            print(name)
+            await write(name, run)
+            if name == "for_each":
+                [each] = [e for e in script.events.values() if isinstance(e, ForEachExpanded)]
+                whole = for_each_workflow_id(run_plan.run_id, 0, each.task_run_id)
+                await write("for_each-whole", env.client.get_workflow_handle(whole))
+                part = f"{whole}/{each.first_ordinal + 1}"
+                await write("for_each-part", env.client.get_workflow_handle(part))
+
+
+async def write(name: str, run: WorkflowHandle[Any, Any]) -> None:
+    """Write one history down, unless there is one of that name."""
+    file = HISTORIES / f"{name}.json"
+    if not file.exists():
+        file.write_text((await run.fetch_history()).to_json())
+        print(name)
 
 
 if __name__ == "__main__":

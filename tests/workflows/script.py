@@ -13,10 +13,10 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
-from spec.attempts import AttemptOutcome, AttemptRef, AttemptResult
+from spec.attempts import AttemptOutcome, AttemptRef, AttemptResult, TaskRef
 from spec.events import Event, Projection, Result
 from spec.ids import run_id_at, workflow_id
-from spec.plans import RunPlan, TaskPlan
+from spec.plans import Expansion, RunPlan, Span, TaskKind, TaskPlan
 from spec.ports import WORKFLOW_QUEUE, engine_queue, host_queue
 from spec.runs import RunState, apply, new_state
 from spec.tasks import Engine
@@ -40,6 +40,16 @@ class Script:
     queues: list[str] = field(default_factory=list)
     """Where each of them came from."""
     events: dict[int, Event] = field(default_factory=dict)
+    """Of the run itself; those of parts of a for-each are in `parts`."""
+    parts: dict[int, dict[int, Event]] = field(default_factory=lambda: defaultdict(dict))
+    conditions: dict[str, str] = field(default_factory=dict)
+    """Condition task → its outcome."""
+    inputs: dict[str, tuple[int, tuple[Span, ...]]] = field(default_factory=dict)
+    """For-each task → how many inputs it has, and which are to do."""
+    running_now: int = 0
+    most_at_once: int = 0
+    release_at: int = 0
+    """When so many attempts run at once, those that `wait` go on."""
     projection_failures: int = 0
     release: asyncio.Event = field(default_factory=asyncio.Event)
     started: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
@@ -50,6 +60,16 @@ class Script:
         self.refs.append(ref)
         self.queues.append(activity.info().task_queue)
         self.started[ref.task_key].set()
+        self.running_now += 1
+        self.most_at_once = max(self.most_at_once, self.running_now)
+        if self.running_now == self.release_at:
+            self.release.set()
+        try:
+            return await self._step(ref)
+        finally:
+            self.running_now -= 1
+
+    async def _step(self, ref: AttemptRef) -> AttemptOutcome:
         steps = self.steps.get(ref.task_key, [])
         step = steps.pop(0) if steps else AttemptResult.SUCCESS
         if ref.stop:
@@ -80,9 +100,27 @@ class Script:
         if self.projection_failures > 0:
             self.projection_failures -= 1
             raise ApplicationError("the database is away")
+        stream = self.parts[projection.stream] if projection.stream else self.events
         for recorded in projection.events:
-            known = self.events.setdefault(recorded.seq, recorded.event)
+            known = stream.setdefault(recorded.seq, recorded.event)
             assert known == recorded.event, (recorded.seq, known, recorded.event)
+
+    @activity.defn(name="judge")
+    async def judge(self, ref: TaskRef) -> AttemptOutcome:
+        """Answer what the script says of the condition."""
+        outcome = self.conditions[ref.task_key]
+        return AttemptOutcome.model_validate({"result": "SUCCESS", "condition": outcome})
+
+    @activity.defn(name="expand")
+    async def expand(self, ref: TaskRef) -> Expansion:
+        """Answer what the script says of the inputs."""
+        total, todo = self.inputs[ref.task_key]
+        return Expansion(total=total, todo=todo)
+
+    @activity.defn(name="run_child")
+    async def run_child(self, ref: TaskRef) -> AttemptOutcome:
+        """Do the task's next step, as another run would."""
+        return await self._step(AttemptRef(**ref.model_dump(), engine=Engine.PYTHON))
 
     def attempts(self, task_key: str) -> int:
         """How often the task was submitted."""
@@ -108,6 +146,14 @@ def task(task_key: str, *after: str, **fields: object) -> TaskPlan:
     )
 
 
+def for_each(key: str, *after: str, concurrency: int = 1, **nested: object) -> TaskPlan:
+    """Make a for-each task whose nested task runs on the Python engine."""
+    inner = TaskPlan.model_validate({"task_key": "inner", "engine": Engine.PYTHON, **nested})
+    return task(
+        key, *after, engine=None, kind=TaskKind.FOR_EACH, concurrency=concurrency, nested=inner
+    )
+
+
 def fold(run_plan: RunPlan, script: Script) -> RunState:
     """Fold the projected events, as a reader of the database would."""
     state = new_state(run_plan)
@@ -120,7 +166,8 @@ def fold(run_plan: RunPlan, script: Script) -> RunState:
 async def running(client: Client, script: Script, host: str = "here") -> AsyncIterator[None]:
     """Run the workflow worker and one engine worker that follows the script."""
     async with (
-        workflow_worker.build(client, [script.project]),
+        workflow_worker.build(client, [script.project, script.judge, script.expand]),
+        workflow_worker.build_child_follower(client, script.run_child),
         Worker(
             client,
             task_queue=engine_queue(Engine.PYTHON),
