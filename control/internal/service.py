@@ -28,7 +28,7 @@ from control.jobs.tables import SettingsSnapshot
 from control.lineage.collect import collect
 from control.runs.context import await_projection, context_of
 from control.runs.tables import Run, TaskOutput, TaskRun
-from control.secrets.reading import redactor_of
+from control.secrets.reading import redactor_of, with_secrets
 from spec.api.alerts import PinnedAlert
 from spec.api.runs import RunOverrides
 from spec.attempts import AttemptOutput, AttemptRef, AttemptWork, LineageParent
@@ -124,7 +124,7 @@ async def _work(
         job_name=run.run_name,
         program=program_of(body, context, sql_text),
         files=work_files(body) | more_files,
-        compute=compute,
+        compute=await with_secrets(deps, run, ref.task_run_id, compute),
         environment=_environment(deps, ref, run),
         catalog=deps.access.catalog(claims),
         api_token=deps.access.api_token(claims),

@@ -22,6 +22,7 @@ from control.secrets.access import Reader, permitted
 from control.secrets.redaction import Redactor
 from control.secrets.tables import AttemptSecret
 from spec.api.secrets import Permission, SecretValue
+from spec.attempts import Compute
 from spec.errors import Forbidden, Invalid, NotFound, Unauthenticated
 
 REFERENCE = re.compile(r"\{\{\s*secrets/([A-Za-z0-9_.-]{1,128})/([A-Za-z0-9_.-]{1,128})\s*\}\}")
@@ -80,6 +81,8 @@ async def resolve(
 ) -> dict[str, str]:
     """Replace every `{{secrets/scope/key}}` in the texts, for this attempt alone.
 
+    An attempt that is opened again gets what it was given the first time.
+
     Args:
         deps: The collaborators.
         run: The attempt's run; its user's rights count.
@@ -94,17 +97,21 @@ async def resolve(
     reader = Reader(run.workspace_id, run.run_as or run.creator, task_run_id)
     resolved: dict[str, str] = {}
     async with deps.database.session() as session:
+        given = {(row.scope, row.key): row for row in await store.given(session, task_run_id)}
         for name, text in texts.items():
-            for found in dict.fromkeys(REFERENCE.finditer(text)):
-                scope, key = found.groups()
+            for whole, scope, key in {each.group(0, 1, 2) for each in REFERENCE.finditer(text)}:
                 try:
-                    value = await _give(deps, session, reader, task_run_id, scope, key)
-                    text = text.replace(found[0], value.decode())
+                    note = given.get((scope, key))
+                    value = (
+                        _value_of(deps, note)
+                        if note is not None
+                        else await _give(deps, session, reader, task_run_id, scope, key)
+                    )
+                    text = text.replace(whole, value.decode())
                 except (NotFound, Forbidden, UnicodeDecodeError) as error:
                     reason = getattr(error, "message", "its value is not UTF-8 text")
-                    raise Invalid(
-                        f"'{name}' refers to the secret {scope}/{key}: {reason}"
-                    ) from None
+                    said = f"'{name}' refers to the secret {scope}/{key}: {reason}"
+                    raise Invalid(said) from None
             resolved[name] = text
     return resolved
 
@@ -117,14 +124,10 @@ async def _give(
     )
     row = await store.secret(session, scope, key)
     value = deps.sealer.unseal(row.sealed, table="secrets", row=f"{row.scope_id}/{row.key}")
-    place = f"{task_run_id}/{row.scope_id}/{row.key}/{row.version}"
     note = AttemptSecret(
-        task_run_id=task_run_id,
-        scope_id=row.scope_id,
-        key=row.key,
-        version=row.version,
-        sealed=deps.sealer.seal(value, table="attempt_secrets", row=place),
+        task_run_id=task_run_id, scope=scope_name, key=key, version=row.version, sealed=""
     )
+    note.sealed = deps.sealer.seal(value, table="attempt_secrets", row=_place(note))
     if await store.note_given(session, note):
         caller = Caller(reader.workspace_id, 0, reader.user_name, "")
         where = f"{scope_name}/{key}"
@@ -132,19 +135,35 @@ async def _give(
     return value
 
 
+def _value_of(deps: Deps, note: AttemptSecret) -> bytes:
+    return deps.sealer.unseal(note.sealed, table="attempt_secrets", row=_place(note))
+
+
+def _place(note: AttemptSecret) -> str:
+    return f"{note.task_run_id}/{note.scope}/{note.key}/{note.version}"
+
+
 async def redactor_of(deps: Deps, session: AsyncSession, task_run_id: int) -> Redactor:
     """Return what takes every value out that an attempt was given so far."""
-    return Redactor(
-        deps.sealer.unseal(
-            row.sealed,
-            table="attempt_secrets",
-            row=f"{row.task_run_id}/{row.scope_id}/{row.key}/{row.version}",
-        )
-        for row in await store.given(session, task_run_id)
-    )
+    notes = await store.given(session, task_run_id)
+    return Redactor([_value_of(deps, note) for note in notes])
 
 
 async def redact(deps: Deps, task_run_id: int, text: str) -> str:
     """Return text of an attempt without the values that it was given."""
     async with deps.database.read_session() as session:
         return (await redactor_of(deps, session, task_run_id)).text(text)
+
+
+async def with_secrets(deps: Deps, run: Run, task_run_id: int, compute: Compute) -> Compute:
+    """Return what an attempt runs on with the secrets in its Spark settings and variables.
+
+    Raises:
+        Invalid: as `resolve`.
+    """
+    return compute.model_copy(
+        update={
+            "spark_conf": await resolve(deps, run, task_run_id, compute.spark_conf),
+            "environment": await resolve(deps, run, task_run_id, compute.environment),
+        }
+    )

@@ -83,8 +83,9 @@ async def is_user(session: AsyncSession, workspace_id: int, name: str) -> bool:
 
 
 async def given(session: AsyncSession, task_run_id: int) -> Sequence[AttemptSecret]:
-    """Return the values that an attempt was given."""
+    """Return the values that an attempt was given, the newest of a key last."""
     query = select(AttemptSecret).where(AttemptSecret.task_run_id == task_run_id)
+    query = query.order_by(col(AttemptSecret.version))
     return (await session.exec(query)).all()
 
 

@@ -66,7 +66,8 @@ class AttemptSecret(SQLModel, table=True):
     __tablename__ = "attempt_secrets"  # pyright: ignore[reportAssignmentType]
 
     task_run_id: int = big_id(key=True)
-    scope_id: int = big_id(key=True)
+    scope: str = Field(primary_key=True)
+    """Its name when the value was given."""
     key: str = Field(primary_key=True)
     version: int = big_id(key=True)
     sealed: str

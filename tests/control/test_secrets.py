@@ -25,7 +25,7 @@ from control.tokens import service as tokens
 from control.workspaces.tables import Principal
 from spec.errors import Invalid
 from tests.control.conftest import Recorder
-from tests.control.make import create_job, put_file, run_now
+from tests.control.make import create_job, put_file, python_task, run_now
 from tests.control.serving import serving
 from tests.control.test_internal import open_attempt, ref
 from tests.control.test_sdk import call
@@ -376,9 +376,35 @@ async def test_references_in_settings_are_resolved_for_the_attempt(
         assert (await reading.redactor_of(deps, session, attempt.id)).text("tiger-tiger") == (
             "[REDACTED]"
         )
+    # What it was given once it has, whatever becomes of the secret: it may be opened again.
+    await post(api, "delete", scope="db", key="password")
+    again = await reading.resolve(deps, run, attempt.id, conf)
+    assert again["spark.pw"] == "tiger-tiger"
     with pytest.raises(Invalid, match="'k' refers to the secret db/no: Secret does not exist"):
         await reading.resolve(deps, run, attempt.id, {"k": "{{secrets/db/no}}"})
     value = base64.b64encode(b"\xff").decode()
     await post(api, "put", scope="db", key="bin", bytes_value=value)
     with pytest.raises(Invalid, match="db/bin: its value is not UTF-8 text"):
         await reading.resolve(deps, run, attempt.id, {"k": "{{secrets/db/bin}}"})
+
+
+async def test_spark_settings_and_variables_hold_secrets_for_the_attempt_alone(
+    api: httpx2.AsyncClient, worker: httpx2.AsyncClient, database: Database, launcher: Recorder
+) -> None:
+    await put_file(database, "/jobs/main.py")
+    await post(api, "scopes/create", scope="db")
+    await post(api, "put", scope="db", key="password", string_value="tiger-tiger")
+    cluster = {
+        "spark_conf": {"spark.hadoop.pw": "{{secrets/db/password}}"},
+        "spark_env_vars": {"PW": "{{secrets/db/password}}"},
+    }
+    job_id = await create_job(api, tasks=[python_task(new_cluster=cluster)])
+    run_id = await run_now(api, job_id)
+    work = (await open_attempt(worker, ref(launcher.plans[run_id]))).json()
+    assert work["compute"]["spark_conf"] == {"spark.hadoop.pw": "tiger-tiger"}
+    assert work["compute"]["environment"] == {"PW": "tiger-tiger"}
+    run = (await api.get("/api/2.2/jobs/runs/get", params={"run_id": run_id})).text
+    assert "tiger" not in run and "{{secrets/db/password}}" in run
+    path = f"/attempts/{work['ref']['task_run_id']}/redact"
+    answer = await worker.post(path, json={"text": "tiger-tiger"})
+    assert answer.json() == {"text": "[REDACTED]"}

@@ -56,12 +56,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "attempt_secrets",
-        *_big("task_run_id", "scope_id"),
-        *_text("key"),
+        *_big("task_run_id"),
+        *_text("scope", "key"),
         *_big("version"),
         *_text("sealed"),
         _instant("given_at", now=True),
-        sa.PrimaryKeyConstraint("task_run_id", "scope_id", "key", "version"),
+        sa.PrimaryKeyConstraint("task_run_id", "scope", "key", "version"),
     )
     # A log whose secrets are redacted is not as long as what its worker has sent.
     op.add_column(
