@@ -40,7 +40,7 @@ def steps_of(settings: JobSettings, *, whole: bool = False) -> tuple[Step, ...]:
     if whole:
         cut.unite((settings.tasks[0].task_key, task.task_key) for task in settings.tasks)
     cut.grow()
-    while unsayable := [key for key in cut.firsts() if cut.rule(key) is None]:
+    while unsayable := [key for key, rule in cut.rules().items() if rule is None]:
         cut.unite((key, needed) for key in unsayable for needed in cut.needs[key])
         cut.grow()
     return cut.steps()
@@ -107,14 +107,14 @@ class _Cut:
         inner = {key: [up for up in self.needs[key] if up in group] for key in group}
         starts = {key for key in group if not inner[key]}
         ends = group - {up for ups in inner.values() for up in ups}
-        # Then its first task, once it runs, takes all others along, and the last one tells the end.
-        is_plain = all(
-            self._tasks[key].run_if is RunIf.ALL_SUCCESS
-            and all(edge.outcome is None for edge in self._tasks[key].depends_on)
-            for key in group - starts
+        # If its one first task does not run, nothing does, and for the same reason …
+        follows = all(self._tasks[key].run_if is RunIf.ALL_SUCCESS for key in group - starts)
+        first = starts if follows and len(starts) == 1 else frozenset[str]()
+        # … and its one last task succeeds when all do.
+        branches = any(
+            edge.outcome is not None for key in group for edge in self._tasks[key].depends_on
         )
-        first = starts if is_plain and len(starts) == 1 else frozenset[str]()
-        last = ends if is_plain and len(ends) == 1 else frozenset[str]()
+        last = ends if follows and not branches and len(ends) == 1 else frozenset[str]()
         torn = [(key, up) for key, up in entering if key not in first]
         return torn + [(up, key) for up, key in leaving if up not in last]
 
@@ -122,13 +122,17 @@ class _Cut:
         """Return the first task of each group, in the job's order."""
         return sorted((self._first(group) for group in self._groups()), key=self._place.__getitem__)
 
-    def rule(self, first: str) -> str | None:
-        """Return the trigger rule of the group that begins with this task; None: there is none."""
+    def rules(self) -> dict[str, str | None]:
+        """Return the first task of each group → its trigger rule; None: Airflow has none."""
+        skippable = self._skippable()
+        return {first: self._rule(first, skippable) for first in self.firsts()}
+
+    def _rule(self, first: str, may_be_skipped: set[str]) -> str | None:
         task, group = self._tasks[first], self._group[first]
         needs = [need for need in self.needs[first] if need not in group]
         if not needs:
             return "all_success"
-        skippable = [need in self._skippable() for need in needs]
+        skippable = [need in may_be_skipped for need in needs]
         match task.run_if:
             case RunIf.ALL_SUCCESS:
                 return "none_failed_min_one_success" if any(skippable) else "all_success"
@@ -159,13 +163,12 @@ class _Cut:
         """Return the groups as the DAG's tasks."""
         names = {self._group[first]: self._name(first) for first in self.firsts()}
         found: list[Step] = []
-        for first in self.firsts():
+        for first, rule in self.rules().items():
             group = self._group[first]
             before = {self._group[up] for key in group for up in self.needs[key]} - {group}
             needs = tuple(name for each, name in names.items() if each in before)
             keys = tuple(sorted(group, key=self._place.__getitem__))
-            rule = self.rule(first) or "all_success"
-            found.append(Step(names[group], keys, needs, rule))
+            found.append(Step(names[group], keys, needs, rule or "all_success"))
         return tuple(found)
 
     def _name(self, first: str) -> str:

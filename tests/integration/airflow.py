@@ -116,7 +116,7 @@ class Airflow:
                 continue
         for each in families:
             _signal(each, signal.SIGTERM)
-        _, alive = psutil.wait_procs(families, timeout=5)
+        _, alive = psutil.wait_procs(families, timeout=2)
         for each in alive:
             _signal(each, signal.SIGKILL)
         psutil.wait_procs(alive, timeout=5)

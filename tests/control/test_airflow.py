@@ -1,0 +1,522 @@
+"""Jobs as Airflow DAGs, without an Airflow: how they are cut, written and kept in step."""
+
+import ast
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as trying
+from hypothesis import strategies as st
+
+from control.airflow.compile import Export, compile_dag, file_name, mark_of
+from control.airflow.groups import Step, steps_of
+from control.airflow.runs_client import Refused, Runs
+from control.airflow.schedule import NotSayable, airflow_cron
+from control.airflow.sync import sync
+from spec.cron import parse_cron
+from spec.errors import NotFound, Unavailable
+from spec.jobs import JobSettings
+from spec.tasks import RunIf
+
+# How a job is cut ---------------------------------------------------------------------------
+
+
+def task(key: str, *needs: str, **more: Any) -> dict[str, Any]:
+    """Make a SQL task."""
+    query = {"warehouse_id": "duckdb", "query": {"query_id": "q"}}
+    query["parameters"] = more.pop("parameters", {})
+    return {
+        "task_key": key,
+        "depends_on": [{"task_key": need} for need in needs],
+        "sql_task": query,
+        **more,
+    }
+
+
+def job(*tasks: dict[str, Any], **more: Any) -> JobSettings:
+    """Make a job."""
+    return JobSettings.model_validate({"name": "nightly", "tasks": tasks, **more})
+
+
+def cut(*tasks: dict[str, Any], **more: Any) -> dict[str, tuple[str, ...]]:
+    """Return the DAG's tasks: id → what it needs."""
+    return {step.task_id: step.needs for step in steps_of(job(*tasks, **more))}
+
+
+def test_each_task_becomes_one_with_the_same_dependencies() -> None:
+    diamond = (task("a"), task("b", "a"), task("c", "a"), task("d", "b", "c"))
+    assert cut(*diamond) == {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
+
+
+def test_tasks_that_hand_values_on_stay_in_one_run() -> None:
+    uses = {"parameters": {"n": "{{tasks.b.values.n}}"}}
+    chain = (task("a"), task("b", "a"), task("c", "b", **uses), task("d", "c"))
+    assert cut(*chain) == {"a": (), "b.and_1_more": ("a",), "d": ("b.and_1_more",)}
+    assert [step.keys for step in steps_of(job(*chain))] == [("a",), ("b", "c"), ("d",)]
+
+
+def test_what_hangs_on_the_middle_of_a_group_joins_it() -> None:
+    uses = {"parameters": {"n": "{{ tasks.b.values.n }}"}}
+    assert list(cut(task("b"), task("c", "b", **uses), task("d", "b"))) == ["b.and_2_more"]
+
+
+def test_a_reference_in_a_job_parameter_binds_every_task() -> None:
+    parameter = {"name": "n", "default": "{{tasks.a.values.n}}"}
+    assert list(cut(task("a"), task("b", "a"), task("c"), parameters=[parameter])) == [
+        "a.and_2_more"
+    ]
+
+
+def test_branches_stay_with_their_condition() -> None:
+    condition = {
+        "task_key": "is_big",
+        "depends_on": [{"task_key": "a"}],
+        "condition_task": {"op": "GREATER_THAN", "left": "{{job.parameters.n}}", "right": "5"},
+    }
+    branch = task("b") | {"depends_on": [{"task_key": "is_big", "outcome": "true"}]}
+    found = cut(task("a"), condition, branch, parameters=[{"name": "n", "default": "1"}])
+    assert found == {"a": (), "is_big.and_1_more": ("a",)}
+
+
+def test_a_run_if_that_airflow_lacks_keeps_the_dependencies() -> None:
+    tasks = (task("a"), task("b"), task("c", "a", "b", run_if="AT_LEAST_ONE_FAILED"))
+    assert list(cut(*tasks)) == ["a.and_2_more"]
+
+
+def test_a_thousand_tasks_are_cut_at_once() -> None:
+    chain = [task("t0")] + [task(f"t{i}", f"t{i - 1}") for i in range(1, 1000)]
+    assert len(steps_of(job(*chain))) == 1000
+
+
+# What Airflow makes of it, told by its own rules (`ti_deps/deps/trigger_rule_dep.py`), is what
+# OpenLake makes of the whole job. S success, F failed, U upstream failed, X excluded or skipped.
+
+
+def _by_openlake(
+    tasks: tuple[Any, ...], fails: set[str], holds: set[str], known: set[str]
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for each in tasks:
+        seen = [
+            "X"
+            if found[edge.task_key] == "S"
+            and edge.outcome not in (None, str(edge.task_key in holds).lower())
+            else found[edge.task_key]
+            for edge in each.depends_on
+            if edge.task_key in known
+        ]
+        if each.task_key in known:
+            found[each.task_key] = _judged(each.run_if, seen) or (
+                "F" if each.task_key in fails else "S"
+            )
+    return found
+
+
+def _judged(rule: RunIf, seen: list[str]) -> str | None:
+    if not seen:
+        return None
+    if set(seen) == {"X"}:
+        return "X"
+    bad = [each for each in seen if each in "FU"]
+    match rule:
+        case RunIf.ALL_SUCCESS:
+            return "U" if bad else None
+        case RunIf.NONE_FAILED:
+            return None if not bad and "S" in seen else "U"
+        case RunIf.AT_LEAST_ONE_SUCCESS:
+            return None if "S" in seen else "U"
+        case RunIf.ALL_DONE:
+            return None
+        case RunIf.AT_LEAST_ONE_FAILED:
+            return None if bad else "X"
+        case RunIf.ALL_FAILED:
+            return None if len(bad) == len(seen) else "X"
+
+
+def _by_airflow(
+    steps: tuple[Step, ...], whole: JobSettings, fails: set[str], holds: set[str]
+) -> dict[str, str]:
+    ended: dict[str, str] = {}
+    found: dict[str, str] = {}
+    for step in steps:
+        state = _triggered(step.rule, [ended[need] for need in step.needs])
+        if state is None:
+            inside = _by_openlake(whole.tasks, fails, holds, set(step.keys))
+            found |= inside
+            state = "F" if "F" in inside.values() else "S"
+        else:
+            found |= dict.fromkeys(step.keys, state)
+        ended[step.task_id] = state
+    return found
+
+
+def _triggered(rule: str, seen: list[str]) -> str | None:
+    bad, skipped, good = (sum(each in of for each in seen) for of in ("FU", "X", "S"))
+    if not seen:
+        return None
+    match rule:
+        case "all_success":
+            return "U" if bad else "X" if skipped else None
+        case "all_failed":
+            return "X" if good or skipped else None
+        case "all_done":
+            return None
+        case "all_done_min_one_success":
+            return "X" if skipped else None if good else "U"
+        case "none_failed_min_one_success":
+            return "U" if bad else "X" if skipped == len(seen) else None if good else "U"
+        case _:
+            raise AssertionError(rule)
+
+
+@st.composite
+def jobs(draw: st.DrawFn) -> JobSettings:
+    """Draw a job whose tasks come in an order of their dependencies."""
+    keys = [f"t{i}" for i in range(draw(st.integers(1, 8)))]
+    tasks: list[dict[str, Any]] = []
+    for i, key in enumerate(keys):
+        needs = draw(st.lists(st.sampled_from(keys[:i]), unique=True, max_size=3)) if i else []
+        run_if = draw(st.sampled_from([RunIf.ALL_SUCCESS, *RunIf])) if needs else "ALL_SUCCESS"
+        talks = draw(st.integers(0, 5)) == 0 and needs
+        parameters = {"n": f"{{{{tasks.{needs[0]}.values.n}}}}"} if talks else {}
+        made = task(key, *needs, run_if=run_if, parameters=parameters)
+        if draw(st.integers(0, 5)) == 0:
+            del made["sql_task"]
+            made["condition_task"] = {"op": "EQUAL_TO", "left": "1", "right": "1"}
+        for edge in made["depends_on"]:
+            if "condition_task" in next(
+                each for each in tasks if each["task_key"] == edge["task_key"]
+            ):
+                edge["outcome"] = draw(st.sampled_from(["true", "false", None]))
+        tasks.append(made)
+    return job(*tasks)
+
+
+@trying(max_examples=300, deadline=None)
+@given(whole=jobs(), data=st.data())
+def test_a_dag_does_what_the_job_does(whole: JobSettings, data: st.DataObject) -> None:
+    keys = [each.task_key for each in whole.tasks]
+    fails, holds = (
+        data.draw(st.sets(st.sampled_from(keys))),
+        data.draw(st.sets(st.sampled_from(keys))),
+    )
+    steps = steps_of(whole)
+    assert sorted(key for step in steps for key in step.keys) == sorted(keys)
+    place = {step.task_id: i for i, step in enumerate(steps)}
+    steps = tuple(sorted(steps, key=lambda step: _depth(step, {s.task_id: s for s in steps})))
+    assert all(need in place for step in steps for need in step.needs)
+    wanted = _by_openlake(whole.tasks, fails, holds, set(keys))
+    assert _by_airflow(steps, whole, fails, holds) == wanted
+
+
+def _depth(step: Step, all_steps: dict[str, Step]) -> int:
+    return 1 + max((_depth(all_steps[need], all_steps) for need in step.needs), default=0)
+
+
+# Schedules ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("quartz", "airflow"),
+    [
+        ("0 0 6 ? * MON-FRI", "0 6 * * 1-5"),
+        ("0 */15 * * * ?", "*/15 * * * *"),
+        ("0 0 0 L * ?", "0 0 L * *"),
+        ("0 0 9 ? * 6#3", "0 9 * * 5#3"),
+        ("0 0 9 ? * 6L", "0 9 * * L5"),
+        ("0 0 22-2 1,15 JAN,JUL ?", "0 0,1,2,22,23 1,15 1,7 *"),
+        ("0 0 9 ? * SUN", "0 9 * * 0"),
+    ],
+)
+def test_a_schedule_is_said_in_airflows_cron(quartz: str, airflow: str) -> None:
+    assert airflow_cron(parse_cron(quartz)) == airflow
+
+
+@pytest.mark.parametrize(
+    ("quartz", "why"),
+    [
+        ("30 0 6 * * ?", "other seconds"),
+        ("0 0 6 15W * ?", "nearest"),
+        ("0 0 6 L-3 * ?", "end of a month"),
+        ("0 0 6 * * ? 2027", "years"),
+    ],
+)
+def test_what_airflows_cron_lacks_is_said(quartz: str, why: str) -> None:
+    with pytest.raises(NotSayable, match=why):
+        airflow_cron(parse_cron(quartz))
+
+
+# The file -----------------------------------------------------------------------------------
+
+_SCHEDULE = {
+    "quartz_cron_expression": "0 0 6 * * ?",
+    "timezone_id": "Europe/Berlin",
+    "pause_status": "PAUSED",
+}
+
+
+def export(whole: JobSettings, **more: Any) -> Export:
+    """Make an export."""
+    return Export(17, whole, "http://here:8780", datetime(2026, 1, 2, tzinfo=UTC), **more)
+
+
+def dag_call(text: str) -> dict[str, Any]:
+    """Return the arguments of the file's `DAG(…)` that are literals."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    (found,) = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "DAG"]
+    literals: dict[str, Any] = {}
+    for keyword in found.keywords:
+        try:
+            literals[str(keyword.arg)] = ast.literal_eval(keyword.value)
+        except ValueError:
+            literals[str(keyword.arg)] = ast.unparse(keyword.value)
+    return literals
+
+
+def test_the_same_job_gives_the_same_file_and_names_where_it_came_from() -> None:
+    whole = job(task("a"))
+    text = compile_dag(export(whole)).text
+    assert compile_dag(export(whole)).text == text
+    assert mark_of(text) == (17, "http://here:8780")
+    assert compile_dag(export(job(task("a", description="x")))).text != text
+    assert mark_of("# openlake-airflow by hand\n") is None
+
+
+def test_nothing_in_a_job_gets_out_of_its_text() -> None:
+    nasty = '\'"\\\n"""; raise SystemExit #\r{{ x }}'
+    whole = job(
+        task("a", description=nasty),
+        name=nasty,
+        description=nasty,
+        tags={"team": nasty},
+        parameters=[{"name": "p", "default": nasty}],
+    )
+    arguments = dag_call(compile_dag(export(whole)).text)
+    assert arguments["dag_display_name"] == arguments["description"] == nasty
+    assert arguments["tags"] == ["openlake", f"team:{nasty}"]
+
+
+def test_airflow_fires_the_job_only_when_openlake_does_not() -> None:
+    def schedule(**change: Any) -> tuple[Any, str]:
+        compiled = compile_dag(
+            export(job(task("a"), schedule=_SCHEDULE | change), takes_schedule=True)
+        )
+        return dag_call(compiled.text)["schedule"], " ".join(compiled.notes)
+
+    cron = "CronTriggerTimetable('0 6 * * *', timezone='Europe/Berlin')"
+    assert schedule() == (cron, "")
+    assert schedule(pause_status="UNPAUSED") == (None, schedule(pause_status="UNPAUSED")[1])
+    assert "pause it there" in schedule(pause_status="UNPAUSED")[1]
+    untold, note = schedule(quartz_cron_expression="0 0 6 15W * ?")
+    assert untold is None and "nearest" in note and "unpause it in OpenLake" in note
+    plain = compile_dag(export(job(task("a"), schedule=_SCHEDULE)))
+    assert dag_call(plain.text)["schedule"] is None
+
+
+def test_the_file_says_what_is_other_than_in_openlake() -> None:
+    compiled = compile_dag(export(job(task("a"), task("b"))))
+    assert "one run at a time" in compiled.notes[0]
+    assert f"# NOTE: {compiled.notes[0]}\n" in compiled.text
+    assert not compile_dag(export(job(task("a"), task("b"), max_concurrent_runs=2))).notes
+    assert not compile_dag(export(job(task("a"), task("b", "a")))).notes
+
+
+# In step ------------------------------------------------------------------------------------
+
+
+class FakeApi:
+    """Jobs in memory."""
+
+    url = "http://here:8780"
+
+    def __init__(self) -> None:
+        self.jobs: dict[int, dict[str, Any]] = {}
+        self.down = False
+        self.vanishing: set[int] = set()
+
+    def put(self, job_id: int, tag: str | None, **more: Any) -> None:
+        tags = {} if tag is None else {"airflow": tag}
+        self.jobs[job_id] = job(task("a"), **more, tags=tags).model_dump(mode="json")
+
+    def get(self, path: str, **query: Any) -> dict[str, Any]:
+        if query["job_id"] in self.vanishing:
+            raise NotFound("gone")
+        settings = self.jobs[query["job_id"]]
+        if query.get("page_token"):
+            return {"settings": {"tasks": [task("b", "a")]}}
+        token = {"next_page_token": "2"} if settings["name"] == "long" else {}
+        return {"settings": dict(settings), "created_time": 1_767_312_000_000, **token}
+
+    def pages(self, path: str, field: str, limit: int, **query: Any) -> Iterator[dict[str, Any]]:
+        for job_id, settings in self.jobs.items():
+            yield {"job_id": job_id, "settings": {"tags": settings["tags"]}}
+        if self.down:
+            raise Unavailable("the API is down")
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_files_follow_their_jobs(api: FakeApi, tmp_path: Path) -> None:
+    api.put(1, "export")
+    api.put(2, None)
+    api.put(3, "export, whole")
+    assert sync(api, tmp_path).written == ["openlake_job_1.py", "openlake_job_3.py"]
+    before = (tmp_path / "openlake_job_1.py").stat().st_mtime_ns
+    assert sync(api, tmp_path).same == 2
+    assert (tmp_path / "openlake_job_1.py").stat().st_mtime_ns == before
+
+    api.put(1, "export", description="changed")
+    api.put(3, None)
+    changes = sync(api, tmp_path)
+    assert (changes.written, changes.removed) == (["openlake_job_1.py"], ["openlake_job_3.py"])
+    del api.jobs[1]
+    assert sync(api, tmp_path).removed == ["openlake_job_1.py"]
+    assert names(tmp_path) == []
+
+
+def test_a_long_job_is_read_page_by_page(api: FakeApi, tmp_path: Path) -> None:
+    api.put(1, "export", name="long")
+    sync(api, tmp_path)
+    text = (tmp_path / "openlake_job_1.py").read_text()
+    assert "steps['b'].set_upstream([steps['a']])" in text
+
+
+def test_only_files_of_this_openlake_are_removed(api: FakeApi, tmp_path: Path) -> None:
+    other = replace(export(job(task("a"))), origin="http://there:8780")
+    (tmp_path / file_name(17)).write_text(compile_dag(other).text)
+    (tmp_path / "openlake_job_5.py").write_text("# written by hand\n")
+    (tmp_path / "other.py").write_text(compile_dag(export(job(task("a")))).text)
+    assert sync(api, tmp_path).removed == []
+    assert names(tmp_path) == ["openlake_job_17.py", "openlake_job_5.py", "other.py"]
+
+
+def test_nothing_is_removed_on_half_a_list_or_a_mistake(api: FakeApi, tmp_path: Path) -> None:
+    api.put(1, "export")
+    api.put(2, "export")
+    sync(api, tmp_path)
+    api.put(1, "exprot")
+    changes = sync(api, tmp_path)
+    assert changes.removed == [] and "'exprot'" in changes.problems[0]
+    del api.jobs[1]
+    api.down = True
+    with pytest.raises(Unavailable):
+        sync(api, tmp_path)
+    assert len(names(tmp_path)) == 2
+
+
+def test_a_job_that_is_deleted_meanwhile_loses_its_file(api: FakeApi, tmp_path: Path) -> None:
+    api.put(1, "export")
+    sync(api, tmp_path)
+    api.vanishing.add(1)
+    assert sync(api, tmp_path).removed == ["openlake_job_1.py"]
+
+
+# What a DAG does ------------------------------------------------------------------------------
+
+
+class FakeRuns(BaseHTTPRequestHandler):
+    """The runs API in memory: `answers` are given in turn, the last one for ever."""
+
+    answers: ClassVar[list[tuple[int, Any]]] = []
+    asked: ClassVar[list[tuple[str, Any]]] = []
+
+    def _answer(self) -> None:
+        size = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(size) or b"null")
+        type(self).asked.append((self.path.partition("?")[0].rpartition("/")[2], body))
+        found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        content = json.dumps(found[1]).encode()
+        self.send_response(found[0])
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = _answer
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
+    monkeypatch.setattr("control.airflow.runs_client._FIRST_PAUSE_S", 0.01)
+    FakeRuns.answers, FakeRuns.asked = [], []
+    with HTTPServer(("127.0.0.1", 0), FakeRuns) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield Runs(f"http://127.0.0.1:{server.server_port}/", "t", 17, said.append)
+        server.shutdown()
+    said.clear()
+
+
+said: list[str] = []
+
+
+def state(life: str, result: str | None = None, message: str = "") -> dict[str, Any]:
+    return {"life_cycle_state": life, "result_state": result, "state_message": message}
+
+
+def test_a_try_names_its_run_by_one_token(runs: Runs) -> None:
+    FakeRuns.answers = [(503, {"message": "down"}), (200, {"run_id": 5})]
+    assert runs.start("dag/run/task/1", ["a"], {"p": "1"}) == 5
+    assert runs.start("dag/run/task/2", None, {}) == 5
+    first, again, other = (body for _, body in FakeRuns.asked)
+    assert first == again
+    assert len(first["idempotency_token"]) == 64 != other["idempotency_token"]
+    assert first["only"] == ["a"] and "only" not in other
+    assert first["queue"] == {"enabled": True} and first["job_parameters"] == {"p": "1"}
+
+
+def test_a_failed_run_fails_the_task_with_its_reason_and_log(runs: Runs) -> None:
+    page = "http://here/jobs/17/runs/5"
+    ended = {
+        "state": state("TERMINATED", "FAILED", "task a failed"),
+        "run_page_url": page,
+        "tasks": [{"task_key": "a", "run_id": 6, "state": state("TERMINATED", "FAILED")}],
+    }
+    output = {"logs": "one\ntwo", "error": "ValueError: no rows"}
+    FakeRuns.answers = [(200, {"state": state("RUNNING")}), (502, {}), (200, ended), (200, output)]
+    with pytest.raises(RuntimeError, match=f"run 5 FAILED: task 'a': ValueError: no rows {page}"):
+        runs.follow(5)
+    assert "a | one" in said and "a | two" in said
+
+
+def test_a_run_that_succeeds_gives_its_address(runs: Runs) -> None:
+    good = {"state": state("TERMINATED", "SUCCESS"), "run_page_url": "http://x", "tasks": []}
+    FakeRuns.answers = [(200, good)]
+    assert runs.follow(5) == {"run_id": 5, "run_page_url": "http://x"}
+
+
+def test_a_refusal_is_not_asked_again(runs: Runs) -> None:
+    FakeRuns.answers = [(400, {"message": "no such task"})]
+    with pytest.raises(Refused, match="no such task"):
+        runs.start("key", ["a"], {})
+    runs.cancel(5)
+    assert [path for path, _ in FakeRuns.asked] == ["run-now", "cancel"]
+
+
+def test_what_is_copied_needs_nothing_of_openlake() -> None:
+    tree = ast.parse(compile_dag(export(job(task("a")))).text)
+    imported = {
+        alias.name if isinstance(node, ast.Import) else str(node.module)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {name.split(".")[0] for name in imported} == {
+        "__future__", "airflow", "collections", "datetime", "hashlib", "json", "time", "typing",
+        "urllib",
+    }  # fmt: skip
