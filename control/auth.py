@@ -22,6 +22,13 @@ class Caller:
     user_name: str
     display_name: str
     request_id: str = ""
+    groups: tuple[str, ...] = ("admins",)
+    """Of the workspace. There are no narrower roles yet: whoever has a token is an admin."""
+
+    @property
+    def is_admin(self) -> bool:
+        """True for an admin of the workspace."""
+        return "admins" in self.groups
 
     @classmethod
     def acting_for(cls, workspace_id: int, user_name: str) -> "Caller":

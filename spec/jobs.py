@@ -43,6 +43,11 @@ class RunAs(Model):
             raise ValueError("run_as names exactly one of 'user_name', 'service_principal_name'")
         return self
 
+    @property
+    def name(self) -> str:
+        """Who is named."""
+        return self.user_name or self.service_principal_name or ""
+
 
 class JobSettings(Model):
     """A job's definition; limits are Databricks' (Jobs API 2.2, `jobs/create`).

@@ -30,7 +30,7 @@ async def me(caller: CallerArg) -> Response:
         "displayName": caller.display_name,
         "active": True,
         "emails": [{"value": caller.user_name, "primary": True, "type": "work"}],
-        "groups": [{"display": "admins", "value": "admins"}],
+        "groups": [{"display": group, "value": group} for group in caller.groups],
         "name": {"givenName": caller.display_name, "familyName": ""},
     }
     answer = json_answer(body)

@@ -52,7 +52,7 @@ def key_of(path: str, git: bool, near: str | None = None) -> str:
     if path.startswith("/"):
         return normalise(path)
     if near is not None and not near.startswith(GIT):
-        return normalise(join(dirname(near), path))
+        return normalise(normpath(join(dirname(near), path)))
     if near is None and not git:
         raise Invalid(f"'{path}' is relative, and the job has no 'git_source'; write /Workspace/…")
     inside = normpath(join(dirname((near or GIT).removeprefix(GIT)), path))

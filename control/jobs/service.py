@@ -9,30 +9,37 @@ from control import paging
 from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
-from control.jobs import store, versions
+from control.jobs import rules, store, versions
 from control.jobs.tables import Job
 from control.jobs.wire import complete, page_of, tidy, validate
 from control.notifications.checks import require_destinations
 from control.runs import admission
 from control.runs.ending import cancel_queued
 from control.runs.views import millis
+from control.triggers import service as triggers
 from spec.api.jobs import JobList, JobView, ListJobs, UpdateJob
 from spec.diff import changes
 from spec.errors import Invalid
 from spec.jobs import JobSettings
 
 MOST_TASKS_BEFORE_2_2 = 100
+_MERGED = {"tasks": "task_key", "job_clusters": "job_cluster_key"}
+"""Arrays that an update merges by a key of their entries."""
 
 
 def stored(settings: JobSettings) -> dict[str, Any]:
     """Return settings as the database keeps them."""
-    return settings.model_dump(mode="json", exclude_none=True)
+    dumped = settings.model_dump(mode="json", exclude_none=True)
+    # Only runs have one; whoever copies a run's settings may send it along.
+    dumped.get("git_source", {}).pop("git_snapshot", None)
+    return dumped
 
 
 async def create(deps: Deps, caller: Caller, settings: JobSettings, version: str) -> int:
     """Make a job; return its id."""
     _check_version(settings, version)
     async with deps.database.session() as session:
+        await rules.check(deps, session, caller, settings)
         await require_destinations(session, caller.workspace_id, settings)
         job = Job(
             job_id=await store.next_job_id(session),
@@ -45,6 +52,7 @@ async def create(deps: Deps, caller: Caller, settings: JobSettings, version: str
         session.add(job)
         await session.flush()
         versions.note(session, job, caller.user_name, "created")
+        await triggers.settle(session, job)
         audit.record(session, caller, "job.created", "job", job.job_id, settings=job.settings)
     return job.job_id
 
@@ -73,11 +81,15 @@ def _view(job: Job, settings: dict[str, Any], **more: Any) -> JobView:
     return JobView(
         job_id=job.job_id,
         creator_user_name=job.creator,
-        run_as_user_name=job.creator,
+        run_as_user_name=rules.runs_as(_shared(job.settings), job.creator),
         created_time=millis(job.created_at),
         settings=settings,
         **more,
     )
+
+
+def _shared(settings: dict[str, Any]) -> JobSettings:
+    return JobSettings.model_validate({k: v for k, v in settings.items() if k == "run_as"})
 
 
 async def list_jobs(deps: Deps, caller: Caller, query: ListJobs) -> JobList:
@@ -118,16 +130,19 @@ async def reset(
     _check_version(settings, version)
     async with deps.database.session() as session:
         job = await store.get(session, caller.workspace_id, job_id, lock=True)
-        await _replace(session, caller, job, settings, "reset")
+        if settings.run_as is None:
+            # As Databricks does: who is not named stays.
+            settings = settings.model_copy(update={"run_as": _shared(job.settings).run_as})
+        await _replace(deps, session, caller, job, settings, "reset")
 
 
 async def update(deps: Deps, caller: Caller, change: UpdateJob, version: str) -> None:
-    """Replace some top-level settings; tasks are merged by key."""
+    """Replace some top-level settings; tasks and job clusters are merged by key."""
     async with deps.database.session() as session:
         job = await store.get(session, caller.workspace_id, change.job_id, lock=True)
         settings = validate(JobSettings, merge(job.settings, change))
         _check_version(settings, version)
-        await _replace(session, caller, job, settings, "updated")
+        await _replace(deps, session, caller, job, settings, "updated")
 
 
 async def restore(deps: Deps, caller: Caller, job_id: int, number: int) -> int:
@@ -141,17 +156,23 @@ async def restore(deps: Deps, caller: Caller, job_id: int, number: int) -> int:
         job = await store.get(session, caller.workspace_id, job_id, lock=True)
         old = await versions.find(session, job, number)
         settings = validate(JobSettings, old.settings)
-        await _replace(session, caller, job, settings, f"restored from version {number}")
+        await _replace(deps, session, caller, job, settings, f"restored from version {number}")
         return job.version
 
 
 async def _replace(
-    session: AsyncSession, caller: Caller, job: Job, settings: JobSettings, cause: str
+    deps: Deps,
+    session: AsyncSession,
+    caller: Caller,
+    job: Job,
+    settings: JobSettings,
+    cause: str,
 ) -> None:
     """Write new settings into a locked job, with all that follows from them.
 
     The version counts up only when something is different.
     """
+    await rules.check(deps, session, caller, settings, _shared(job.settings).run_as)
     await require_destinations(session, caller.workspace_id, settings)
     fresh = stored(settings)
     if changes(job.settings, fresh):
@@ -161,6 +182,7 @@ async def _replace(
     action, facts = f"job.{cause.split()[0]}", {"cause": cause, "version": job.version}
     audit.record(session, caller, action, "job", job.job_id, settings=job.settings, **facts)
     await session.flush()
+    await triggers.settle(session, job)
     await admission.release(session, job.job_id)
 
 
@@ -172,30 +194,33 @@ def merge(current: dict[str, Any], change: UpdateJob) -> dict[str, Any]:
     """
     merged = dict(current)
     given = tidy(change.new_settings)
-    if isinstance(given.get("tasks"), list):
-        by_key = {task["task_key"]: task for task in current.get("tasks", [])}
-        for task in given["tasks"]:
-            by_key[_key_of(task)] = task
-        given["tasks"] = list(by_key.values())
+    for field, key in _MERGED.items():
+        if isinstance(given.get(field), list):
+            by_key = {each[key]: each for each in current.get(field, [])}
+            for each in given[field]:
+                by_key[_key_of(each, key)] = each
+            given[field] = list(by_key.values())
     merged.update(given)
     for field in change.fields_to_remove:
         _remove(merged, field)
     return merged
 
 
-def _key_of(task: Any) -> Any:
+def _key_of(entry: Any, key: str) -> Any:
     # What is no object, or has no key, is refused by the validation that follows.
-    return cast(dict[str, Any], task).get("task_key") if isinstance(task, dict) else None
+    return cast(dict[str, Any], entry).get(key) if isinstance(entry, dict) else None
 
 
 def _remove(settings: dict[str, Any], field: str) -> None:
-    group, slash, key = field.partition("/")
+    group, slash, wanted = field.partition("/")
     if not slash:
         settings.pop(field, None)
         return
-    if group != "tasks":
-        raise Invalid(f"fields_to_remove: '{field}' is neither a setting nor 'tasks/<task_key>'")
-    settings["tasks"] = [task for task in settings.get("tasks", []) if task["task_key"] != key]
+    if group not in _MERGED:
+        known = " or ".join(f"'{name}/<{key}>'" for name, key in _MERGED.items())
+        raise Invalid(f"fields_to_remove: '{field}' is neither a setting nor {known}")
+    key = _MERGED[group]
+    settings[group] = [each for each in settings.get(group, []) if each[key] != wanted]
 
 
 async def delete(deps: Deps, caller: Caller, job_id: int) -> None:
@@ -203,5 +228,6 @@ async def delete(deps: Deps, caller: Caller, job_id: int) -> None:
     async with deps.database.session() as session:
         job = await store.get(session, caller.workspace_id, job_id, lock=True)
         job.deleted_at = datetime.now(UTC)
+        await triggers.settle(session, job)
         await cancel_queued(session, caller.workspace_id, job_id)
         audit.record(session, caller, "job.deleted", "job", job_id, name=job.name)

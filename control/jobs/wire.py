@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+from control.jobs.sources import fill_sources
 from spec.api.jobs import PAGE
 from spec.errors import Invalid
 from spec.job_files import load_job
@@ -41,6 +42,7 @@ def _without_unused(fields: Any) -> Any:
 
 def complete(settings: dict[str, Any]) -> dict[str, Any]:
     """Add the fields that Databricks always fills in when a job is read."""
+    settings = fill_sources(settings)
     tasks: list[dict[str, Any]] = [
         _shown({"email_notifications": {}, **task}) for task in settings.get("tasks", [])
     ]
@@ -64,7 +66,7 @@ def page_of(settings: dict[str, Any], offset: int) -> tuple[dict[str, Any], int 
         The settings with at most 100 entries an array, and where the next page begins; None on
         the last one. Arrays that are finished come empty.
     """
-    arrays = ("tasks", "parameters", "environments")
+    arrays = ("tasks", "parameters", "environments", "job_clusters")
     cut = {name: settings[name][offset : offset + PAGE] for name in arrays if name in settings}
     more = any(len(settings[name]) > offset + PAGE for name in arrays if name in settings)
     return {**settings, **cut}, offset + PAGE if more else None

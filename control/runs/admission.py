@@ -20,6 +20,7 @@ from control.audit import store as audit
 from control.auth import Caller
 from control.jobs import store as jobs
 from control.jobs.materials import Outside
+from control.jobs.rules import runs_as
 from control.jobs.snapshots import git_snapshot_of, pin
 from control.jobs.tables import Job
 from control.notifications.checks import require_destinations
@@ -159,6 +160,7 @@ async def _new_run(
         run_type="JOB_RUN" if job else "SUBMIT_RUN",
         trigger=ask.trigger,
         creator=caller.user_name,
+        run_as=runs_as(settings, job.creator if job else caller.user_name),
         idempotency_key=ask.key,
         life=life.value,
         settings_hash=snapshot.hash,

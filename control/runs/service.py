@@ -9,6 +9,7 @@ from control import paging
 from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
+from control.jobs import rules
 from control.runs import ending, outbox, store
 from control.runs import repair as repairs
 from control.runs.admission import Admitted, Ask
@@ -54,6 +55,8 @@ async def submit(deps: Deps, caller: Caller, request: SubmitRun) -> Run:
     shared = set(SubmitRun.model_fields) & set(JobSettings.model_fields)
     given = request.model_dump(include=shared, exclude_unset=True)
     settings = JobSettings.model_validate({"name": request.run_name, **given})
+    async with deps.database.read_session() as session:
+        await rules.check(deps, session, caller, settings)
     ask = Ask(settings=settings, key=_key(request.idempotency_token))
     return await _admit(deps, caller, ask)
 

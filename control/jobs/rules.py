@@ -1,0 +1,60 @@
+"""What a job's settings may name of this stack: compute profiles, repositories, people."""
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from control.auth import Caller
+from control.deps import Deps
+from control.jobs.materials import check_profiles
+from control.workspaces.tables import Principal
+from spec.errors import Forbidden, Invalid
+from spec.jobs import JobSettings, RunAs
+
+
+async def check(
+    deps: Deps,
+    session: AsyncSession,
+    caller: Caller,
+    settings: JobSettings,
+    before: RunAs | None = None,
+) -> None:
+    """Raise when settings name what there is not here, or whom the caller may not name.
+
+    Args:
+        deps: Of this process.
+        session: To look people up.
+        caller: Who wants the settings.
+        settings: The settings.
+        before: Whom the job ran as until now; who is left as he was needs no right.
+
+    Raises:
+        Invalid: a compute profile, a user or a kind of repository is unknown here.
+        Forbidden: only an admin of the workspace may let a job run as somebody else.
+    """
+    check_profiles(settings, deps.profiles)
+    if settings.git_source is not None:
+        deps.git.check(settings.git_source)
+    if settings.run_as is not None and settings.run_as != before:
+        await _check_run_as(session, caller, settings.run_as.name)
+
+
+async def _check_run_as(session: AsyncSession, caller: Caller, name: str) -> None:
+    if name == caller.user_name:
+        return
+    if not caller.is_admin:
+        raise Forbidden(
+            f"run_as names '{name}', but only an admin of the workspace may let a job run as"
+            f" somebody else; name yourself ('{caller.user_name}') or leave it out"
+        )
+    query = select(Principal).where(
+        Principal.workspace_id == caller.workspace_id,
+        Principal.user_name == name,
+        col(Principal.active),
+    )
+    if (await session.exec(query)).first() is None:
+        raise Invalid(f"run_as names '{name}', who is no active user of this workspace")
+
+
+def runs_as(settings: JobSettings, owner: str) -> str:
+    """Return whose rights a job's runs have: who `run_as` names, else the job's owner."""
+    return settings.run_as.name if settings.run_as is not None else owner
