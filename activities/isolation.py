@@ -1,7 +1,6 @@
 """Whether user code can run as a user of its own, away from the control plane's secrets."""
 
 import os
-import pwd
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,45 +8,29 @@ from pathlib import Path
 import activities
 from activities.config import WorkerConfig
 
-_ACCOUNTS = ("openlake-task", "nobody")
-_NO_UID = -1
-
-
-def _task_uid() -> int:
-    for name in _ACCOUNTS:
-        try:
-            return pwd.getpwnam(name).pw_uid
-        except KeyError:
-            continue
-    return _NO_UID
-
-
-TASK_UID = _task_uid()
-"""The user (and group) that attempts run as: the account `openlake-task` where there is one, else
-`nobody`. It has to be in the user database, or Hadoop's login inside Spark fails."""
-
 
 def can_isolate(config: WorkerConfig) -> str | None:
-    """Return why user code cannot run as another user here, or None when it can.
+    """Return why user code cannot run as the user `config.uid`, or None when it can.
 
-    To let it, set `WorkerConfig.uid` to `TASK_UID`.
+    That user has to be in the user database, or Hadoop's login inside Spark fails.
     """
     if os.geteuid() != 0:
         return "the worker does not run as root, so it cannot start processes of other users"
-    if TASK_UID == _NO_UID:
-        return f"there is no account '{_ACCOUNTS[0]}'; create it as a system user"
+    if config.uid is None:
+        return "there is no account for task code, and none could be made"
     needed = [
         config.python,
         Path(activities.__file__),
         *([config.java_home] if config.java_home is not None else []),
         *([config.spark_jars] if config.spark_jars is not None else []),
+        *([config.uv] if config.uv is not None else []),
         *([config.dbt_python] if config.dbt_python is not None else []),
         _existing(config.folder),
     ]
-    closed = _closed_to(TASK_UID, needed)
+    closed = _closed_to(config.uid, needed)
     if closed is not None:
         return f"other users cannot reach {closed}; install where they can, e.g. below /opt"
-    return _cannot_start(config.python)
+    return _cannot_start(config.python, config.uid)
 
 
 def _existing(path: Path) -> Path:
@@ -66,12 +49,12 @@ def _closed_to(uid: int, paths: Sequence[Path]) -> Path | None:
     return None
 
 
-def _cannot_start(python: Path) -> str | None:
+def _cannot_start(python: Path, uid: int) -> str | None:
     try:
         done = subprocess.run(
             [python, "-I", "-c", "import encodings, ssl"],
-            user=TASK_UID,
-            group=TASK_UID,
+            user=uid,
+            group=uid,
             extra_groups=[],
             env={},
             cwd="/",

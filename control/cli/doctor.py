@@ -73,6 +73,7 @@ def _isolation(layout: "Layout") -> list[str]:
     """Say plainly what one machine without containers cannot keep apart."""
     from activities.config import WorkerConfig
     from activities.isolation import can_isolate
+    from control.stack.system_user import TASK_USER, find_system_user
 
     jars = layout.spark_jars
     config = WorkerConfig(
@@ -82,6 +83,7 @@ def _isolation(layout: "Layout") -> list[str]:
         folder=layout.attempts_dir,
         java_home=layout.java_home_21,
         spark_jars=jars if jars.is_dir() else None,
+        uid=find_system_user(TASK_USER),
     )
     reason = can_isolate(config)
     if reason is None:

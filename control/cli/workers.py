@@ -1,6 +1,7 @@
 """The single processes of the stack: API, gateway, workers. `openlake up` starts them."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Awaitable, Sequence
@@ -34,9 +35,6 @@ token = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="rich", help="Make access tokens."
 )
 
-
-TASK_USER = "openlake-task"
-"""Whom user code runs as when the stack runs as root."""
 
 log = structlog.get_logger(__name__)
 
@@ -182,9 +180,15 @@ def worker_config(layout: Layout, host: str, folder: Path) -> "WorkerConfig":
     """Return what an engine worker must know; user code gets a user of its own if that can be."""
     from activities.config import AirflowServer, WorkerConfig
     from activities.isolation import can_isolate
-    from control.stack.system_user import ensure_system_user
+    from control.stack import ivy
+    from control.stack.environment import index_environment, network_environment
+    from control.stack.system_user import TASK_USER, ensure_system_user
+    from control.stack.tools import find_uv
 
     settings = layout.settings
+    folder.mkdir(parents=True, exist_ok=True)
+    # Passable, not readable: user code of another user must reach its own folder below.
+    folder.chmod(0o711)
     config = WorkerConfig(
         control_url=layout.api_url,
         worker_token=layout.secret("worker-token"),
@@ -197,17 +201,22 @@ def worker_config(layout: Layout, host: str, folder: Path) -> "WorkerConfig":
         dbt_python=layout.dbt_python,
         trino_url=layout.trino_url,
         spark_connect_url=layout.spark_connect_url if settings.worker.spark_connect else None,
+        uv=find_uv(layout),
+        ivy_settings=ivy.user_settings(),
+        java_network=tuple(ivy.network_options(folder / ".trust.p12")),
+        installer_environment={
+            "HOME": str(Path.home()),
+            **network_environment(),
+            **index_environment(),
+        },
+        uid=ensure_system_user(TASK_USER) if os.geteuid() == 0 else None,
         airflow={
             name: AirflowServer(**plain_connection(each)) for name, each in layout.airflow.items()
         },
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    # Passable, not readable: user code of another user must reach its own folder below.
-    folder.chmod(0o711)
     shared = can_isolate(config)
-    if shared is None:
-        # Java wants its user to have a name.
-        config = replace(config, uid=ensure_system_user(TASK_USER))
+    if shared is not None:
+        config = replace(config, uid=None)
     log.info("worker.isolation", user=config.uid, reason=shared)
     return config
 

@@ -4,7 +4,12 @@ import json
 from dataclasses import replace
 from typing import ClassVar
 
-from control.stack.environment import PYTHON_QUIET, openlake_command, settings_environment
+from control.stack.environment import (
+    PYTHON_QUIET,
+    index_environment,
+    openlake_command,
+    settings_environment,
+)
 from control.stack.part import Command, Part, check_http, own_version
 from control.stack.secrets import plain_connection
 
@@ -55,4 +60,10 @@ class EngineWorker(_Worker):
     def command(self) -> Command:
         """See base class; it reads the Airflow connections when it starts."""
         airflow = {name: plain_connection(each) for name, each in self.layout.airflow.items()}
-        return replace(super().command(), basis={"airflow": json.dumps(airflow)})
+        command = super().command()
+        return replace(
+            command,
+            # It installs the libraries of tasks from where this machine's packages come from.
+            env={**command.env, **index_environment()},
+            basis={"airflow": json.dumps(airflow)},
+        )

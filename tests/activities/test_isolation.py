@@ -15,8 +15,9 @@ from activities.config import WorkerConfig
 from activities.engines.process import PythonEngine
 from activities.folder import AttemptFolder
 from activities.follow import Follower
-from activities.isolation import TASK_UID, can_isolate
+from activities.isolation import can_isolate
 from activities.sweep import KEEP_S, sweep
+from control.stack.system_user import TASK_USER, ensure_system_user
 from spec.attempts import AttemptResult, AttemptWork
 from tests.activities.fakes import FakeControl, make_ref, make_work
 from tests.activities.test_follow import Driver
@@ -34,7 +35,8 @@ def open_folder() -> Iterator[Path]:
 @pytest.fixture
 def isolated(config: WorkerConfig, open_folder: Path) -> WorkerConfig:
     python = Path(shutil.which("python3", path="/usr/bin:/bin") or config.python)
-    made = dataclasses.replace(config, folder=open_folder / "a", python=python, uid=TASK_UID)
+    account = ensure_system_user(TASK_USER) if os.geteuid() == 0 else None
+    made = dataclasses.replace(config, folder=open_folder / "a", python=python, uid=account)
     reason = can_isolate(made)
     if reason is not None:
         pytest.skip(reason)
@@ -65,7 +67,7 @@ for path in ("../spec.json", "../who.json", "/proc/%d/environ" % os.getppid()):
     work = control.add(make_work(make_ref()), main=source)
     outcome = await run(isolated, control, work)
     assert outcome.result is AttemptResult.SUCCESS, control.log(work.ref)
-    assert control.log(work.ref) == f"{TASK_UID} {TASK_UID} []\n"
+    assert control.log(work.ref) == f"{isolated.uid} {isolated.uid} []\n"
     assert control.outputs[work.ref.task_run_id].values == {"a": 1}
 
 
@@ -80,9 +82,12 @@ async def test_cancelled_work_of_the_other_user_dies(
 def test_why_isolation_is_not_possible_is_told(config: WorkerConfig, tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    reason = can_isolate(dataclasses.replace(config, folder=closed))
+    reason = can_isolate(dataclasses.replace(config, folder=closed, uid=12345))
     assert reason is not None
     assert "root" in reason or "cannot reach" in reason
+    reason = can_isolate(config)
+    assert reason is not None
+    assert "root" in reason or "no account" in reason
 
 
 @pytest.mark.parametrize("name", ["values.json", "sql.json", "error.json", "lineage.jsonl"])
