@@ -8,12 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from random import Random
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as trying
-from hypothesis import strategies as st
 
 from control.airflow.compile import Export, compile_dag, file_name, mark_of
 from control.airflow.groups import Step, steps_of
@@ -176,44 +174,44 @@ def _triggered(rule: str, seen: list[str]) -> str | None:
             raise AssertionError(rule)
 
 
-@st.composite
-def jobs(draw: st.DrawFn) -> JobSettings:
+def _job_at_random(random: Random) -> JobSettings:
     """Draw a job whose tasks come in an order of their dependencies."""
-    keys = [f"t{i}" for i in range(draw(st.integers(1, 8)))]
     tasks: list[dict[str, Any]] = []
-    for i, key in enumerate(keys):
-        needs = draw(st.lists(st.sampled_from(keys[:i]), unique=True, max_size=3)) if i else []
-        run_if = draw(st.sampled_from([RunIf.ALL_SUCCESS, *RunIf])) if needs else "ALL_SUCCESS"
-        talks = draw(st.integers(0, 5)) == 0 and needs
+    for i in range(random.randint(2, 7)):
+        above = random.sample(tasks, min(i, random.randint(0, 3)))
+        needs = [each["task_key"] for each in above]
+        rule = random.choice([*RunIf, RunIf.ALL_SUCCESS, RunIf.ALL_FAILED, RunIf.ALL_DONE])
+        if rule is RunIf.AT_LEAST_ONE_FAILED and random.random() < 0.7:
+            rule = RunIf.ALL_SUCCESS
+        talks = needs and random.random() < 0.1
         parameters = {"n": f"{{{{tasks.{needs[0]}.values.n}}}}"} if talks else {}
-        made = task(key, *needs, run_if=run_if, parameters=parameters)
-        if draw(st.integers(0, 5)) == 0:
+        made = task(f"t{i}", *needs, run_if=rule if needs else "ALL_SUCCESS", parameters=parameters)
+        if random.random() < 0.1:
             del made["sql_task"]
             made["condition_task"] = {"op": "EQUAL_TO", "left": "1", "right": "1"}
-        for edge in made["depends_on"]:
-            if "condition_task" in next(
-                each for each in tasks if each["task_key"] == edge["task_key"]
-            ):
-                edge["outcome"] = draw(st.sampled_from(["true", "false", None]))
+        for edge, up in zip(made["depends_on"], above, strict=True):
+            if "condition_task" in up:
+                edge["outcome"] = random.choice(["true", "false", None])
         tasks.append(made)
     return job(*tasks)
 
 
-@trying(max_examples=300, deadline=None)
-@given(whole=jobs(), data=st.data())
-def test_a_dag_does_what_the_job_does(whole: JobSettings, data: st.DataObject) -> None:
-    keys = [each.task_key for each in whole.tasks]
-    fails, holds = (
-        data.draw(st.sets(st.sampled_from(keys))),
-        data.draw(st.sets(st.sampled_from(keys))),
-    )
-    steps = steps_of(whole)
-    assert sorted(key for step in steps for key in step.keys) == sorted(keys)
-    place = {step.task_id: i for i, step in enumerate(steps)}
-    steps = tuple(sorted(steps, key=lambda step: _depth(step, {s.task_id: s for s in steps})))
-    assert all(need in place for step in steps for need in step.needs)
-    wanted = _by_openlake(whole.tasks, fails, holds, set(keys))
-    assert _by_airflow(steps, whole, fails, holds) == wanted
+def test_a_dag_does_what_the_job_does() -> None:
+    cut_finely = 0
+    for seed in range(3000):
+        random = Random(seed)
+        whole = _job_at_random(random)
+        keys = [each.task_key for each in whole.tasks]
+        fails = {key for key in keys if random.random() < 0.4}
+        holds = {key for key in keys if random.random() < 0.5}
+        steps = steps_of(whole)
+        assert sorted(key for step in steps for key in step.keys) == sorted(keys)
+        by_id = {step.task_id: step for step in steps}
+        in_order = tuple(sorted(steps, key=lambda step, known=by_id: _depth(step, known)))
+        wanted = _by_openlake(whole.tasks, fails, holds, set(keys))
+        assert _by_airflow(in_order, whole, fails, holds) == wanted, seed
+        cut_finely += len(steps) > 1
+    assert cut_finely > 1500
 
 
 def _depth(step: Step, all_steps: dict[str, Step]) -> int:
