@@ -141,6 +141,15 @@ class Notifications(_Group):
         return value
 
 
+class Triggers(_Group):
+    """How triggers are tended; see docs/triggers.md."""
+
+    catch_up_s: float = Field(default=3600.0, ge=0)
+    """A scheduled instant that was missed fires late when it is less than this ago."""
+    look_every_s: float = Field(default=10.0, gt=0)
+    """Pause between two looks at the files and tables that triggers watch."""
+
+
 def _default_data_dir() -> Path:
     """Return root's place for data, or the user's own.
 
@@ -172,3 +181,4 @@ class Settings(BaseSettings):
     worker: Worker = Worker()
     git: Git = Git()
     notifications: Notifications = Notifications()
+    triggers: Triggers = Triggers()

@@ -21,6 +21,7 @@ from control.metrics import Metrics
 from control.notifications.outbox import tell
 from control.runs.admission import release
 from control.runs.tables import ForEachRun, Run, RunEvent, TaskRun
+from control.triggers.service import run_ended
 from spec.errors import Conflict, NotFound
 from spec.events import (
     AttemptEnded,
@@ -86,6 +87,7 @@ async def write(session: AsyncSession, projection: Projection) -> int:
     ended = any(isinstance(recorded.event, RunEnded) for recorded in fresh)
     if ended and not projection.stream:
         await release(session, run.job_id)
+        await run_ended(session, run)
     return len(fresh)
 
 

@@ -21,9 +21,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from spec.errors import Unavailable
 from spec.events import CancelRequest
-from spec.ids import workflow_id
+from spec.ids import backfill_workflow_id, trigger_workflow_id, workflow_id
 from spec.plans import RunPlan
 from spec.ports import WORKFLOW_QUEUE
+from spec.triggers import BackfillRef, TriggerRef
 
 WORKFLOW = "JobRun"
 _RPC_TIMEOUT = timedelta(seconds=5)
@@ -60,6 +61,22 @@ class Launcher(Protocol):
 
     async def cancel_task(self, workflow: str, task_run_id: int, by: str) -> None:
         """Ask a workflow to stop one of its task runs; one that is over needs nothing.
+
+        Raises:
+            Unavailable: Temporal does not answer.
+        """
+        ...
+
+    async def wake_trigger(self, workspace_id: int, job_id: int) -> None:
+        """Have the workflow of a job's trigger look again, starting it if there is none.
+
+        Raises:
+            Unavailable: Temporal does not answer.
+        """
+        ...
+
+    async def wake_backfill(self, workspace_id: int, backfill_id: int) -> None:
+        """Have the workflow of a backfill look again, starting it if there is none.
 
         Raises:
             Unavailable: Temporal does not answer.
@@ -145,6 +162,40 @@ class TemporalLauncher:
         except RuntimeError as error:
             raise _away(error) from error
         return True
+
+    async def wake_trigger(self, workspace_id: int, job_id: int) -> None:
+        """See `Launcher`."""
+        ref = TriggerRef(workspace_id=workspace_id, job_id=job_id)
+        await self._wake("Trigger", ref, trigger_workflow_id(job_id), f"job {job_id}")
+
+    async def wake_backfill(self, workspace_id: int, backfill_id: int) -> None:
+        """See `Launcher`."""
+        ref = BackfillRef(workspace_id=workspace_id, backfill_id=backfill_id)
+        await self._wake("Backfill", ref, backfill_workflow_id(backfill_id), "")
+
+    async def _wake(
+        self, kind: str, ref: TriggerRef | BackfillRef, workflow: str, summary: str
+    ) -> None:
+        """Signal a workflow, and start it in the same request when it does not run."""
+        keys = (SearchAttributeKey.for_keyword(name) for name in SEARCH_ATTRIBUTES[:2])
+        job_id = str(ref.job_id) if isinstance(ref, TriggerRef) else ""
+        values = zip(keys, (str(ref.workspace_id), job_id), strict=True)
+        try:
+            await self._client.start_workflow(
+                kind,
+                ref,
+                id=workflow,
+                task_queue=WORKFLOW_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                start_signal="changed",
+                search_attributes=TypedSearchAttributes(
+                    [SearchAttributePair(key, value) for key, value in values if value]
+                ),
+                static_summary=summary,
+                rpc_timeout=_RPC_TIMEOUT,
+            )
+        except (RPCError, RuntimeError) as error:
+            raise _away(error) from error
 
     async def describe(self, run_id: int, execution: int = 0) -> Description | None:
         """Return what Temporal knows of a run; None when it knows nothing.

@@ -54,6 +54,16 @@ def part_workflow_id(run_id: int, execution: int, for_each_run_id: int, stream: 
     return f"{for_each_workflow_id(run_id, execution, for_each_run_id)}/{stream}"
 
 
+def trigger_workflow_id(job_id: int) -> str:
+    """Spell the workflow id of the trigger of a job; there is at most one."""
+    return f"trigger/{job_id}"
+
+
+def backfill_workflow_id(backfill_id: int) -> str:
+    """Spell the workflow id of a backfill."""
+    return f"backfill/{backfill_id}"
+
+
 def iteration_key(task_key: str, index: int) -> str:
     """Spell the key of one iteration of a for-each task; no task can be called so."""
     return f"{task_key}[{index}]"

@@ -10,6 +10,7 @@ from spec.attempts import AttemptOutcome, AttemptRef, TaskRef
 from spec.events import Projection
 from spec.plans import Expansion
 from spec.tasks import Engine
+from spec.triggers import BackfillRef, BackfillStep, TriggerStep, TriggerTick
 
 WORKFLOW_QUEUE = "workflows"
 
@@ -70,4 +71,19 @@ async def expand(ref: TaskRef) -> Expansion:
 @activity.defn(name="run_child")
 async def run_child(ref: TaskRef) -> AttemptOutcome:
     """Admit the run of a run_job task, once, and follow it to its end; cancelled, cancel it."""
+    raise NotImplementedError
+
+
+@activity.defn(name="advance_trigger")
+async def advance_trigger(tick: TriggerTick) -> TriggerStep:
+    """Start the run that a job's trigger wants now, if it wants one, once; say when to ask again.
+
+    What is due depends on time-zone data, tables and files, none of which may enter a replay.
+    """
+    raise NotImplementedError
+
+
+@activity.defn(name="advance_backfill")
+async def advance_backfill(ref: BackfillRef) -> BackfillStep:
+    """Start the next runs of a backfill, as far as its limit allows; harmless when repeated."""
     raise NotImplementedError

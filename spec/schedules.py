@@ -2,9 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from spec.cron import parse_cron
 from spec.model import Model
+from spec.zones import zone_of
 
 PauseStatus = Literal["PAUSED", "UNPAUSED"]
 Seconds = Annotated[int, Field(ge=60)]
@@ -16,6 +18,17 @@ class CronSchedule(Model):
     quartz_cron_expression: str = Field(min_length=1)
     timezone_id: str = Field(min_length=1)
     pause_status: PauseStatus = "UNPAUSED"
+
+    @field_validator("quartz_cron_expression")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        return parse_cron(value).expression
+
+    @field_validator("timezone_id")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        zone_of(value)
+        return value
 
 
 class PeriodicTrigger(Model):

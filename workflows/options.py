@@ -38,6 +38,12 @@ RECORD_LIMIT = timedelta(seconds=10)
 
 CONTROL_LIMIT = timedelta(seconds=60)
 
+ADMISSION_LIMIT = timedelta(minutes=3)
+"""A run that is admitted may have to wait for its git repository."""
+
+LOOK_ANYWAY = timedelta(minutes=1)
+"""A signal says when something has changed; a look so often makes up for a lost one."""
+
 LONG_HISTORY = 4_000
 """Events after which a workflow goes on in a fresh history at the next quiet moment."""
 

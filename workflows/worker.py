@@ -11,8 +11,9 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from spec.ports import CHILD_QUEUE, WORKFLOW_QUEUE
 from workflows.for_each import ForEach, ForEachPart
 from workflows.job_run import JobRun
+from workflows.trigger import Backfill, Trigger
 
-WORKFLOWS: list[type] = [JobRun, ForEach, ForEachPart]
+WORKFLOWS: list[type] = [JobRun, ForEach, ForEachPart, Trigger, Backfill]
 
 RUNNER = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules("spec", "pydantic_core")

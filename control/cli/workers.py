@@ -119,6 +119,8 @@ async def _run_control_worker(layout: Layout) -> None:
     from control.runs.control_tasks import ControlTasks
     from control.runs.outbox import relay
     from control.temporal import connect
+    from control.triggers.assembly import make_triggers
+    from control.triggers.service import tell_all
     from workflows.worker import build, build_child_follower
 
     deps = await assemble(layout)
@@ -131,10 +133,16 @@ async def _run_control_worker(layout: Layout) -> None:
         deps.database, deps.sealer, layout.notifications, deps.public_url, deps.metrics
     )
     tasks, projector = ControlTasks(deps), Projector(deps.database, deps.metrics)
+    triggers = make_triggers(layout, deps)
+    async with deps.database.session() as session:
+        await tell_all(session)
     try:
         await _run_until_told(
             [
-                build(client, [projector.project, tasks.judge, tasks.expand]),
+                build(
+                    client,
+                    [projector.project, tasks.judge, tasks.expand, triggers.advance_trigger],
+                ),
                 build_child_follower(client, tasks.run_child),
             ],
             also=[

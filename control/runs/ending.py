@@ -9,6 +9,7 @@ from control import hub
 from control.notifications.outbox import note
 from control.runs.admission import FAST_PATH
 from control.runs.tables import OutboxKind, OutboxRow, Run, TaskRun
+from control.triggers.service import run_ended
 from spec.events import RunResult, StopCause
 from spec.occasions import Occasion
 from spec.states import RunLife
@@ -73,4 +74,5 @@ async def _end(session: AsyncSession, run: Run, message: str) -> None:
     session.add(run)
     ended = Occasion("ended", run.ended_at, result=run.result, message=message)
     await note(session, run, run.execution, ended)
+    await run_ended(session, run)
     await hub.notify(session, hub.run_topic(run.run_id))

@@ -16,11 +16,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from control.db import Database
 from control.hub import OUTBOX, Hub
 from control.hub import wait as wait_for
-from control.jobs.tables import SettingsSnapshot
+from control.jobs.tables import Job, SettingsSnapshot
 from control.metrics import Metrics
 from control.runs.plans import run_plan
 from control.runs.tables import OutboxKind, OutboxRow, Run, RunExecution, TaskRun
 from control.temporal import Launcher
+from control.triggers.tables import Backfill
 from spec.errors import Unavailable
 from spec.ids import part_workflow_id, workflow_id
 from spec.plans import RunPlan
@@ -47,7 +48,9 @@ async def deliver_now(database: Database, launcher: Launcher, row: OutboxRow) ->
 
 
 async def _deliver(database: Database, launcher: Launcher, row: OutboxRow) -> None:
-    if row.task_run_id is not None:
+    if row.kind == OutboxKind.TRIGGER:
+        await _wake(database, launcher, row)
+    elif row.task_run_id is not None:
         await _cancel_task(database, launcher, row, row.task_run_id)
     else:
         async with database.read_session() as session:
@@ -58,6 +61,16 @@ async def _deliver(database: Database, launcher: Launcher, row: OutboxRow) -> No
             await launcher.start(plan)
     async with database.session() as session:
         await session.exec(delete(OutboxRow).where(col(OutboxRow.outbox_id) == row.outbox_id))
+
+
+async def _wake(database: Database, launcher: Launcher, row: OutboxRow) -> None:
+    async with database.read_session() as session:
+        job = await session.get(Job, row.job_id) if row.job_id is not None else None
+        backfill = await session.get(Backfill, row.backfill_id) if row.backfill_id else None
+    if job is not None:
+        await launcher.wake_trigger(job.workspace_id, job.job_id)
+    if backfill is not None and backfill.backfill_id is not None:
+        await launcher.wake_backfill(backfill.workspace_id, backfill.backfill_id)
 
 
 async def _plan(session: AsyncSession, run_id: int | None) -> RunPlan:

@@ -173,7 +173,7 @@ class OutboxKind(StrEnum):
     START = "START"
     CANCEL = "CANCEL"
     TRIGGER = "TRIGGER"
-    """A job's trigger has changed."""
+    """A job's trigger, or a backfill, is to look again."""
 
 
 class OutboxRow(SQLModel, table=True):
@@ -187,7 +187,9 @@ class OutboxRow(SQLModel, table=True):
         default=None, sa_type=BigInteger, foreign_key="runs.run_id", index=True
     )
     job_id: int | None = Field(default=None, sa_type=BigInteger)
-    """Instead of a run, for TRIGGER."""
+    """Instead of a run, for TRIGGER: whose trigger is to look again."""
+    backfill_id: int | None = Field(default=None, sa_type=BigInteger)
+    """Or, for TRIGGER, which backfill is."""
     task_run_id: int | None = Field(default=None, sa_type=BigInteger)
     """What of the run to CANCEL; None for all of it."""
     kind: str

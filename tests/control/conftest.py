@@ -24,6 +24,7 @@ from control.storage import FixedStorage
 from control.tokens import service as tokens
 from spec.attempts import StorageAccess
 from spec.errors import Unavailable
+from spec.ids import backfill_workflow_id, trigger_workflow_id
 from spec.plans import RunPlan
 from tests.control.postgres import postgres
 
@@ -49,6 +50,8 @@ class Recorder:
     starts: list[int] = field(default_factory=list)
     cancels: list[tuple[int, str]] = field(default_factory=list)
     task_cancels: list[tuple[str, int]] = field(default_factory=list)
+    woken: list[str] = field(default_factory=list)
+    """The workflow ids of triggers and backfills that were told to look again."""
     away: bool = False
 
     async def start(self, plan: RunPlan) -> bool:
@@ -70,6 +73,16 @@ class Recorder:
         """Remember which workflow was to stop which task run."""
         await self.check()
         self.task_cancels.append((workflow, task_run_id))
+
+    async def wake_trigger(self, workspace_id: int, job_id: int) -> None:
+        """Remember whose trigger was woken."""
+        await self.check()
+        self.woken.append(trigger_workflow_id(job_id))
+
+    async def wake_backfill(self, workspace_id: int, backfill_id: int) -> None:
+        """Remember which backfill was woken."""
+        await self.check()
+        self.woken.append(backfill_workflow_id(backfill_id))
 
     async def check(self) -> None:
         """Fail while away."""

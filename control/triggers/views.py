@@ -1,0 +1,35 @@
+"""What a job's trigger state looks like over the API."""
+
+from typing import Any
+
+from control.runs.views import millis
+from control.triggers.tables import TriggerState
+from spec.triggers import TriggerKind
+
+
+def show_state(row: TriggerState) -> dict[str, Any]:
+    """Return Databricks' `trigger_state`, with what OpenLake knows besides."""
+    shown: dict[str, Any] = {"pause_status": "UNPAUSED"}
+    if row.kind == TriggerKind.FILE_ARRIVAL.value:
+        shown["file_arrival"] = {"using_file_events": False}
+    elif row.kind == TriggerKind.TABLE.value:
+        shown["table"] = {
+            "last_seen_table_states": [
+                {"table_name": name, "has_seen_updates": _is_new(row, name)} for name in row.watched
+            ]
+        }
+    elif row.kind == TriggerKind.CONTINUOUS.value:
+        shown["continuous"] = {
+            "consecutive_failures": row.failures,
+            "is_backing_off": row.failures > 0 and row.next_at is not None,
+            "next_attempt_ms": millis(row.next_at),
+        }
+    shown["next_fire_time"] = millis(row.next_at) or None
+    shown["last_fire_time"] = millis(row.fired_at) or None
+    shown["last_run_id"] = row.last_run_id
+    shown["last_error"] = row.last_error or None
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _is_new(row: TriggerState, name: str) -> bool:
+    return row.has_looked and row.seen.get(name) != row.handled.get(name)
