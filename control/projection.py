@@ -225,8 +225,9 @@ async def _end_attempt(session: AsyncSession, run: Run, event: AttemptEnded) -> 
     task_run.result = TaskResult(outcome.result.value).value
     task_run.code = outcome.code
     task_run.message = outcome.message
-    task_run.started_at = outcome.started_at
-    task_run.ended_at = outcome.ended_at or event.at
+    task_run.started_at, task_run.work_ended_at = outcome.started_at, outcome.ended_at
+    # Another machine's clock may be ahead of Temporal's.
+    task_run.ended_at = max(event.at, outcome.ended_at or event.at)
     task_run.condition, task_run.retry_at = outcome.condition, event.retry_at
     session.add(task_run)
     await close_attempt(session, event.task_run_id, f"it ended as {outcome.result.value}")

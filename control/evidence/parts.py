@@ -44,6 +44,7 @@ def newest(run: Run, row: RunExecution | None) -> EvidenceExecution:
         repair_id=row.repair_id if row else None,
         creator=row.creator if row else run.creator,
         settings_hash=run.settings_hash,
+        job_version=run.job_version,
         job_parameters=run.job_parameters,
         overrides=run.overrides,
         rerun_tasks=tuple(row.rerun_tasks) if row else (),

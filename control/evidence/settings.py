@@ -4,7 +4,7 @@ from control.auth import Caller
 from control.deps import Deps
 from control.jobs.wire import complete
 from control.runs import store
-from control.runs.tables import RunExecution
+from control.runs.tables import Run, RunExecution
 from spec.api.evidence import RunSettings
 from spec.errors import NotFound
 
@@ -20,7 +20,7 @@ async def used_by(
     async with deps.database.read_session() as session:
         run = await store.get(session, caller.workspace_id, run_id)
         number = run.execution if execution is None else execution
-        settings_hash = run.settings_hash
+        made_from: Run | RunExecution = run
         if number != run.execution:
             row = await session.get(RunExecution, (run_id, number))
             if row is None:
@@ -28,14 +28,14 @@ async def used_by(
                     f"Run {run_id} has no execution {number}; its newest one is {run.execution}.",
                     run_id=run_id,
                 )
-            settings_hash = row.settings_hash
-        snapshot = await store.snapshot(session, settings_hash)
+            made_from = row
+        snapshot = await store.snapshot(session, made_from.settings_hash)
     return RunSettings(
         run_id=run_id,
         job_id=run.job_id,
         execution=number,
-        job_version=run.job_version if number == run.execution else None,
-        settings_hash=settings_hash,
+        job_version=made_from.job_version,
+        settings_hash=snapshot.hash,
         settings=complete(snapshot.settings),
         files=snapshot.files,
     )

@@ -258,7 +258,8 @@ async def release(session: AsyncSession, job_id: int) -> list[Run]:
     waiting = list((await session.exec(query)).all())
     for run in waiting:
         run.life, run.queued_at = RunLife.PENDING.value, None
-        run.admitted_at = datetime.now(UTC)
+        # A repair that had to wait does not change how long the run itself did.
+        run.admitted_at = run.admitted_at or datetime.now(UTC)
         session.add(run)
         await start_later(session, run, timedelta(0))
         await hub.notify(session, hub.run_topic(run.run_id))

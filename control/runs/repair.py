@@ -65,7 +65,7 @@ async def repair(
     run = await _lock(session, caller, request.run_id)
     past = await store.executions(session, [run.run_id])
     _check(run, past, request)
-    settings, snapshot = await _settings(session, caller, run, request, outside)
+    settings, snapshot, version = await _settings(session, caller, run, request, outside)
     attempts = await store.task_runs(session, [run.run_id])
     newest = {task.row.task_key: task.row for task in attempts}
     chosen = rerun_tasks(settings, newest, request)
@@ -81,6 +81,7 @@ async def repair(
         execution=run.execution + 1,
         repair_id=number,
         settings_hash=snapshot.hash,
+        job_version=version,
         job_parameters=parameters,
         overrides=_overrides(run, request),
         prior=_priors(settings, newest, chosen),
@@ -131,20 +132,17 @@ def _check(run: Run, past: list[RunExecution], request: RepairRun) -> None:
 
 async def _settings(
     session: AsyncSession, caller: Caller, run: Run, request: RepairRun, outside: Outside | None
-) -> tuple[JobSettings, SettingsSnapshot]:
+) -> tuple[JobSettings, SettingsSnapshot, int | None]:
+    """Return what the repair works from, and which version of the job that is."""
     job = await jobs.find(session, caller.workspace_id, run.job_id)
     if request.openlake_settings == "ORIGINAL" or job is None:
-        original = await _original_hash(session, run)
-        snapshot = await store.snapshot(session, original)
-        return JobSettings.model_validate(snapshot.settings), snapshot
+        first = await session.get(RunExecution, (run.run_id, 0)) or run
+        snapshot = await store.snapshot(session, first.settings_hash)
+        return JobSettings.model_validate(snapshot.settings), snapshot, first.job_version
     settings = JobSettings.model_validate(job.settings)
     overrides = RunOverrides.model_validate(_overrides(run, request))
-    return settings, await pin(session, caller.workspace_id, settings, overrides, outside)
-
-
-async def _original_hash(session: AsyncSession, run: Run) -> str:
-    first = await session.get(RunExecution, (run.run_id, 0))
-    return first.settings_hash if first else run.settings_hash
+    snapshot = await pin(session, caller.workspace_id, settings, overrides, outside)
+    return settings, snapshot, job.version
 
 
 def rerun_tasks(
@@ -220,6 +218,7 @@ def _of_original(run: Run) -> RunExecution:
         execution=0,
         repair_id=0,
         settings_hash=run.settings_hash,
+        job_version=run.job_version,
         job_parameters=run.job_parameters,
         overrides=run.overrides,
         creator=run.creator,
@@ -241,10 +240,10 @@ async def _reopen(
     waits = await at_limit(session, run.job_id, settings)
     now = datetime.now(UTC)
     run.execution = made.execution
-    run.settings_hash = made.settings_hash
+    run.settings_hash, run.job_version = made.settings_hash, made.job_version
     run.job_parameters, run.overrides = made.job_parameters, made.overrides
     run.life = (RunLife.QUEUED if waits else RunLife.PENDING).value
     run.queued_at = now if waits else None
-    run.result = run.stop_cause = run.ended_at = None
+    run.result = run.stop_cause = run.started_at = run.ended_at = None
     run.message = ""
     session.add(run)

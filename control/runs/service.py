@@ -119,7 +119,8 @@ async def _one_task(
         found = await store.iterations(session, row, offset, PAGE + 1)
         iterations = [show_task_run(drawn, each, whole.run_page_url) for each in found]
     more = len(iterations or []) > PAGE
-    times = ("start_time", "end_time", "run_duration", "setup_duration", "execution_duration")
+    durations = tuple(f"{what}_duration" for what in ("run", "setup", "execution", "cleanup"))
+    times = ("start_time", "end_time", *durations)
     return whole.model_copy(
         update={
             "run_id": row.task_run_id,

@@ -98,6 +98,8 @@ class RunExecution(SQLModel, table=True):
     repair_id: int = big_id()
     """0 for the original."""
     settings_hash: str = Field(foreign_key="settings_snapshots.hash")
+    job_version: int | None = None
+    """Which version of the job's settings that is; None when the run has no job."""
     job_parameters: dict[str, Any] = json_object()
     overrides: dict[str, Any] = json_object()
     prior: dict[str, Any] = json_object()
@@ -145,6 +147,8 @@ class TaskRun(SQLModel, table=True):
     message: str = ""
     scheduled_at: datetime = instant()
     started_at: datetime | None = instant(optional=True)
+    work_ended_at: datetime | None = instant(optional=True)
+    """When the user's work ended; its logs and output were brought home after that."""
     ended_at: datetime | None = instant(optional=True)
 
 

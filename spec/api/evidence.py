@@ -30,6 +30,7 @@ class EvidenceRun(Frozen):
     run_id: int
     job_id: int
     job_version: int | None
+    """Of the newest execution."""
     run_name: str
     run_type: str
     creator: str
@@ -60,6 +61,7 @@ class EvidenceExecution(Frozen):
     repair_id: int | None
     creator: str
     settings_hash: str
+    job_version: int | None
     job_parameters: dict[str, Any]
     overrides: dict[str, Any]
     """What run-now or the repair was given beside job parameters."""
@@ -143,6 +145,7 @@ class EvidenceTaskRun(Frozen):
     scheduled_at: datetime
     opened_at: datetime | None
     started_at: datetime | None
+    work_ended_at: datetime | None
     ended_at: datetime | None
     retry_at: datetime | None
     reads: tuple[EvidenceRead, ...]

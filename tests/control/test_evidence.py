@@ -1,23 +1,22 @@
 """A run's evidence holds all that the run did, fits together, and can be checked."""
 
-import time
 import tracemalloc
-from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
-from sqlmodel import insert
+from sqlalchemy import BigInteger, BindParameter, bindparam, text
 
+from control.auth import Caller
 from control.db import Database
+from control.deps import Deps
+from control.evidence import document
 from control.gateway.tables import AttemptCommitRow, AttemptReadRow
 from control.projection import Projector
-from control.runs.tables import ForEachInput, ForEachRun, RunEvent, TaskRun
 from spec.api.evidence import Evidence
 from spec.attempts import AttemptResult
 from spec.events import RunStarted
 from spec.evidence import verify
-from spec.ids import iteration_key
 from tests.control.conftest import Recorder
 from tests.control.make import create_job, put_file, python_task, run_now
 from tests.control.test_internal import open_attempt, ref
@@ -32,9 +31,9 @@ async def main_file(database: Database, token: str) -> str:
 async def evidence(api: httpx2.AsyncClient, run_id: int) -> dict[str, Any]:
     answer = await api.get(f"/api/openlake/1.0/runs/{run_id}/evidence")
     assert answer.status_code == 200, answer.text
-    document = verify(answer.json())
-    Evidence.model_validate(document)
-    return document
+    told = verify(answer.json())
+    Evidence.model_validate(told)
+    return told
 
 
 async def started(
@@ -142,21 +141,16 @@ async def test_a_repaired_run_tells_both_executions(
 
 
 async def test_ten_thousand_iterations_are_one_document_in_little_memory(
-    api: httpx2.AsyncClient, launcher: Recorder, database: Database, deps: Any, caller: Any
+    api: httpx2.AsyncClient, launcher: Recorder, database: Database, deps: Deps, caller: Caller
 ) -> None:
     play = await started(api, launcher, database)
     run_id, count = play.state.plan.run_id, 10_000
     await _add_iterations(database, run_id, count)
-    from control.evidence import document
-
     tracemalloc.start()
-    began = time.monotonic()
-    file = await document.make(deps, caller, run_id)
-    took, (_, peak) = time.monotonic() - began, tracemalloc.get_traced_memory()
+    (await document.make(deps, caller, run_id)).close()
+    _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    file.close()
-    assert peak < 48 * 1024 * 1024, peak
-    assert took < 120, took
+    assert peak_bytes < 16 * 1024 * 1024
     told = await evidence(api, run_id)
     assert len(told["task_runs"]) == count + 1 and len(told["events"]) == 2 * count + 2
     assert told["for_each"][0]["total"] == count
@@ -165,38 +159,32 @@ async def test_ten_thousand_iterations_are_one_document_in_little_memory(
 
 
 async def _add_iterations(database: Database, run_id: int, count: int) -> None:
-    owner = run_id + 1
-    rows = [
-        {
-            "task_run_id": owner + 1 + n,
-            "run_id": run_id,
-            "for_each_run_id": owner,
-            "stream": 2,
-            "task_key": iteration_key("a", n),
-            "result": "SUCCESS",
-            "message": "",
-            "scheduled_at": T0,
-            "ended_at": T0 + timedelta(seconds=1),
-        }
-        for n in range(count)
-    ]
-    events = [
-        {"run_id": run_id, "stream": 2, "execution": 0, "seq": n + 1, "event": {"type": "x", "n": n}}
-        for n in range(2 * count)
-    ]
+    statements = (
+        "INSERT INTO for_each_runs (task_run_id, run_id, task_key, total, todo, last_ordinal)"
+        " VALUES (:owner, :run, 'a', :count, '[]', 0)",
+        "INSERT INTO for_each_inputs (task_run_id, index, input)"
+        " SELECT :owner, n, jsonb_build_object('n', n) FROM generate_series(0, :count - 1) n",
+        "INSERT INTO task_runs (task_run_id, run_id, execution, stream, for_each_run_id, task_key,"
+        " attempt, result, message, scheduled_at, ended_at)"
+        " SELECT :owner + 1 + n, :run, 0, 2, :owner, 'a[' || n || ']', 0, 'SUCCESS', '', now(),"
+        " now() FROM generate_series(0, :count - 1) n",
+        "INSERT INTO run_events (run_id, execution, stream, seq, event)"
+        " SELECT :run, 0, 2, n, jsonb_build_object('type', 'x', 'n', n)"
+        " FROM generate_series(1, 2 * :count) n",
+    )
+    given = {"owner": run_id + 1, "run": run_id, "count": count}
     async with database.session() as session:
-        session.add(
-            ForEachRun(task_run_id=owner, run_id=run_id, task_key="a", total=count, todo=[])
-        )
-        for start in range(0, len(events), 2_000):
-            await session.exec(insert(RunEvent).values(events[start : start + 2_000]))
-        for start in range(0, count, 2_000):
-            await session.exec(insert(TaskRun).values(rows[start : start + 2_000]))
-        await session.exec(
-            insert(ForEachInput).values(
-                [{"task_run_id": owner, "index": n, "input": {"n": n}} for n in range(count)]
-            )
-        )
+        connection = await session.connection()
+        for statement in statements:
+            await connection.execute(text(statement).bindparams(*_used(statement, given)))
+
+
+def _used(statement: str, given: dict[str, int]) -> list[BindParameter[int]]:
+    return [
+        bindparam(name, value, BigInteger)
+        for name, value in given.items()
+        if f":{name}" in statement
+    ]
 
 
 async def test_nobody_elses_run_is_told(api: httpx2.AsyncClient) -> None:

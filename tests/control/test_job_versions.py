@@ -7,7 +7,12 @@ import httpx2
 import pytest
 
 from control.db import Database
+from control.projection import Projector
+from spec.attempts import AttemptResult
+from spec.events import RunStarted
+from tests.control.conftest import Recorder
 from tests.control.make import create_job, get_run, put_file, python_task, run_now, settings
+from tests.control.test_projection import T0, Play
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +124,31 @@ async def test_a_run_keeps_the_version_it_was_made_from(api: httpx2.AsyncClient)
         run = await get_run(api, run_id)
         assert run["job_version"] == version
         assert [each["task_key"] for each in run["tasks"]] == [key]
+
+
+async def test_a_repair_names_the_version_that_it_took(
+    api: httpx2.AsyncClient, launcher: Recorder, database: Database
+) -> None:
+    job_id = await create_job(api)
+    run_id = await run_now(api, job_id)
+    play = Play(launcher.plans[run_id])
+    play.record(RunStarted(at=T0))
+    play.advance()
+    play.end("a", AttemptResult.FAILED)
+    await Projector(database).project(play.batch())
+    await reset(api, job_id, timeout_seconds=60)
+    body = {"run_id": run_id, "rerun_all_failed_tasks": True}
+    answer = await api.post("/api/2.2/jobs/runs/repair", json=body)
+    assert answer.status_code == 200, answer.text
+    used: list[tuple[int, int, int]] = []
+    for execution in (0, 1, None):
+        query = {} if execution is None else {"execution": execution}
+        answer = await api.get(f"/api/openlake/1.0/runs/{run_id}/settings", params=query)
+        got = answer.json()
+        used.append((got["execution"], got["job_version"], got["settings"]["timeout_seconds"]))
+    assert used == [(0, 1, 0), (1, 2, 60), (1, 2, 60)]
+    answer = await api.get(f"/api/openlake/1.0/runs/{run_id}/settings", params={"execution": 2})
+    assert answer.status_code == 404
 
 
 async def test_edits_at_once_are_versions_in_a_row(api: httpx2.AsyncClient) -> None:
