@@ -28,6 +28,9 @@ class Commands(LazyGroup):
         "secrets": Lazy("control.cli.secrets:app", "Keep secrets that tasks read.", _WORK),
         "schedule": Lazy("control.cli.schedule:app", "Say when a schedule fires.", _WORK),
         "airflow": Lazy("control.cli.airflow:app", "Write jobs as Airflow DAGs.", _WORK),
+        "notifications": Lazy(
+            "control.cli.notifications:app", "See who was told of runs; test destinations.", _WORK
+        ),
         "token": Lazy("control.cli.workers:token", "Make access tokens.", _WORK),
         "api": Lazy("control.cli.workers:api", "The REST API.", _PROCESSES),
         "gateway": Lazy("control.cli.workers:gateway", "The catalog gateway.", _PROCESSES),

@@ -173,7 +173,20 @@ def _tools(layout: "Layout") -> Finding:
     return Finding("tools", "ok", f"all in {layout.cache_dir}")
 
 
-_CHECKS: tuple[Callable[["Layout"], Finding], ...] = (_python, _java, _disk, _tools, _packages)
+def _mail(layout: "Layout") -> Finding:
+    settings = layout.settings.notifications
+    if settings.smtp_host and settings.smtp_sender:
+        return Finding("e-mail", "ok", f"by {settings.smtp_host}:{settings.smtp_port}")
+    advice = (
+        "set OPENLAKE_NOTIFICATIONS__SMTP_HOST and OPENLAKE_NOTIFICATIONS__SMTP_SENDER, if jobs"
+        " are to send e-mail"
+    )
+    return Finding("e-mail", "off", "no mail server is configured: e-mail is not sent", advice)
+
+
+_CHECKS: tuple[Callable[["Layout"], Finding], ...] = (
+    *(_python, _java, _disk, _tools, _packages, _mail),
+)
 
 
 def _parts(layout: "Layout") -> Iterator[Finding]:
