@@ -15,7 +15,7 @@ from temporalio import activity
 
 from control import hub
 from control.db import Database
-from control.gateway.attempts import close_attempt
+from control.gateway.attempts import close_attempt, order_ending
 from control.lineage.collect import collect_from_catalog
 from control.metrics import Metrics
 from control.notifications.outbox import tell
@@ -75,13 +75,12 @@ class Projector:
 
 async def write(session: AsyncSession, projection: Projection) -> int:
     """Append and fold the events that are not stored yet; return how many those were."""
-    run = await _locked(session, projection.run_id)
+    run = await _run(session, projection)
     fresh = await _append(session, projection)
     for recorded in fresh:
         await _fold(session, run, projection, recorded.event)
         await tell(session, run, projection, recorded.event)
     if fresh:
-        session.add(run)
         await session.flush()
         await hub.notify(session, hub.run_topic(run.run_id))
     ended = any(isinstance(recorded.event, RunEnded) for recorded in fresh)
@@ -91,10 +90,13 @@ async def write(session: AsyncSession, projection: Projection) -> int:
     return len(fresh)
 
 
-async def _locked(session: AsyncSession, run_id: int) -> Run:
-    run = await session.get(Run, run_id, with_for_update=True)
+async def _run(session: AsyncSession, projection: Projection) -> Run:
+    """Return the run, its row locked; parts of a for-each change no run and need not take turns."""
+    # Not stronger than is needed: inserts that refer to the run go on meanwhile.
+    lock = None if projection.stream else {"key_share": True}
+    run = await session.get(Run, projection.run_id, with_for_update=lock)
     if run is None:
-        raise NotFound(f"Run {run_id} does not exist.", run_id=run_id)
+        raise NotFound(f"Run {projection.run_id} does not exist.", run_id=projection.run_id)
     return run
 
 
@@ -220,6 +222,7 @@ def _fold_run(run: Run, execution: int, event: RunStarted | StopRequested | RunE
 
 async def _end_attempt(session: AsyncSession, run: Run, event: AttemptEnded) -> None:
     await session.flush()
+    await order_ending(session, event.task_run_id)
     task_run = await session.get_one(TaskRun, event.task_run_id)
     outcome = event.outcome
     task_run.result = TaskResult(outcome.result.value).value

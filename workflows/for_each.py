@@ -50,42 +50,47 @@ class ForEach:
     async def run(self, plan: ForEachPlan) -> ForEachResult:
         """Run every iteration that is to do; cancelled, stop what runs and start no more."""
         todo = sum(count for _, count in plan.expansion.todo)
-        open_parts: list[asyncio.Task[Result]] = []
-        ended: list[Result] = []
-        done, stopped = 0, False
-        rest = list(plan.expansion.todo)
+        rest, done, ended = list(plan.expansion.todo), 0, list[Result]()
+        lanes = _lanes(plan, todo)
+        free = list(range(len(lanes)))
+        open_parts: dict[asyncio.Task[Result], int] = {}
+        stopped = False
         while (rest and not stopped) or open_parts:
-            while rest and not stopped and len(open_parts) < _lanes(plan, todo):
-                size = _part_size(plan, todo, todo - done)
-                part = _part(plan, tuple(_take(rest, size)), done, todo)
-                open_parts.append(asyncio.create_task(_run_part(part)))
+            while rest and free and not stopped:
+                lane = free.pop(0)
+                size = _part_size(len(lanes), lanes[lane], todo - done)
+                part = _part(plan, tuple(_take(rest, size)), done, lanes[lane])
+                open_parts[asyncio.create_task(_run_part(part))] = lane
                 done += size
             try:
-                finished, open_parts = await workflow.wait(
-                    open_parts, return_when=asyncio.FIRST_COMPLETED
-                )
-                # One that was cancelled before it began has run nothing.
-                ended += [part.result() for part in finished if not part.cancelled()]
+                finished, _ = await workflow.wait(open_parts, return_when=asyncio.FIRST_COMPLETED)
             except asyncio.CancelledError:
                 stopped = True
                 for part_task in open_parts:
                     part_task.cancel()
+                continue
+            for part_task in finished:
+                free.append(open_parts.pop(part_task))
+                # One that was cancelled before it began has run nothing.
+                ended += [part_task.result()] if not part_task.cancelled() else []
         return _sum(ended, todo)
 
 
-def _lanes(plan: ForEachPlan, todo: int) -> int:
-    """Return how many parts may be open: one with all slots, or one slot each."""
-    return 1 if todo <= options.PART else plan.task.concurrency
+def _lanes(plan: ForEachPlan, todo: int) -> list[int]:
+    """Return how the concurrency is shared: so many slots for each part that is open at once."""
+    slots = plan.task.concurrency
+    lanes = 1 if todo <= options.PART else min(options.LANES, slots)
+    return [slots // lanes + (lane < slots % lanes) for lane in range(lanes)]
 
 
-def _part_size(plan: ForEachPlan, todo: int, left: int) -> int:
+def _part_size(lanes: int, slots: int, left: int) -> int:
     """Return the size of the next part: large ones first, small ones last, so all end together.
 
     Known as guided self-scheduling (Polychronopoulos and Kuck, 1987).
     """
-    if todo <= options.PART:
-        return todo
-    return max(1, min(options.PART, left // (2 * plan.task.concurrency)))
+    if lanes == 1:
+        return min(options.PART, left)
+    return min(left, max(slots, min(options.PART, left // (2 * lanes))))
 
 
 def _take(rest: list[Span], size: int) -> Iterator[Span]:
@@ -99,16 +104,15 @@ def _take(rest: list[Span], size: int) -> Iterator[Span]:
         yield first, taken
 
 
-def _part(plan: ForEachPlan, spans: tuple[Span, ...], done: int, todo: int) -> RunPlan:
+def _part(plan: ForEachPlan, spans: tuple[Span, ...], done: int, slots: int) -> RunPlan:
     first_ordinal = plan.first_ordinal + done * plan.attempts_each
     nested = plan.task.nested or plan.task
-    concurrency = plan.task.concurrency if todo <= options.PART else 1
     return plan.run.model_copy(
         update={
             # Ids are counted from 1 within a run, so this is never the run's own stream 0.
             "stream": first_ordinal + 1,
             "first_ordinal": first_ordinal,
-            "concurrency": concurrency,
+            "concurrency": slots,
             "iterations": Iterations(
                 task=nested.model_copy(update={"task_key": plan.task.task_key}),
                 spans=spans,

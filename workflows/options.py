@@ -51,5 +51,9 @@ FULL_HISTORY = 8_000
 """Events after which it starts nothing more until such a moment has come; Temporal warns at 10,240
 and ends a workflow at 51,200."""
 
+LANES = 4
+"""Parts of a for-each that are open at once: while one ends, the others keep its slots' worth of
+work going."""
+
 PART = 200
 """Iterations of a for-each that one child workflow runs at most."""

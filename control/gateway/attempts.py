@@ -99,6 +99,14 @@ async def begin_attempt(
         await asyncio.sleep(0.5)
 
 
+async def order_ending(session: AsyncSession, task_run_id: int) -> None:
+    """Wait until nobody else opens or ends this attempt; holds until the transaction ends.
+
+    Who opens it looks afterwards whether it has ended; who ends it, whether it was opened.
+    """
+    await session.exec(select(func.pg_advisory_xact_lock(task_run_id)))
+
+
 async def close_attempt(session: AsyncSession, task_run_id: int, reason: str) -> bool:
     """Declare an attempt over, after its commits under way; True if it was open until now.
 

@@ -28,7 +28,7 @@ from control.jobs.tables import SettingsSnapshot
 from control.lineage.collect import collect
 from control.runs.context import await_projection, context_of
 from control.runs.tables import Run, TaskOutput, TaskRun
-from control.secrets.reading import redactor_of, with_secrets
+from control.secrets.reading import redact_output, redactor_of, with_secrets
 from spec.api.alerts import PinnedAlert
 from spec.api.runs import RunOverrides
 from spec.attempts import AttemptOutput, AttemptRef, AttemptWork, LineageParent
@@ -39,6 +39,7 @@ from spec.states import RunLife
 log = structlog.get_logger(__name__)
 
 MOST_VALUES_BYTES = 48 * 1024
+MOST_RESULT_BYTES = 5 * 1024 * 1024
 
 
 async def open_attempt(deps: Deps, ref: AttemptRef, host: str) -> AttemptWork:
@@ -86,10 +87,10 @@ async def _check_run(deps: Deps, ref: AttemptRef) -> None:
 async def _not_ended(session: AsyncSession, ref: AttemptRef) -> Run | None:
     """Return the run, unless the attempt's end has been projected; then close what was opened.
 
-    The run's row lock orders this against the projection, which closes the attempts it sees.
+    Takes turns with the projection, which closes the attempts it sees.
     """
-    query = select(Run).where(Run.run_id == ref.run_id).with_for_update(read=True)
-    run = (await session.exec(query.execution_options(populate_existing=True))).one()
+    await fence.order_ending(session, ref.task_run_id)
+    run = await session.get_one(Run, ref.run_id)
     task_run = await session.get(TaskRun, ref.task_run_id)
     ended = task_run is not None and task_run.ended_at is not None
     if ended or RunLife(run.life).is_over:
@@ -209,11 +210,14 @@ async def keep_output(deps: Deps, task_run_id: int, output: AttemptOutput) -> No
 
     Raises:
         AttemptOver: the attempt is over; what a zombie says does not count.
-        Invalid: the task values are too large.
+        Invalid: the task values or the notebook's result are too large.
     """
     size = len(json.dumps(output.values, separators=(",", ":")))
     if size > MOST_VALUES_BYTES:
         raise Invalid(f"task values have at most {MOST_VALUES_BYTES} bytes of JSON, not {size}")
+    size = len((output.notebook_result or "").encode())
+    if size > MOST_RESULT_BYTES:
+        raise Invalid(f"a notebook's result has at most {MOST_RESULT_BYTES} bytes, not {size}")
     attempt = await known_attempt(deps, task_run_id)
     async with deps.database.session() as session:
         query = select(AttemptRow.state).where(col(AttemptRow.task_run_id) == task_run_id)
@@ -226,7 +230,7 @@ async def keep_output(deps: Deps, task_run_id: int, output: AttemptOutput) -> No
             "task_run_id": task_run_id,
             "run_id": attempt.run_id,
             "task_key": attempt.task_key,
-            "output": redactor.tree(output.model_dump(mode="json")),
+            "output": redact_output(redactor, output),
         }
         statement = insert(TaskOutput).values(row)
         await session.exec(

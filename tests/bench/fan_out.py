@@ -1,0 +1,125 @@
+"""How the cost of wide and long runs grows: `python -m tests.bench.fan_out` on a running stack.
+
+Everything is real but the work itself: in place of the stack's engine worker, which has to be
+stopped (it is, and started again in the end), a worker answers every attempt at
+once. So what is measured is API, Temporal, workflows, projection and PostgreSQL.
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.workspace import ImportFormat
+from temporalio import activity
+from temporalio.worker import Worker
+
+from control.config import Settings
+from control.stack.layout import Layout
+from control.temporal import connect
+from spec.attempts import AttemptOutcome, AttemptRef, AttemptResult
+from spec.ports import engine_queue
+from spec.tasks import Engine
+from tests.integration.stack import Stack
+
+ENVIRONMENT = [{"environment_key": "py", "spec": {"environment_version": "2"}}]
+CODE = {"environment_key": "py", "spark_python_task": {"python_file": "/Shared/bench/noop.py"}}
+
+
+@activity.defn(name="run_attempt")
+async def at_once(ref: AttemptRef) -> AttemptOutcome:
+    """End an attempt that does nothing."""
+    return AttemptOutcome(result=AttemptResult.SUCCESS, ended_at=datetime.now(UTC))
+
+
+@asynccontextmanager
+async def instant_engine(layout: Layout) -> AsyncIterator[None]:
+    """Answer every attempt of the Python engine at once."""
+    namespace = layout.settings.temporal.namespace
+    client = await connect(layout.temporal_address, namespace, lazy=False)
+    queue = engine_queue(Engine.PYTHON)
+    async with Worker(client, task_queue=queue, activities=[at_once]):
+        yield
+
+
+def for_each(n: int, concurrency: int = 50) -> list[dict[str, Any]]:
+    """Return the tasks of a job with one for-each over `n` inputs."""
+    each = {
+        "inputs": json.dumps(list(range(n))),
+        "concurrency": concurrency,
+        "task": {"task_key": "inner", **CODE},
+    }
+    return [{"task_key": "each", "for_each_task": each}]
+
+
+def wide(n: int) -> list[dict[str, Any]]:
+    """Return the tasks of a job with `n` tasks side by side."""
+    return [{"task_key": f"t{i}", **CODE} for i in range(n)]
+
+
+def chain(n: int) -> list[dict[str, Any]]:
+    """Return the tasks of a job with `n` tasks one after the other."""
+    tasks = wide(n)
+    for before, task in zip(tasks, tasks[1:], strict=False):
+        task["depends_on"] = [{"task_key": before["task_key"]}]
+    return tasks
+
+
+SHAPES = {"for_each": for_each, "wide": wide, "chain": chain}
+
+
+async def measure(client: WorkspaceClient, tasks: list[dict[str, Any]]) -> float:
+    """Return the seconds from the call to the run reported finished."""
+    settings = {"name": "bench", "tasks": tasks, "environments": ENVIRONMENT}
+    job = client.api_client.do("POST", "/api/2.2/jobs/create", body=settings)
+    began = time.monotonic()
+    run_id = client.jobs.run_now(job["job_id"]).run_id  # pyright: ignore[reportArgumentType, reportCallIssue, reportIndexIssue]
+    while True:
+        run = client.api_client.do("GET", "/api/2.2/jobs/runs/list", query={"limit": 1})
+        newest = run["runs"][0]  # pyright: ignore[reportArgumentType, reportCallIssue, reportIndexIssue]
+        if newest["run_id"] == run_id and newest["end_time"]:
+            break
+        await asyncio.sleep(0.05)
+    if newest["state"]["result_state"] != "SUCCESS":
+        raise RuntimeError(f"run {run_id} ended as {newest['state']}")
+    return time.monotonic() - began
+
+
+async def compare(stack: Stack, shape: str, sizes: list[int]) -> dict[int, float]:
+    """Return size → tasks a second; the stack's engine worker must be away."""
+    client = stack.client()
+    client.workspace.mkdirs("/Shared/bench")
+    path = "/Shared/bench/noop.py"
+    client.workspace.import_(path, content="", format=ImportFormat.RAW, overwrite=True)
+    rates: dict[int, float] = {}
+    async with instant_engine(stack.layout):
+        await measure(client, SHAPES[shape](10))
+        for size in sizes:
+            rates[size] = size / await measure(client, SHAPES[shape](size))
+    return rates
+
+
+def main() -> None:
+    """Print the rates of each shape at each size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shapes", nargs="+", default=list(SHAPES), choices=list(SHAPES))
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1_000])
+    asked = parser.parse_args()
+    settings = Settings()
+    stack = Stack(settings.data_dir, "embedded", settings.ports.model_dump())
+    stack.command("down", "--only", "engine-worker")
+    try:
+        for shape in asked.shapes:
+            for size, rate in asyncio.run(compare(stack, shape, asked.sizes)).items():
+                print(f"{shape:10} {size:7} {rate:8.1f} tasks/s", flush=True)
+    finally:
+        stack.command("up")
+
+
+if __name__ == "__main__":
+    main()
