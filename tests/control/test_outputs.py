@@ -8,6 +8,7 @@ import pytest
 from control.db import Database
 from control.projection import Projector
 from spec.events import RunStarted
+from spec.ids import run_of
 from tests.control.conftest import Recorder
 from tests.control.make import create_job, put_file, python_task, run_now
 from tests.control.test_internal import open_attempt, ref
@@ -31,13 +32,18 @@ async def started(
         },
     ]
     run_id = await run_now(api, await create_job(api, tasks=tasks))
-    play = Play(launcher.plans[run_id])
-    play.record(RunStarted(at=T0))
-    play.advance()
-    await Projector(database).project(play.batch())
+    await begin(database, launcher, run_id)
     for ordinal, key in enumerate("pns", start=1):
         assert (await open_attempt(worker, ref(play.state.plan, ordinal, key))).status_code == 200
     return run_id
+
+
+async def begin(database: Database, launcher: Recorder, any_id: int) -> None:
+    """Let the start of a run, and of all tasks that wait for none, be projected."""
+    play = Play(launcher.plans[run_of(any_id)])
+    play.record(RunStarted(at=T0))
+    play.advance()
+    await Projector(database).project(play.batch())
 
 
 async def output(api: httpx2.AsyncClient, run_id: int) -> dict[str, Any]:
