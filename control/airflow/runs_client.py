@@ -18,6 +18,8 @@ _OVER = ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
 _GOOD = ("SUCCESS", "SUCCESS_WITH_FAILURES")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 15.0
 _TIMEOUT_S = 60
+_MOST_LINES = 1000
+"""Of each task's log that are copied into Airflow's; all of it stays in OpenLake."""
 
 
 class Refused(Exception):
@@ -105,20 +107,19 @@ class Runs:
 
     def _tell(self, task: dict[str, Any]) -> str:
         """Say what a task logged; return why it failed, or nothing."""
-        failed = task["state"].get("result_state") not in (*_GOOD, None)
-        try:
-            path = f"/api/2.2/jobs/runs/get-output?run_id={task['run_id']}"
-            output = self._persist("GET", path)
-        except Refused:
-            output = {}
-        for line in (output.get("logs") or "").splitlines():
+        log = self._ask("GET", f"/api/openlake/1.0/task-runs/{task['run_id']}/logs")
+        for line in log.decode("utf-8", "replace").splitlines()[-_MOST_LINES:]:
             self._say(f"{task['task_key']} | {line}")
-        if not failed:
+        if task["state"].get("result_state") in (*_GOOD, None):
             return ""
+        output = self._persist("GET", f"/api/2.2/jobs/runs/get-output?run_id={task['run_id']}")
         reason = output.get("error") or task["state"].get("state_message") or "it failed"
         return f"task '{task['task_key']}': {reason}"
 
     def _persist(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        return json.loads(self._ask(method, path, body))
+
+    def _ask(self, method: str, path: str, body: Any = None) -> bytes:
         """Ask until there is an answer: the run goes on, whatever is down meanwhile."""
         pause = _FIRST_PAUSE_S
         while True:
@@ -129,7 +130,7 @@ class Runs:
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
-    def _send(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    def _send(self, method: str, path: str, body: Any = None) -> bytes:
         request = urllib.request.Request(  # noqa: S310 - the address is the operator's own
             self._address + path,
             method=method,
@@ -138,7 +139,7 @@ class Runs:
         )
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-                return json.loads(answer.read() or b"{}")
+                return answer.read()
         except urllib.error.HTTPError as error:
             text = error.read().decode("utf-8", "replace")
             if error.code >= 500 or error.code == 429:

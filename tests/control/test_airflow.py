@@ -437,7 +437,7 @@ class FakeRuns(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(size) or b"null")
         type(self).asked.append((self.path.partition("?")[0].rpartition("/")[2], body))
         found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        content = json.dumps(found[1]).encode()
+        content = found[1] if isinstance(found[1], bytes) else json.dumps(found[1]).encode()
         self.send_response(found[0])
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -485,8 +485,9 @@ def test_a_failed_run_fails_the_task_with_its_reason_and_log(runs: Runs) -> None
         "run_page_url": page,
         "tasks": [{"task_key": "a", "run_id": 6, "state": state("TERMINATED", "FAILED")}],
     }
-    output = {"logs": "one\ntwo", "error": "ValueError: no rows"}
-    FakeRuns.answers = [(200, {"state": state("RUNNING")}), (502, {}), (200, ended), (200, output)]
+    log, output = b"one\ntwo\n", {"error": "ValueError: no rows"}
+    begun = {"state": state("RUNNING")}
+    FakeRuns.answers = [(200, begun), (502, {}), (200, ended), (200, log), (200, output)]
     with pytest.raises(RuntimeError, match=f"run 5 FAILED: task 'a': ValueError: no rows {page}"):
         runs.follow(5)
     assert "a | one" in said and "a | two" in said
