@@ -7,6 +7,7 @@ the attempt is open. What it may read are the scopes that its run's user may rea
 import base64
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -22,7 +23,7 @@ from control.secrets.access import Reader, permitted
 from control.secrets.redaction import Redactor
 from control.secrets.tables import AttemptSecret
 from spec.api.secrets import Permission, SecretValue
-from spec.attempts import Compute
+from spec.attempts import AttemptOutput, Compute
 from spec.errors import Forbidden, Invalid, NotFound, Unauthenticated
 
 REFERENCE = re.compile(r"\{\{\s*secrets/([A-Za-z0-9_.-]{1,128})/([A-Za-z0-9_.-]{1,128})\s*\}\}")
@@ -150,9 +151,17 @@ async def redactor_of(deps: Deps, session: AsyncSession, task_run_id: int) -> Re
 
 
 async def redact(deps: Deps, task_run_id: int, text: str) -> str:
-    """Return text of an attempt without the values that it was given."""
+    """Return text of an attempt, which may have been cut off, without the values it was given."""
     async with deps.database.read_session() as session:
-        return (await redactor_of(deps, session, task_run_id)).text(text)
+        return (await redactor_of(deps, session, task_run_id)).cut_text(text)
+
+
+def redact_output(redactor: Redactor, output: AttemptOutput) -> dict[str, Any]:
+    """Return an output as it is stored; its error is cut off where it is long."""
+    content = redactor.tree(output.model_dump(mode="json"))
+    for name in ("error", "error_trace"):
+        content[name] = content[name] and redactor.cut_text(content[name])
+    return content
 
 
 async def with_secrets(deps: Deps, run: Run, task_run_id: int, compute: Compute) -> Compute:

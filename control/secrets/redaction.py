@@ -31,6 +31,13 @@ class Redactor:
         redacted, _ = self.whole(content.encode("utf-8", "surrogatepass"))
         return redacted.decode("utf-8", "replace")
 
+    def cut_text(self, content: str) -> str:
+        """Redact text that may have been cut off in the middle of a value."""
+        raw = content.encode("utf-8", "surrogatepass")
+        held = self._held(raw)
+        more = [(len(raw) - held, len(raw))] if held >= LEAST_CHARACTERS else []
+        return _replace(raw, self._found(raw, more)).decode("utf-8", "replace")
+
     def tree(self, content: Any) -> Any:
         """Return a JSON value with every text, key and number in it redacted."""
         if isinstance(content, list):
@@ -65,9 +72,9 @@ class Redactor:
                 cut = start if start > 0 or len(content) < most else stop
         return _replace(content[:cut], [span for span in found if span[1] <= cut]), cut
 
-    def _found(self, content: bytes) -> list[tuple[int, int]]:
-        """Return where values stand; those that overlap are one."""
-        spans: list[tuple[int, int]] = []
+    def _found(self, content: bytes, more: Sequence[tuple[int, int]] = ()) -> list[tuple[int, int]]:
+        """Return where values stand, and these places too; those that overlap are one."""
+        spans = [*more]
         for pattern in self._patterns:
             at = content.find(pattern)
             while at >= 0:

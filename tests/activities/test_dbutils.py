@@ -17,6 +17,7 @@ from activities.config import WorkerConfig
 from activities.engines.environment import RUNTIME
 from activities.engines.process import PythonEngine
 from activities.follow import Follower
+from control.internal.service import MOST_RESULT_BYTES, MOST_VALUES_BYTES
 from spec.attempts import AttemptOutcome, AttemptResult, AttemptWork, NotebookProgram, PythonProgram
 from spec.tasks import Engine
 from tests.activities.fakes import FakeControl, make_ref, make_work
@@ -240,6 +241,19 @@ def test_a_notebook_that_another_runs_fails_or_is_too_slow(dbutils: Any, tmp_pat
         dbutils.notebook.run("slow", 1)
     with pytest.raises(RecursionError, match="more than 5 levels"):
         dbutils.notebook.run("again")
+
+
+def test_a_notebooks_result_has_a_limit(dbutils: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="the limit is 5242880"):
+        dbutils.notebook.exit("x" * (MOST_RESULT_BYTES + 1))
+    with pytest.raises(SystemExit):
+        dbutils.notebook.exit("x" * MOST_RESULT_BYTES)
+    assert (tmp_path / "notebook.json").stat().st_size > MOST_RESULT_BYTES
+
+
+def test_limits_are_those_of_the_control_plane(dbutils: Any) -> None:
+    assert sys.modules["dbruntime._notebook"].RESULT_BYTES == MOST_RESULT_BYTES
+    assert sys.modules["dbruntime._values"].VALUE_BYTES == MOST_VALUES_BYTES
 
 
 async def run(config: WorkerConfig, control: FakeControl, work: AttemptWork) -> AttemptOutcome:

@@ -104,3 +104,10 @@ def test_a_stream_of_nothing_but_values_goes_on() -> None:
     said, taken = redactor.part(b"a" * SURE, SURE)
     assert said == MARK
     assert taken > 0
+
+
+def test_text_that_was_cut_off_in_a_value_hides_its_beginning() -> None:
+    redactor = Redactor([b"hunter2-hunter2"])
+    assert redactor.cut_text("no hunter2-hunter2: hunter2-hun") == "no [REDACTED]: [REDACTED]"
+    assert redactor.cut_text("no hunter2-hunter2") == "no [REDACTED]"
+    assert redactor.cut_text("no hun") == "no hun"

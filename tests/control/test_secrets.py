@@ -344,7 +344,7 @@ async def test_outputs_errors_lineage_and_messages_are_redacted(
     await get(attempt.client, "get", scope="db", key="password")
     output = {
         "error": "ValueError: tiger-tiger",
-        "error_trace": "…dGlnZXItdGlnZXI=…",
+        "error_trace": "…dGlnZXItdGlnZXI=…cut off: tiger-ti",
         "notebook_result": "tiger-tiger",
         "sql": {"columns": ["c"], "rows": [["x tiger-tiger"]], "types": ["STRING"]},
         "values": {"k": {"v": ["tiger-tiger"]}},
@@ -357,6 +357,15 @@ async def test_outputs_errors_lineage_and_messages_are_redacted(
         row = await session.get_one(TaskOutput, attempt.id)
     assert "tiger" not in str(row.output) and "dGlnZXIt" not in str(row.output)
     assert row.output["values"] == {"k": {"v": ["[REDACTED]"]}}
+
+
+async def test_a_result_that_is_too_large_is_refused(
+    attempt: Attempt, worker: httpx2.AsyncClient
+) -> None:
+    output = {"notebook_result": "x" * (5 * 1024 * 1024 + 1)}
+    answer = await worker.put(f"/attempts/{attempt.id}/output", json=output)
+    assert answer.status_code == 400
+    assert "has at most 5242880 bytes" in answer.json()["message"]
 
 
 async def test_references_in_settings_are_resolved_for_the_attempt(

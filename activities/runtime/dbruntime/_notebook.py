@@ -15,6 +15,8 @@ from dbruntime._files import FRAME, Frame, leave
 
 _PROGRAM = Path(__file__).parents[2] / "programs" / "run_notebook.py"
 _MOST_LEVELS = 5
+RESULT_BYTES = 5 * 1024 * 1024
+"""Of what a notebook exits with (Databricks' limit)."""
 
 
 class NotebookExit(SystemExit):
@@ -32,6 +34,11 @@ class Notebook:
     def exit(self, value: Any) -> None:
         """End the notebook or program with this result."""
         result = str(value)
+        if (size := len(result.encode())) > RESULT_BYTES:
+            raise ValueError(
+                f"the notebook's result has {size} bytes; the limit is {RESULT_BYTES}: write large"
+                " data to a table and return its name"
+            )
         if FRAME.get() is None:
             leave("notebook.json", {"result": result})
         raise NotebookExit(result)
