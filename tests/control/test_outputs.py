@@ -32,18 +32,19 @@ async def started(
         },
     ]
     run_id = await run_now(api, await create_job(api, tasks=tasks))
-    await begin(database, launcher, run_id)
+    plan = await begin(database, launcher, run_id)
     for ordinal, key in enumerate("pns", start=1):
-        assert (await open_attempt(worker, ref(play.state.plan, ordinal, key))).status_code == 200
+        assert (await open_attempt(worker, ref(plan, ordinal, key))).status_code == 200
     return run_id
 
 
-async def begin(database: Database, launcher: Recorder, any_id: int) -> None:
-    """Let the start of a run, and of all tasks that wait for none, be projected."""
+async def begin(database: Database, launcher: Recorder, any_id: int) -> Any:
+    """Let the start of a run, and of all tasks that wait for none, be projected; return its plan."""
     play = Play(launcher.plans[run_of(any_id)])
     play.record(RunStarted(at=T0))
     play.advance()
     await Projector(database).project(play.batch())
+    return play.state.plan
 
 
 async def output(api: httpx2.AsyncClient, run_id: int) -> dict[str, Any]:
