@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from control import pages
 from control.app import create_routes
 from spec.api.jobs import ResetJob
 from spec.api.workspace import ImportFile
@@ -103,3 +104,4 @@ def _bundle_schema() -> dict[str, Any]:
 
 if __name__ == "__main__":
     write()
+    pages.write()

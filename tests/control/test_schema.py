@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, make_url
 
-from control import migrate, openapi
+from control import migrate, openapi, pages
 from control.db import Database
 from control.tables import metadata
 from tests.control.make import create_job
@@ -67,6 +67,13 @@ def test_generated_documents_are_fresh() -> None:
     for name, content in openapi.documents().items():
         committed = (openapi.FOLDER / name).read_text()
         assert committed == content, f"{name} is out of date: run `make gen`"
+
+
+def test_generated_parts_of_the_documentation_are_fresh() -> None:
+    for name in pages.PAGES:
+        committed = (pages.FOLDER / name).read_text("utf-8")
+        assert "<!-- generated: " in committed
+        assert committed == pages.renewed(committed), f"{name} is out of date: run `make gen`"
 
 
 async def test_health_and_metrics(api: httpx2.AsyncClient) -> None:
