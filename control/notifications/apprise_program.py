@@ -9,6 +9,7 @@ happens, with the very address. It also refuses other programs, Unix sockets, an
 Python's own: what a person writes as an Apprise URL must not read our secrets.
 """
 
+import importlib
 import json
 import logging
 import os
@@ -169,16 +170,20 @@ def _without(secrets: list[str], text: str) -> str:
     return text
 
 
-def main() -> None:
-    """Answer lines until there are none."""
-    import apprise
-
-    # Plugins are imported when their service is first named; the rules let Python's files pass.
-    logger = logging.getLogger("apprise")
+def listen() -> logging.Handler:
+    """Take up what Apprise says; it reports the reasons of failures in no other way."""
+    logger, listener = logging.getLogger("apprise"), _Listener()
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
-    logger.handlers = [_Listener()]
-    del apprise
+    logger.addHandler(listener)
+    return listener
+
+
+def main() -> None:
+    """Answer lines until there are none."""
+    # Before the rules. Plugins come when they are named; Python's own files may be read then.
+    importlib.import_module("apprise")
+    listen()
     sys.dont_write_bytecode = True
     forbid(AddressGuard(parse_networks(sys.argv[1] if len(sys.argv) > 1 else "")))
     writing = threading.Lock()

@@ -149,21 +149,21 @@ async def test_the_address_that_was_checked_is_the_one_that_is_connected_to() ->
     assert again.final and other.connections == 0
 
 
-def certificate(folder: Path, name: str) -> Path:
-    """Make a certificate for a host, signed by itself; return the file with it and its key."""
+def certificate(folder: Path, *names: str) -> Path:
+    """Make a certificate for hosts, signed by itself; return the file with it and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(map(x509.DNSName, names)), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
     pem = Encoding.PEM
-    file = folder / f"{name}.pem"
+    file = folder / f"{names[0]}.pem"
     file.write_bytes(
         made.public_bytes(pem) + key.private_bytes(pem, PrivateFormat.PKCS8, NoEncryption())
     )
