@@ -132,8 +132,11 @@ class Shipper:
         if self._feeds.artifacts is None:
             return
         try:
-            content = read_regular(self._feeds.artifacts, MOST_ARTIFACT_BYTES)
+            content = read_regular(self._feeds.artifacts, MOST_ARTIFACT_BYTES + 1)
         except OSError:
+            return
+        if len(content) > MOST_ARTIFACT_BYTES:
+            _log.warning("artifacts.too_large", task_run_id=self._id, limit=MOST_ARTIFACT_BYTES)
             return
         await persist(lambda: self._sink.put_artifacts(self._id, content))
 

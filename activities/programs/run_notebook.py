@@ -2,13 +2,17 @@
 
 Started by path (`python run_notebook.py NOTEBOOK`, or by Spark's driver), so it imports nothing of
 OpenLake's own. Reads `.ipynb`, Databricks' source form of `.py`, and whatever else jupytext knows.
-Leaves `notebook.ipynb` with all outputs in `OPENLAKE_OUT`, and `error.json` when a cell fails.
+Leaves `artifacts.tar.gz` with `notebook.ipynb`, all outputs in it, in `OPENLAKE_OUT`, and
+`error.json` when a cell fails.
 """
 
+import io
 import json
 import os
 import re
 import sys
+import tarfile
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -93,8 +97,17 @@ def main(path: Path) -> int:
         return _fail(out, "The notebook's Python process died (killed, or out of memory)", None)
     finally:
         book.cells.remove(setup)
-        _formats.write(book, out / "notebook.ipynb")
+        _keep(book, out)
     return 0
+
+
+def _keep(book: Any, out: Path) -> None:
+    """Leave the executed notebook for people; `control.artifacts` gives it to them."""
+    content: bytes = _formats.writes(book).encode()
+    entry = tarfile.TarInfo("notebook.ipynb")
+    entry.size, entry.mtime = len(content), int(time.time())
+    with tarfile.open(out / "artifacts.tar.gz", "w:gz") as archive:
+        archive.addfile(entry, io.BytesIO(content))
 
 
 def setup_code() -> str:

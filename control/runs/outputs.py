@@ -35,8 +35,7 @@ async def get(deps: Deps, caller: Caller, any_id: int) -> RunOutput:
     Raises:
         Invalid: the run has several tasks.
     """
-    if not is_task_run(any_id):
-        any_id = await _only_task_run(deps, caller, any_id)
+    any_id = await one_task_run(deps, caller, any_id)
     metadata = await service.get(deps, caller, any_id, None)
     output = await left_by(deps, caller, any_id)
     task: dict[str, Any] = (metadata.tasks or ({},))[0]
@@ -68,7 +67,15 @@ async def left_by(deps: Deps, caller: Caller, task_run_id: int) -> AttemptOutput
     return AttemptOutput.model_validate(kept.output) if kept else AttemptOutput()
 
 
-async def _only_task_run(deps: Deps, caller: Caller, run_id: int) -> int:
+async def one_task_run(deps: Deps, caller: Caller, run_id: int) -> int:
+    """Return the task run that a task run's id, or that of a run of one task, means.
+
+    Raises:
+        NotFound: there is no such run.
+        Invalid: the run has several tasks, or has not started its only one.
+    """
+    if is_task_run(run_id):
+        return run_id
     async with deps.database.read_session() as session:
         run: Run = await store.get(session, caller.workspace_id, run_id)
         snapshot = await store.snapshot(session, run.settings_hash)
@@ -84,9 +91,7 @@ async def _only_task_run(deps: Deps, caller: Caller, run_id: int) -> int:
 
 
 async def _query_text(deps: Deps, caller: Caller, task_run_id: int) -> str:
-    """Return the SQL that a task run ran, as pinned with its run; empty when a repair has another.
-
-    """
+    """Return the SQL that a task run ran, as pinned with its run; empty when a repair has another."""
     async with deps.database.read_session() as session:
         row = await store.task_run(session, caller.workspace_id, task_run_id)
         run = await store.get(session, caller.workspace_id, run_of(task_run_id))

@@ -6,10 +6,12 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from control.http import CallerArg, DepsArg, compact
-from control.runs import outputs, service
+from control.runs import export, outputs, service
 from spec.api.jobs import Empty
 from spec.api.runs import (
     CancelAll,
+    ExportedRun,
+    ExportRun,
     ListRuns,
     RepairAnswer,
     RepairRun,
@@ -72,6 +74,14 @@ async def get_output(run_id: int, caller: CallerArg, deps: DepsArg) -> Response:
 async def repair_run(body: RepairRun, caller: CallerArg, deps: DepsArg) -> RepairAnswer:
     """Run tasks of an ended run again; the run keeps its id and what went well."""
     return RepairAnswer(repair_id=await service.repair(deps, caller, body))
+
+
+@router.get("/runs/export", response_model=ExportedRun)
+async def export_run(
+    query: Annotated[ExportRun, Query()], caller: CallerArg, deps: DepsArg
+) -> ExportedRun:
+    """Export the run of a notebook task as a page."""
+    return await export.export(deps, caller, query)
 
 
 @router.post("/runs/cancel")

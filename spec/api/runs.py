@@ -321,3 +321,26 @@ class RunOutput(Frozen):
     sql_output: SqlOutput | None = None
     dbt_output: DbtOutput | None = None
     run_job_output: RunJobOutput | None = None
+
+
+class ExportRun(Model):
+    """Query of `jobs/runs/export`."""
+
+    run_id: int
+    views_to_export: Literal["CODE", "DASHBOARDS", "ALL"] = "CODE"
+    """OpenLake's notebooks have no dashboards: DASHBOARDS gives no views."""
+
+
+class ViewItem(Frozen):
+    """One page of an exported run."""
+
+    name: str
+    type: Literal["NOTEBOOK"] = "NOTEBOOK"
+    content: str
+    """A whole HTML page that loads nothing from elsewhere."""
+
+
+class ExportedRun(Frozen):
+    """Answer of `jobs/runs/export`."""
+
+    views: tuple[ViewItem, ...] = ()
