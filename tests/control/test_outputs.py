@@ -39,7 +39,7 @@ async def started(
 
 
 async def begin(database: Database, launcher: Recorder, any_id: int) -> Any:
-    """Let the start of a run, and of all tasks that wait for none, be projected; return its plan."""
+    """Let a run and all tasks that wait for none begin; return its plan."""
     play = Play(launcher.plans[run_of(any_id)])
     play.record(RunStarted(at=T0))
     play.advance()
