@@ -84,6 +84,8 @@ def play(
     while state.result is None:
         for event in decide(state, now):
             if isinstance(event, AttemptScheduled):
+                before = run_plan.prior.get(event.task_key, Prior()).attempts
+                assert event.attempt == before + made[event.task_key], "numbers go on"
                 ids.append(event.task_run_id)
             apply(state, event)
         if state.running:
