@@ -60,6 +60,12 @@ class Context:
     """In the task of a for-each (`in_for_each`): the iteration's input."""
     in_for_each: bool = False
     tasks: Mapping[str, Upstream] = field(default_factory=dict[str, Upstream])
+    triggered_at: datetime | None = None
+    """The instant that the trigger stands for; None when nothing but a request started the run."""
+    location: str | None = None
+    """Where files arrived, if that is what started the run."""
+    backfill_at: datetime | None = None
+    """The logical date, in the run of a backfill."""
 
 
 def resolve(text: str, context: Context) -> str:
@@ -121,6 +127,8 @@ def _lookup(parts: tuple[str, ...], context: Context) -> str | None:
             return _job(tuple(rest), context)
         case ("task", member):
             return _task(member, context)
+        case ("backfill", member) if context.backfill_at is not None:
+            return instant_member(context.backfill_at, member)
         case ("tasks", key, "output", *rest) if key in context.tasks:
             return _output(key, tuple(rest), context.tasks[key])
         case ("tasks", key, *rest) if key in context.tasks:
@@ -152,9 +160,11 @@ def _job(parts: tuple[str, ...], context: Context) -> str | None:
         case ("parameters", *name):
             return context.parameters.get(".".join(name))
         case ("trigger", "type"):
-            return context.trigger.lower()
+            return context.trigger.lower().removesuffix("_restart")
         case ("trigger", "time", member):
-            return instant_member(context.run_started_at, member)
+            return instant_member(context.triggered_at or context.run_started_at, member)
+        case ("trigger", "file_arrival", "location"):
+            return context.location
         case _:
             return None
 

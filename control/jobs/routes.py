@@ -52,7 +52,11 @@ async def get_job(
     include_trigger_state: bool = False,
 ) -> Response:
     """Read a job."""
-    return compact(await service.get(deps, caller, job_id, version, page_token))
+    return compact(
+        await service.get(
+            deps, caller, job_id, version, page_token, with_trigger=include_trigger_state
+        )
+    )
 
 
 @router.get("/list", response_model=JobList)

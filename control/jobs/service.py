@@ -17,6 +17,7 @@ from control.runs import admission
 from control.runs.ending import cancel_queued
 from control.runs.views import millis
 from control.triggers import service as triggers
+from control.triggers.views import states_of
 from spec.api.jobs import JobList, JobView, ListJobs, UpdateJob
 from spec.diff import changes
 from spec.errors import Invalid
@@ -63,18 +64,25 @@ def _check_version(settings: JobSettings, version: str) -> None:
 
 
 async def get(
-    deps: Deps, caller: Caller, job_id: int, version: str, page_token: str | None
+    deps: Deps,
+    caller: Caller,
+    job_id: int,
+    version: str,
+    page_token: str | None,
+    *,
+    with_trigger: bool = False,
 ) -> JobView:
     """Return a job, long arrays by pages of 100."""
     offset = paging.integer(paging.decode(page_token), "offset") or 0
     async with deps.database.read_session() as session:
         job = await store.get(session, caller.workspace_id, job_id)
+        state = (await states_of(session, [job_id])).get(job_id) if with_trigger else None
     settings = complete(job.settings)
     if version != "2.2":
         _check_version(JobSettings.model_validate(job.settings), version)
     page, following = page_of(settings, offset)
     token = paging.encode(offset=following) if following is not None else None
-    return _view(job, page, next_page_token=token)
+    return _view(job, page, next_page_token=token, trigger_state=state)
 
 
 def _view(job: Job, settings: dict[str, Any], **more: Any) -> JobView:
@@ -105,22 +113,25 @@ async def list_jobs(deps: Deps, caller: Caller, query: ListJobs) -> JobList:
             name=query.name or None,
             offset=query.offset if place.is_start else 0,
         )
+        states = await states_of(session, [job.job_id for job in rows])
     page = paging.cut(rows, query.limit, place, lambda job: job.job_id)
     return JobList(
-        jobs=tuple(_list_entry(job, query.expand_tasks) for job in page.rows),
+        jobs=tuple(
+            _list_entry(job, query.expand_tasks, states.get(job.job_id)) for job in page.rows
+        ),
         has_more=page.next_token is not None,
         next_page_token=page.next_token,
         prev_page_token=page.previous_token,
     )
 
 
-def _list_entry(job: Job, expand: bool) -> JobView:
+def _list_entry(job: Job, expand: bool, state: dict[str, Any] | None) -> JobView:
     settings = complete(job.settings)
     if not expand:
         del settings["tasks"]
-        return _view(job, settings)
+        return _view(job, settings, trigger_state=state)
     page, following = page_of(settings, 0)
-    return _view(job, page, has_more=following is not None)
+    return _view(job, page, has_more=following is not None, trigger_state=state)
 
 
 async def reset(

@@ -11,6 +11,7 @@ from control.db import Database
 from control.hub import Hub
 from control.internal.upstream import upstream_tasks
 from control.runs.tables import ForEachInput, ForEachRun, Run, TaskRun
+from control.triggers.service import BACKFILL_KEY
 from spec.attempts import TaskRef
 from spec.errors import NotFound, Unavailable
 from spec.ids import split_iteration
@@ -46,6 +47,9 @@ async def context_of(
         input=None if index is None else await _input(session, ref),
         in_for_each=index is not None,
         tasks=await upstream_tasks(session, ref.run_id),
+        triggered_at=run.triggered_at,
+        location=run.trigger_info.get("location"),
+        backfill_at=run.triggered_at if BACKFILL_KEY in run.trigger_info else None,
     )
     resolved = {name: resolve(text, context) for name, text in run.job_parameters.items()}
     return replace(context, parameters=resolved)

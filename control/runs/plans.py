@@ -6,6 +6,7 @@ from spec.api.runs import RunOverrides
 from spec.jobs import JobSettings
 from spec.plans import Prior, RunPlan, TaskKind, TaskPlan
 from spec.tasks import Task, engine_of
+from spec.triggers import CONTINUOUS_RETRIES, TriggerKind
 
 _KINDS = {
     "condition_task": TaskKind.CONDITION,
@@ -64,13 +65,22 @@ def run_plan(
         execution=run.execution,
         first_ordinal=execution.first_ordinal if execution else 0,
         settings_hash=run.settings_hash,
-        tasks=tuple(task_plan(task, keys) for task in chosen),
+        tasks=tuple(_for_ever(settings, run, task_plan(task, keys)) for task in chosen),
         prior={key: Prior.model_validate(value) for key, value in prior.items()},
         timeout_s=settings.timeout_seconds,
         warn_after_s=(settings.health.warn_after_s or 0) if settings.health else 0,
         trigger=run.trigger,
         creator=run.creator,
     )
+
+
+def _for_ever(settings: JobSettings, run: Run, plan: TaskPlan) -> TaskPlan:
+    """Return a task's plan with the retries that a continuous job may ask for."""
+    mode = settings.continuous.task_retry_mode if settings.continuous else "NEVER"
+    is_retried = mode == "ON_FAILURE" and run.trigger.startswith(TriggerKind.CONTINUOUS.value)
+    if not is_retried or plan.max_retries or plan.kind is TaskKind.CONDITION:
+        return plan
+    return plan.model_copy(update={"max_retries": CONTINUOUS_RETRIES})
 
 
 def chosen_tasks(settings: JobSettings, only: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What may be done to runs."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlmodel import select
@@ -15,8 +16,9 @@ from control.runs import repair as repairs
 from control.runs.admission import Admitted, Ask
 from control.runs.gathering import admit_gathered, transact
 from control.runs.pictures import picture, pictures
-from control.runs.tables import OutboxRow, Run
+from control.runs.tables import Run
 from control.runs.views import history, show_run, show_task_run, show_tasks
+from control.triggers.service import is_continuous
 from spec.api.jobs import PAGE
 from spec.api.runs import (
     CancelAll,
@@ -47,7 +49,13 @@ async def run_now(deps: Deps, caller: Caller, request: RunNow) -> Run:
         overrides=overrides,
         queue=request.queue.enabled if request.queue else None,
     )
-    return await _admit(deps, caller, ask)
+    async with deps.database.read_session() as session:
+        is_restart = await is_continuous(session, caller.workspace_id, request.job_id)
+    if not is_restart:
+        return await _admit(deps, caller, ask)
+    run = await _admit(deps, caller, replace(ask, trigger="CONTINUOUS_RESTART", queue=True))
+    await _cancel_active(deps, caller, run.job_id, before=run.run_id)
+    return run
 
 
 async def submit(deps: Deps, caller: Caller, request: SubmitRun) -> Run:
@@ -218,17 +226,8 @@ async def cancel_all(deps: Deps, caller: Caller, request: CancelAll) -> None:
     """Ask every run of a job, or of the workspace, to stop."""
     if request.job_id is None and not request.all_queued_runs:
         raise Invalid("cancel-all needs 'job_id', or 'all_queued_runs': true for the workspace.")
-    rows: list[OutboxRow] = []
     async with deps.database.session() as session:
         await ending.cancel_queued(session, caller.workspace_id, request.job_id)
-        if not request.all_queued_runs:
-            query = select(Run).where(
-                Run.workspace_id == caller.workspace_id, Run.job_id == request.job_id
-            )
-            active = (await session.exec(query.where(store.ACTIVE).with_for_update())).all()
-            for run in active:
-                row = await ending.cancel(session, run, caller.user_name)
-                rows += [row] if row is not None else []
         audit.record(
             session,
             caller,
@@ -237,7 +236,21 @@ async def cancel_all(deps: Deps, caller: Caller, request: CancelAll) -> None:
             request.job_id or "*",
             queued_only=request.all_queued_runs,
         )
-    for row in rows:
+    if request.job_id is not None and not request.all_queued_runs:
+        await _cancel_active(deps, caller, request.job_id)
+
+
+async def _cancel_active(
+    deps: Deps, caller: Caller, job_id: int, before: int | None = None
+) -> None:
+    """Cancel the active runs of a job; with `before`, only those with smaller ids."""
+    query = select(Run).where(Run.workspace_id == caller.workspace_id, Run.job_id == job_id)
+    if before is not None:
+        query = query.where(Run.run_id < before)
+    async with deps.database.session() as session:
+        active = (await session.exec(query.where(store.ACTIVE).with_for_update())).all()
+        rows = [await ending.cancel(session, run, caller.user_name) for run in active]
+    for row in filter(None, rows):
         await outbox.deliver_now(deps.database, deps.launcher, row)
 
 

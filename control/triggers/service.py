@@ -119,6 +119,13 @@ async def run_ended(session: AsyncSession, run: Run) -> None:
         await tell(session, job_id=run.job_id)
 
 
+async def is_continuous(session: AsyncSession, workspace_id: int, job_id: int) -> bool:
+    """Tell whether one run of the job is to be active at all times."""
+    row = await session.get(TriggerState, job_id)
+    is_it = row is not None and row.kind == TriggerKind.CONTINUOUS.value
+    return is_it and row is not None and row.workspace_id == workspace_id
+
+
 async def tell_all(session: AsyncSession) -> None:
     """Have every trigger look again: after a start, nothing relies on what Temporal remembers."""
     known = select(OutboxRow.job_id).where(OutboxRow.kind == OutboxKind.TRIGGER.value)

@@ -1,10 +1,20 @@
 """What a job's trigger state looks like over the API."""
 
+from collections.abc import Sequence
 from typing import Any
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.runs.views import millis
 from control.triggers.tables import TriggerState
 from spec.triggers import TriggerKind
+
+
+async def states_of(session: AsyncSession, job_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return the trigger state of each of the jobs that has an active trigger."""
+    query = select(TriggerState).where(col(TriggerState.job_id).in_(job_ids))
+    return {row.job_id: show_state(row) for row in (await session.exec(query)).all()}
 
 
 def show_state(row: TriggerState) -> dict[str, Any]:

@@ -56,6 +56,10 @@ class JobView(Frozen):
     created_time: int
     settings: dict[str, Any]
     """`JobSettings` with the fields that Databricks fills in; at most 100 tasks a page."""
+    trigger_state: dict[str, Any] | None = None
+    """How far the trigger is, if one is set and not paused: when it fires next (epoch ms), when it
+    last did and with which run, and why not, beside Databricks' own fields. `jobs/get` shows it
+    with `include_trigger_state`; lists always do."""
     has_more: bool | None = None
     next_page_token: str | None = None
 

@@ -20,7 +20,7 @@ from spec.errors import Invalid
 from spec.ids import trigger_workflow_id
 from spec.triggers import Mark, TriggerStep, TriggerTick
 from tests.control.conftest import Recorder
-from tests.control.make import create_job, get_run, put_file, run_now
+from tests.control.make import create_job, get_run, put_file, python_task, run_now
 
 HOUR = timedelta(hours=1)
 EVERY_HOUR = {"quartz_cron_expression": "0 0 * * * ?", "timezone_id": "UTC"}
@@ -90,7 +90,8 @@ async def change(api: httpx2.AsyncClient, job_id: int, **settings: Any) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def tick(job_id: int, now: datetime) -> TriggerTick:
+def tick(job_id: int, now: datetime | None) -> TriggerTick:
+    assert now is not None
     return TriggerTick(job_id=job_id, now=now)
 
 
@@ -224,6 +225,20 @@ async def test_a_periodic_trigger_counts_from_when_it_was_set(
     assert (step.fired_for, step.wake_at) == (set_at + 2 * HOUR, set_at + 4 * HOUR)
 
 
+async def test_lists_say_when_a_job_fires_next(
+    api: httpx2.AsyncClient, deps: Deps, triggers: Triggers
+) -> None:
+    job_id = await create_job(api, schedule=EVERY_HOUR)
+    other = await create_job(api)
+    step = await triggers.advance_trigger(tick(job_id, await armed(deps, job_id)))
+    assert step.wake_at is not None
+    jobs = (await api.get("/api/2.2/jobs/list")).json()["jobs"]
+    shown = {job["job_id"]: job.get("trigger_state") for job in jobs}
+    assert shown[other] is None
+    assert shown[job_id]["next_fire_time"] == int(step.wake_at.timestamp() * 1000)
+    assert shown[job_id]["pause_status"] == "UNPAUSED"
+
+
 CONTINUOUS: dict[str, Any] = {"continuous": {"pause_status": "UNPAUSED"}}
 
 
@@ -255,8 +270,8 @@ async def test_a_failing_continuous_job_backs_off(
         newest = (await runs(deps, job_id))[-1]
         await end(deps, newest, "FAILED", now)
         step = await triggers.advance_trigger(tick(job_id, now))
-        assert step.wake_at == now + timedelta(seconds=pause_s)
-        now = step.wake_at
+        now += timedelta(seconds=pause_s)
+        assert step.wake_at == now
     row = await state(deps, job_id)
     assert row is not None and row.failures == 3
     shown = await api.get(
@@ -280,6 +295,22 @@ async def test_run_now_restarts_a_continuous_job(
     assert (run["trigger"], run["state"]["life_cycle_state"]) == ("CONTINUOUS_RESTART", "QUEUED")
     await triggers.advance_trigger(tick(job_id, datetime.now(UTC)))
     assert len(await runs(deps, job_id)) == 2
+
+
+async def test_failed_tasks_of_a_continuous_job_may_be_retried(
+    api: httpx2.AsyncClient, deps: Deps, triggers: Triggers, launcher: Recorder
+) -> None:
+    retried = {"pause_status": "UNPAUSED", "task_retry_mode": "ON_FAILURE"}
+    tasks = [python_task("a"), python_task("b", max_retries=1)]
+    job_id = await create_job(api, continuous=retried, tasks=tasks)
+    step = await triggers.advance_trigger(tick(job_id, await armed(deps, job_id)))
+    assert step.run_id is not None
+    plan = {task.task_key: task.max_retries for task in launcher.plans[step.run_id].tasks}
+    assert plan == {"a": 3, "b": 1}
+    once = await create_job(api, **CONTINUOUS)
+    step = await triggers.advance_trigger(tick(once, await armed(deps, once)))
+    assert step.run_id is not None
+    assert launcher.plans[step.run_id].tasks[0].max_retries == 0
 
 
 async def test_run_now_of_a_paused_continuous_job_is_an_ordinary_run(

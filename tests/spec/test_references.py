@@ -175,3 +175,33 @@ def test_every_reference_of_the_table_exists() -> None:
         name = reference.name.replace("<time>", "year").replace("<task>", "clean")
         assert fits(tuple(name.split(".")))
         assert wrong_in(f"{{{{{name.replace('<name>', 'x')}}}}}", {"clean"}) == []
+
+
+def test_what_the_trigger_knows() -> None:
+    instant = datetime(2026, 2, 1, 6, tzinfo=UTC)
+    fired = Context(
+        **{
+            **CONTEXT.__dict__,
+            "trigger": "FILE_ARRIVAL",
+            "triggered_at": instant,
+            "location": "s3://lakehouse/in/",
+        }
+    )
+    assert resolve("{{job.trigger.type}} {{job.trigger.time.iso_date}}", fired) == (
+        "file_arrival 2026-02-01"
+    )
+    assert resolve("{{job.start_time.iso_date}}", fired) == "2026-03-01"
+    assert resolve("{{job.trigger.file_arrival.location}}", fired) == "s3://lakehouse/in/"
+    assert resolve("{{job.trigger.time.iso_date}}", CONTEXT) == "2026-03-01"
+    literal = "{{job.trigger.file_arrival.location}} {{backfill.iso_date}}"
+    assert resolve(literal, CONTEXT) == literal
+
+
+def test_the_logical_date_of_a_backfill() -> None:
+    of_backfill = Context(
+        **{**CONTEXT.__dict__, "backfill_at": datetime(2026, 1, 5, 6, 30, tzinfo=UTC)}
+    )
+    text = "{{backfill.iso_date}} {{backfill.hour}} {{backfill.iso_weekday}} {{backfill.x}}"
+    assert resolve(text, of_backfill) == "2026-01-05 6 1 {{backfill.x}}"
+    again = Context(**{**CONTEXT.__dict__, "trigger": "CONTINUOUS_RESTART"})
+    assert resolve("{{job.trigger.type}}", again) == "continuous"
