@@ -1,0 +1,1 @@
+SELECT :carrier AS carrier, CAST(:flights AS INTEGER) * 2 AS doubled;
