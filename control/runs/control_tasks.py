@@ -59,7 +59,7 @@ class ControlTasks:
         condition = task.condition_task
         if condition is None:
             raise _refused(f"task '{ref.task_key}' is no condition_task")
-        left, right = resolve(condition.left, context), resolve(condition.right, context)
+        left, right = _resolve(condition.left, context), _resolve(condition.right, context)
         try:
             outcome = "true" if holds(condition.op, left, right) else "false"
         except ValueError as error:
@@ -82,7 +82,7 @@ class ControlTasks:
         _, task, context = await self._read(ref)
         if task.for_each_task is None:
             raise _refused(f"task '{ref.task_key}' is no for_each_task")
-        inputs = read_inputs(resolve(task.for_each_task.inputs, context), ref.task_key)
+        inputs = read_inputs(_resolve(task.for_each_task.inputs, context), ref.task_key)
         async with self._deps.database.session() as session:
             done = await _done_before(session, ref, inputs)
             todo = spans([i for i in range(len(inputs)) if i not in done])
@@ -115,7 +115,11 @@ class ControlTasks:
             run = await session.get_one(Run, ref.run_id)
             snapshot = await session.get_one(SettingsSnapshot, run.settings_hash)
             task = task_of(snapshot.settings, ref.task_key)
-            return run, task, await context_of(session, ref, run, task, self._deps.public_url)
+            try:
+                context = await context_of(session, ref, run, task, self._deps.public_url)
+            except Invalid as error:
+                raise _refused(error.message) from error
+            return run, task, context
 
     async def _admit_child(self, ref: TaskRef) -> Run:
         run, task, context = await self._read(ref)
@@ -329,6 +333,13 @@ def _failed(message: str) -> AttemptOutcome:
         message=message[:1000],
         ended_at=datetime.now(UTC),
     )
+
+
+def _resolve(text: str, context: Context) -> str:
+    try:
+        return resolve(text, context)
+    except Invalid as error:
+        raise _refused(error.message) from error
 
 
 def _refused(message: str) -> ApplicationError:
