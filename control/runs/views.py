@@ -225,6 +225,7 @@ def _waiting(last: TaskRun) -> dict[str, Any]:
         state=view.state,
         status=view.status,
         attempt_number=last.attempt + 1,
+        retry_time=millis(last.retry_at),
     )
     return shown.model_dump(mode="json", exclude_none=True)
 

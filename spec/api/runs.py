@@ -159,6 +159,8 @@ class TaskRunView(Frozen):
     cleanup_duration: int = 0
     run_duration: int = 0
     attempt_number: int = 0
+    retry_time: int | None = None
+    """OpenLake's own: when a task that waits for its next attempt begins it."""
     run_page_url: str = ""
     spec: dict[str, Any] = Field(default={}, exclude=True)
     """The task's settings; shown beside the fields above."""
