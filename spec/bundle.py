@@ -5,8 +5,9 @@ does not do is refused by name. Pure: the caller reads files and finds names for
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from spec import bundle_jobs
 from spec.bundle_files import FileTable, Folder, matching
 from spec.bundle_form import check_form
 from spec.bundle_merge import include
@@ -30,9 +31,12 @@ class Bundle:
     file_path: str
     """The workspace folder that the files go to."""
     jobs: dict[str, JobSettings]
-    """By key under `resources.jobs`; files are named by their workspace paths."""
+    """By key under `resources.jobs`, those that others name first; files are named by their
+    workspace paths."""
     files: tuple[tuple[str, str], ...]
     """(path in the bundle's folder, path in the workspace), sorted."""
+    stand_ins: Mapping[int, str] = field(default_factory=dict[int, str])
+    """What stands in the jobs for an id → key of the job whose id it is."""
     warnings: tuple[Problem, ...] = ()
     """What may not be meant: `{{…}}` references that will stay as they are written."""
 
@@ -65,13 +69,17 @@ def load_bundle(
         root = with_target(root, chosen)
     values, valueless, found = values_for(root, name, dict(variables or {}), user)
     problems += found
-    filling = Interpolation(values, valueless)
+    references = bundle_jobs.stand_ins(root)
+    filling = Interpolation(values | references, valueless)
     file_path = filling.text("workspace.file_path").rstrip("/")
     if file_path and not file_path.startswith("/") and not filling.problems:
         what = f"'{file_path}' must be an absolute path, e.g. /Workspace/Shared/my-bundle"
         problems.append(Problem(*values["workspace.file_path"].mark, "workspace", what))
     files = FileTable(folder, file_path)
     jobs, found, warnings = _jobs(root, filling, files)
+    keys = bundle_jobs.keys_of(references)
+    ordered, cycle = bundle_jobs.order(jobs, keys, root)
+    found += cycle
     sync = filling.fill(root.get("sync") or Node({}, root.mark), ("sync",))
     uploads = files.uploads(sync)
     problems += filling.problems
@@ -86,7 +94,8 @@ def load_bundle(
     if mode is not None and mode.value == "development":
         mark = f"[dev {short_name(user)}]" if user else "[dev]"
         jobs = {k: j.model_copy(update={"name": f"{mark} {j.name}"}) for k, j in jobs.items()}
-    return Bundle(bundle, name, file_path, jobs, uploads, tuple(warnings))
+    jobs = {key: jobs[key] for key in ordered}
+    return Bundle(bundle, name, file_path, jobs, uploads, keys, tuple(warnings))
 
 
 def _read(folder: Folder) -> tuple[Node, list[Problem]]:

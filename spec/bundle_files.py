@@ -5,17 +5,12 @@ from difflib import get_close_matches
 from posixpath import basename, dirname, join, normpath
 from typing import Protocol
 
+from spec.bundle_places import Place, places_of
 from spec.errors import Problem
 from spec.problems import Path
 from spec.yaml_lines import Node, spell
 
 MAX_FILES = 1000
-
-_PATH_FIELDS = (
-    ("spark_python_task", "python_file"),
-    ("notebook_task", "notebook_path"),
-    ("sql_task", "file", "path"),
-)
 
 
 class Folder(Protocol):
@@ -56,35 +51,37 @@ class FileTable:
         self._named: set[str] = set()
 
     def place_tasks(self, job: Node, at: Path) -> Node:
-        """Return the job with its tasks' local paths turned into workspace paths."""
-        tasks = job.get("tasks")
-        for i, task in enumerate(tasks.elements() if tasks is not None else []):
-            for field in _PATH_FIELDS:
-                node = task.get(*field)
-                text = node.text() if node is not None else None
-                if node is not None and text:
-                    path = ("tasks", i, *field)
-                    placed = self._place(node, text, (*at, *path))
-                    job = job.put_at(path, Node(placed, node.mark, written=node.written))
+        """Return the job with its local paths turned into workspace paths."""
+        for place in places_of(job):
+            placed = self._place(place, (*at, *place.at))
+            text = (place.node.text() or "").replace(place.file, placed, 1)
+            job = job.put_at(place.at, Node(text, place.node.mark, written=place.node.written))
         return job
 
-    def _place(self, node: Node, text: str, path: Path) -> str:
+    def _place(self, place: Place, path: Path) -> str:
+        node, text = place.node, place.file
         prefix = self._file_path + "/"
         if text.startswith("/") and not text.startswith(prefix):
             return text
         if "://" in text or text.startswith("dbfs:"):
             what = f"'{text}' is not a path; name a file of the bundle, or an absolute one"
             return self._refuse(node, path, what, text)
-        local = normpath(join(dirname(node.mark.file), text))
+        local = self._only_match(normpath(join(dirname(node.mark.file), text)))
         if text.startswith(prefix):
             local = normpath(text.removeprefix(prefix))
         if local == ".." or local.startswith("../"):
             what = f"'{text}' lies outside the bundle's folder; move it below databricks.yml"
             return self._refuse(node, path, what, text)
-        if not self._folder.exists(local):
-            return self._refuse(node, path, self._missing(local), text)
-        self._named.add(local)
-        return prefix + local
+        named = normpath(join(local, place.inside))
+        if not self._folder.exists(named):
+            return self._refuse(node, path, self._missing(named), text)
+        self._named.add(named)
+        return normpath(prefix + local)
+
+    def _only_match(self, local: str) -> str:
+        """Return the file that a pattern like `dist/*.whl` means, when it means exactly one."""
+        found = self._folder.glob(local) if "*" in local and not local.startswith("..") else ()
+        return found[0] if len(found) == 1 else local
 
     def _missing(self, local: str) -> str:
         folder = dirname(local)

@@ -10,6 +10,7 @@ import typer
 
 from control.cli.client import Api, connect
 from control.cli.output import Output, OutputOption, console, errors, print_json
+from spec.bundle_jobs import filled
 from spec.errors import Invalid, NotFound
 from spec.jobs import JobSettings
 
@@ -92,7 +93,10 @@ def validate(
     for warning in bundle.warnings:
         errors.print(f"[yellow]![/] {warning}", markup=True, soft_wrap=True)
     if output is Output.json:
-        jobs = {key: job.model_dump(mode="json") for key, job in bundle.jobs.items()}
+        names: dict[int, int | str] = {
+            stand_in: f"${{resources.jobs.{key}.id}}" for stand_in, key in bundle.stand_ins.items()
+        }
+        jobs = {key: filled(job.model_dump(mode="json"), names) for key, job in bundle.jobs.items()}
         print_json({"name": bundle.name, "target": bundle.target, "jobs": jobs})
         return
     tasks = sum(len(job.tasks) for job in bundle.jobs.values())
@@ -148,17 +152,36 @@ def deploy_bundle(api: Api, folder: Path, bundle: "Bundle") -> dict[str, Deploye
         except NotFound:
             api.post("/api/2.0/workspace/mkdirs", {"path": parent})
             api.post("/api/2.0/workspace/import", body)
-    return {key: _put_job(api, job) for key, job in bundle.jobs.items()}
+    own = {key: stand_in for stand_in, key in bundle.stand_ins.items()}
+    ids: dict[int, int | str] = {}
+    deployed: dict[str, Deployed] = {}
+    for key, job in bundle.jobs.items():
+        deployed[key] = _put_job(api, job, ids, own[key])
+        ids[own[key]] = deployed[key].job_id
+    return deployed
 
 
-def _put_job(api: Api, job: JobSettings) -> Deployed:
+def _put_job(api: Api, job: JobSettings, ids: dict[int, int | str], own: int) -> Deployed:
+    """Create or change one job.
+
+    Args:
+        api: The API.
+        job: Its settings, with stand-ins for ids of the bundle's jobs.
+        ids: What is known of these: stand-in → id.
+        own: The stand-in of this very job.
+    """
     settings: dict[str, Any] = job.model_dump(mode="json", exclude_none=True)
     found = api.get("/api/2.2/jobs/list", name=job.name, limit=1).get("jobs", [])
     if not found:
-        return Deployed(int(api.post("/api/2.2/jobs/create", settings)["job_id"]), "created")
+        job_id = int(api.post("/api/2.2/jobs/create", filled(settings, ids))["job_id"])
+        if str(own) in job.model_dump_json():
+            whole = filled(settings, {**ids, own: job_id})
+            api.post("/api/2.2/jobs/reset", {"job_id": job_id, "new_settings": whole})
+        return Deployed(job_id, "created")
     job_id = int(found[0]["job_id"])
+    settings = filled(settings, {**ids, own: job_id})
     current = api.get("/api/2.2/jobs/get", job_id=job_id)["settings"]
-    if _same(job, current):
+    if _same(JobSettings.model_validate(settings), current):
         return Deployed(job_id, "unchanged")
     api.post("/api/2.2/jobs/reset", {"job_id": job_id, "new_settings": settings})
     return Deployed(job_id, "changed")

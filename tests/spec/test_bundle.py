@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from spec.bundle import Bundle, load_bundle
+from spec.bundle_jobs import filled
 from spec.errors import InvalidFile
 from tests.spec.folder import MemoryFolder
 
@@ -432,3 +433,142 @@ resources:
     assert len(found) == len(wanted), "\n".join(found)
     for line, beginning in zip(found, wanted, strict=True):
         assert line.startswith(beginning), "\n".join(found)
+
+
+LIBRARIES = """\
+resources:
+  jobs:
+    one:
+      name: one
+      tasks:
+        - task_key: a
+          python_wheel_task:
+            package_name: pack
+            entry_point: main
+          libraries:
+            - whl: ./dist/*.whl
+            - requirements: requirements.txt
+            - pypi: {package: six}
+          environment_key: e
+        - task_key: each
+          for_each_task:
+            inputs: [1]
+            task:
+              task_key: inner
+              spark_python_task: {python_file: src/a.py}
+      environments:
+        - environment_key: e
+          spec:
+            dependencies: ["./dist/pack-1-py3-none-any.whl[x]", -r requirements.txt, six]
+"""
+
+
+def test_libraries_and_environments_name_files_of_the_bundle():
+    files = {"dist/pack-1-py3-none-any.whl": "", "requirements.txt": ""}
+    job = load(BASE + LIBRARIES, files).jobs["one"]
+    root = "/Workspace/Shared/.bundle/shop/default/files"
+    wheel, requirements = f"{root}/dist/pack-1-py3-none-any.whl", f"{root}/requirements.txt"
+    libraries = list(job.tasks[0].libraries or ())
+    assert [libraries[0].whl, libraries[1].requirements] == [wheel, requirements]
+    lines = job.environments[0].spec.dependencies
+    assert lines == (f"{wheel}[x]", f"-r {requirements}", "six")
+    nested = job.tasks[1].for_each_task
+    assert nested is not None and nested.task.spark_python_task is not None
+    assert nested.task.spark_python_task.python_file == f"{root}/src/a.py"
+    missing = problems(BASE + LIBRARIES, {"requirements.txt": ""})
+    assert "there is no file 'dist/*.whl' in the bundle's folder" in missing[0]
+
+
+def test_files_of_a_repository_are_not_looked_for():
+    source = "git_source: {git_url: https://h/r, git_provider: gitHub, git_branch: main}"
+    text = JOB.replace("      name: one\n", f"      name: one\n      {source}\n")
+    text = text.replace("./src/a.py", "far/away.py")
+    task = load(BASE + text).jobs["one"].tasks[0].spark_python_task
+    assert task is not None and task.python_file == "far/away.py"
+    own = text.replace("far/away.py", "src/a.py\n            source: WORKSPACE")
+    task = load(BASE + own).jobs["one"].tasks[0].spark_python_task
+    assert task is not None and task.python_file.endswith("/files/src/a.py")
+
+
+def test_every_path_of_a_task_is_placed_but_those_of_git():
+    text = (
+        BASE
+        + """\
+resources:
+  jobs:
+    one:
+      environments:
+        - {environment_key: e, spec: {dependencies: [./src/p.whl, pandas, -r src/r.txt]}}
+      tasks:
+        - task_key: a
+          for_each_task:
+            inputs: [1]
+            task: {task_key: b, spark_python_task: {python_file: src/a.py}}
+        - task_key: c
+          dbt_task: {commands: [dbt run], project_directory: src/dbt, profiles_directory: src/dbt}
+        - task_key: d
+          spark_jar_task: {main_class_name: M}
+          libraries: [{jar: src/m.jar}, {maven: {coordinates: "g:a:1"}}]
+    two:
+      git_source: {git_url: u, git_provider: gitHub, git_branch: main}
+      tasks:
+        - {task_key: a, notebook_task: {notebook_path: nb/x}}
+        - {task_key: b, notebook_task: {notebook_path: src/a.py, source: WORKSPACE}}
+"""
+    )
+    files = {f"src/{name}": "" for name in ("p.whl", "r.txt", "m.jar")}
+    files |= {"src/dbt/dbt_project.yml": "", "src/dbt/profiles.yml": ""}
+    bundle = load(text, files)
+    at, one, two = bundle.file_path, bundle.jobs["one"], bundle.jobs["two"]
+    assert one.environments[0].spec.dependencies == (
+        f"{at}/src/p.whl",
+        "pandas",
+        f"-r {at}/src/r.txt",
+    )
+    loop, dbt, jar = (task for task in one.tasks)
+    assert loop.for_each_task and loop.for_each_task.task.spark_python_task
+    assert loop.for_each_task.task.spark_python_task.python_file == f"{at}/src/a.py"
+    assert dbt.dbt_task and dbt.dbt_task.project_directory == f"{at}/src/dbt"
+    assert dbt.dbt_task.profiles_directory == f"{at}/src/dbt"
+    assert jar.libraries and jar.libraries[0].jar == f"{at}/src/m.jar"
+    assert [task.notebook_task and task.notebook_task.notebook_path for task in two.tasks] == [
+        "nb/x",
+        f"{at}/src/a.py",
+    ]
+
+
+RUNS_ANOTHER = """\
+resources:
+  jobs:
+    a:
+      tasks:
+        - {task_key: r, run_job_task: {job_id: "${resources.jobs.b.id}"}}
+        - task_key: n
+          notebook_task:
+            notebook_path: src/a.py
+            base_parameters: {b: "job ${resources.jobs.b.id}"}
+    b:
+      tasks: [{task_key: t, spark_python_task: {python_file: src/a.py}}]
+"""
+
+
+def test_jobs_name_each_others_ids():
+    bundle = load(BASE + RUNS_ANOTHER)
+    assert list(bundle.jobs) == ["b", "a"], "what others name is made first"
+    ids = {stand_in: 100 for stand_in, key in bundle.stand_ins.items() if key == "b"}
+    settings = filled(bundle.jobs["a"].model_dump(mode="json"), ids)
+    assert settings["tasks"][0]["run_job_task"]["job_id"] == 100
+    assert settings["tasks"][1]["notebook_task"]["base_parameters"] == {"b": "job 100"}
+
+
+def test_a_job_that_names_its_own_id_is_fine_and_a_cycle_is_not():
+    own = RUNS_ANOTHER.replace("resources.jobs.b.id", "resources.jobs.a.id")
+    assert set(load(BASE + own).jobs) == {"a", "b"}
+    back = "[{task_key: t, run_job_task: {job_id: '${resources.jobs.a.id}'}}]"
+    text = RUNS_ANOTHER.replace("[{task_key: t, spark_python_task: {python_file: src/a.py}}]", back)
+    assert any("in a cycle: " in line for line in problems(BASE + text))
+
+
+def test_ids_of_unknown_jobs_are_named():
+    found = problems(BASE + RUNS_ANOTHER.replace("jobs.b.id", "jobs.c.id"))
+    assert any("resources.jobs.c.id" in line for line in found)
