@@ -31,6 +31,7 @@ from control.runs.follow import router as run_events
 from control.runs.routes import router as runs
 from control.runs.task_runs import router as task_runs
 from control.secrets.routes import router as secrets
+from control.triggers.routes import router as backfills
 
 API_VERSION = "1.0"
 
@@ -39,6 +40,7 @@ ROUTERS = (
     files,
     jobs,
     job_versions,
+    backfills,
     runs,
     run_events,
     evidence,

@@ -120,6 +120,7 @@ async def _run_control_worker(layout: Layout) -> None:
     from control.runs.outbox import relay
     from control.temporal import connect
     from control.triggers.assembly import make_triggers
+    from control.triggers.backfills import Backfills
     from control.triggers.service import tell_all
     from workflows.worker import build, build_child_follower
 
@@ -133,7 +134,7 @@ async def _run_control_worker(layout: Layout) -> None:
         deps.database, deps.sealer, layout.notifications, deps.public_url, deps.metrics
     )
     tasks, projector = ControlTasks(deps), Projector(deps.database, deps.metrics)
-    triggers = make_triggers(layout, deps)
+    triggers, backfills = make_triggers(layout, deps), Backfills(deps)
     async with deps.database.session() as session:
         await tell_all(session)
     try:
@@ -141,7 +142,13 @@ async def _run_control_worker(layout: Layout) -> None:
             [
                 build(
                     client,
-                    [projector.project, tasks.judge, tasks.expand, triggers.advance_trigger],
+                    [
+                        projector.project,
+                        tasks.judge,
+                        tasks.expand,
+                        triggers.advance_trigger,
+                        backfills.advance_backfill,
+                    ],
                 ),
                 build_child_follower(client, tasks.run_child),
             ],
