@@ -46,7 +46,7 @@ async def context_of(
         notebook_path=task.notebook_task.notebook_path if task.notebook_task else None,
         input=None if index is None else await _input(session, ref),
         in_for_each=index is not None,
-        tasks=await upstream_tasks(session, ref.run_id),
+        tasks=await upstream_tasks(session, ref.run_id, ref.task_run_id),
         triggered_at=run.triggered_at,
         location=run.trigger_info.get("location"),
         backfill_at=run.triggered_at if BACKFILL_KEY in run.trigger_info else None,

@@ -52,7 +52,14 @@ async def get_run(
 ) -> Response:
     """Read a run, or the run of one task."""
     return compact(
-        await service.get(deps, caller, run_id, page_token, include_history=include_history)
+        await service.get(
+            deps,
+            caller,
+            run_id,
+            page_token,
+            include_history=include_history,
+            include_resolved_values=include_resolved_values,
+        )
     )
 
 

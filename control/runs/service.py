@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,8 +17,9 @@ from control.runs import repair as repairs
 from control.runs.admission import Admitted, Ask
 from control.runs.gathering import admit_gathered, transact
 from control.runs.pictures import picture, pictures
+from control.runs.resolved import resolved_values
 from control.runs.tables import Run
-from control.runs.views import history, show_run, show_task_run, show_tasks
+from control.runs.views import Picture, history, show_run, show_task_run, show_tasks
 from control.triggers.service import is_continuous
 from spec.api.jobs import PAGE
 from spec.api.runs import (
@@ -93,6 +95,7 @@ async def get(
     page_token: str | None,
     *,
     include_history: bool = False,
+    include_resolved_values: bool = False,
 ) -> RunView:
     """Return a run, or the run of one task, with its tasks by pages of 100."""
     offset = paging.integer(paging.decode(page_token), "offset") or 0
@@ -102,7 +105,9 @@ async def get(
             await store.task_run(session, caller.workspace_id, any_id)
             return await _one_task(deps, session, run, any_id, offset)
         drawn = await picture(session, run)
-    tasks = show_tasks(drawn, deps.public_url)
+        tasks = show_tasks(drawn, deps.public_url)
+        if include_resolved_values:
+            await _add_resolved(deps, session, drawn, tasks[offset : offset + PAGE])
     more = len(tasks) > offset + PAGE
     view = show_run(run, drawn.snapshot, deps.public_url)
     return view.model_copy(
@@ -112,6 +117,17 @@ async def get(
             "next_page_token": paging.encode(offset=offset + PAGE) if more else None,
         }
     )
+
+
+async def _add_resolved(
+    deps: Deps, session: AsyncSession, drawn: Picture, entries: list[dict[str, Any]]
+) -> None:
+    rows = {task.row.task_run_id: task.row for task in drawn.task_runs}
+    for entry in entries:
+        row = rows.get(entry.get("run_id", 0))
+        if row is not None:
+            values = await resolved_values(session, drawn, row, deps.public_url)
+            entry["resolved_values"] = values
 
 
 async def _one_task(

@@ -208,6 +208,7 @@ async def page(
 
 
 async def outputs(session: AsyncSession, run_id: int) -> list[TaskOutput]:
-    """Return what the attempts of a run have left so far, oldest first."""
-    query = select(TaskOutput).where(TaskOutput.run_id == run_id)
+    """Return what the attempts of a run's tasks have left so far, oldest first; no iterations."""
+    # Spelled as the index `ix_task_outputs_tasks` spells it.
+    query = select(TaskOutput).where(TaskOutput.run_id == run_id, text("task_key NOT LIKE '%[%'"))
     return list((await session.exec(query.order_by(col(TaskOutput.task_run_id)))).all())

@@ -237,7 +237,15 @@ class TaskOutput(SQLModel, table=True):
     """What an attempt left: error, notebook result, SQL rows, task values."""
 
     __tablename__ = "task_outputs"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (Index("ix_task_outputs_run", "run_id", "task_key", "task_run_id"),)
+    __table_args__ = (
+        Index("ix_task_outputs_run", "run_id", "task_key", "task_run_id"),
+        Index(
+            "ix_task_outputs_tasks",
+            "run_id",
+            "task_run_id",
+            postgresql_where=text("task_key NOT LIKE '%[%'"),
+        ),
+    )
 
     task_run_id: int = big_id(key=True)
     run_id: int = reference("runs.run_id")

@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal, cast
 
+from control.jobs.snapshots import task_of
 from control.jobs.tables import SettingsSnapshot
 from control.runs.store import OpenedTaskRun
 from control.runs.tables import Run, RunExecution, TaskRun
 from spec.api.runs import RepairHistoryItem, RunOverrides, RunParameter, RunView, TaskRunView
+from spec.errors import Invalid
 from spec.events import RunResult, StopCause
 from spec.git import GitSource
 from spec.ids import split_iteration
@@ -22,6 +24,7 @@ from spec.states import (
     task_view,
     waiting_view,
 )
+from spec.tasks import Task
 
 
 def millis(at: datetime | None) -> int:
@@ -71,6 +74,13 @@ class Picture:
     executions: list[RunExecution] = field(default_factory=list[RunExecution])
     stats: dict[int, IterationStats] = field(default_factory=dict[int, IterationStats])
     """For-each attempt → how far it is."""
+
+    def task(self, task_key: str) -> Task | None:
+        """Return one task, or what a for-each runs; None when a repair's settings lack it."""
+        try:
+            return task_of(self.snapshot.settings, task_key)
+        except (Invalid, KeyError):
+            return None
 
     @property
     def tasks(self) -> list[dict[str, Any]]:

@@ -60,7 +60,8 @@ class Play:
 
     def batch(self, start: int = 0, stop: int | None = None) -> Projection:
         events = tuple(self.recorded[start:stop])
-        return Projection(run_id=self.state.plan.run_id, execution=0, events=events)
+        plan = self.state.plan
+        return Projection(run_id=plan.run_id, execution=plan.execution, events=events)
 
 
 def random_play(plan: RunPlan, rng: random.Random) -> Play:
