@@ -32,8 +32,9 @@ class WorkerConfig:
     """Attempts that run at once, whatever their engine."""
     lease_s: float = 15.0
     """A runner that is silent for so long has lost its work."""
-    grace_s: float = 10.0
-    """Between SIGTERM and SIGKILL when an attempt is stopped."""
+    grace_s: float = 3.0
+    """Between SIGTERM and SIGKILL when an attempt is stopped. A cancelled run's work is gone within
+    5 seconds; the rest is the way of the cancellation: Temporal's answer to a heartbeat."""
     python: Path = Path(sys.executable)
     """The interpreter that runs user code."""
     java_home: Path | None = None

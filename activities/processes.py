@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MARKER = "OPENLAKE_ATTEMPT"
+MARKER = "OPENLAKE_ATTEMPT_KEY"
 """Environment variable that every process of an attempt inherits, wherever it forks itself to."""
 
 _LINUX = sys.platform == "linux"

@@ -8,7 +8,7 @@ from activities import processes
 from activities.folder import AttemptFolder
 from activities.processes import Pulse
 
-_GRACE_S = 12.0
+_GRACE_S = 5.0
 """A little longer than the runner gives the user's process after SIGTERM."""
 _REASON = "`openlake down` stopped it."
 

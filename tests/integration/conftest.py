@@ -1,7 +1,7 @@
 """One stack of the full profile for all integration tests; each test leaves it mended.
 
-`OPENLAKE_TEST_DATA_DIR` names the data folder of a stack that is running on the usual ports, to try
-single tests quickly.
+`OPENLAKE_TEST_DATA_DIR` names the data folder of a stack that is running already, to try single
+tests quickly; its ports are the settings' own (`OPENLAKE_PORTS__API`, …).
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from control.config import Ports
+from control.config import Settings
 from tests.integration.stack import Stack
 
 
@@ -20,7 +20,8 @@ from tests.integration.stack import Stack
 def whole_stack() -> Iterator[Stack]:
     """A stack in a folder of its own, gone afterwards."""
     if running := os.environ.get("OPENLAKE_TEST_DATA_DIR"):
-        yield Stack(Path(running), "embedded", Ports().model_dump())
+        profile = os.environ.get("OPENLAKE_TEST_PROFILE", "embedded")
+        yield Stack(Path(running), profile, Settings().ports.model_dump())
         return
     # Not pytest's own folder: PostgreSQL's user must be able to reach it.
     folder = Path(tempfile.mkdtemp(prefix="openlake-test-"))
