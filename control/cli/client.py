@@ -66,6 +66,10 @@ class Api:
             if not token:
                 return
 
+    def close(self) -> None:
+        """Let go of its connections."""
+        self._http.close()
+
     def _answer(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         try:
             answer = self._http.request(method, path, **request)

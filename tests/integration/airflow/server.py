@@ -75,9 +75,9 @@ class Airflow:
         """Make its database, start its parts, and wait until they are well."""
         (self.home / "passwords.json").write_text(json.dumps({"admin": self.server.password}))
         environment = {**self.environment(), **variables}
-        self._spawn("db migrate", environment).wait(60)
+        self._spawn("db migrate", environment).wait(120)
         self._processes = [self._spawn(part, environment) for part in _PARTS]
-        self.wait(self._is_well, 60, "Airflow to be well")
+        self.wait(self._is_well, 120, "Airflow to be well")
         answer = self._http.post(
             "/auth/token", json={"username": "admin", "password": self.server.password}
         )
@@ -134,6 +134,22 @@ class Airflow:
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Change something by its REST API."""
         return self._http.patch(f"/api/v2{path}", json=body).json()
+
+    def trigger(self, dag_id: str, **conf: Any) -> str:
+        """Start a DAG run; return its id."""
+        return self.post(f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})[
+            "dag_run_id"
+        ]
+
+    def states(self, dag_id: str, run_id: str) -> dict[str, str]:
+        """Return how the tasks of a DAG run stand."""
+        answer = self.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")
+        return {each["task_id"]: each["state"] for each in answer["task_instances"]}
+
+    def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:
+        """Return what a task of a DAG run returned."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        return self.get(path)["value"]
 
     def wait(self, ask: Callable[[], T | None], within_s: float, what: str) -> T:
         """Return the first answer that is true."""

@@ -58,6 +58,18 @@ def slow():
 
 
 @dag(schedule=None)
+def gate():
+    @task
+    def waits():
+        conf = get_current_context()["dag_run"].conf
+        while not Path(conf["file"]).exists():
+            time.sleep(0.1)
+        return conf["answer"]
+
+    waits()
+
+
+@dag(schedule=None)
 def flaky():
     @task(retries=1, retry_delay=timedelta(0))
     def second_time():
@@ -79,5 +91,6 @@ def paused():
 good()
 bad()
 slow()
+gate()
 flaky()
 paused()
