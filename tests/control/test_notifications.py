@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -865,6 +866,19 @@ def test_pauses_double_up_to_hours_and_never_fall_together() -> None:
     assert pause_after(1, 1.0, asked_s=90) == timedelta(seconds=90)
     assert pause_after(1, 1.0, asked_s=1e9) == timedelta(seconds=LONGEST_PAUSE_S)
     assert pause_after(100_000, 1.0) == timedelta(seconds=LONGEST_PAUSE_S)
+
+
+def test_the_check_in_the_docs_accepts_ours_and_nothing_else() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text()
+    code = text.partition("```python\n")[2].partition("```")[0]
+    names: dict[str, Any] = {}
+    exec(code, names)
+    is_genuine = names["is_genuine"]
+    now = int(time.time())
+    assert is_genuine("secret", sign("secret", now, b"body"), b"body")
+    assert not is_genuine("secret", sign("secret", now, b"body"), b"other")
+    assert not is_genuine("other", sign("secret", now, b"body"), b"body")
+    assert not is_genuine("secret", sign("secret", now - 600, b"body"), b"body")
 
 
 def test_a_signature_depends_on_everything() -> None:

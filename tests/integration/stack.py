@@ -61,6 +61,8 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """What a person would have set in `.env`."""
         chosen = {f"OPENLAKE_PORTS__{name.upper()}": str(p) for name, p in self.ports.items()}
+        # Receivers of notifications that tests run.
+        chosen["OPENLAKE_NOTIFICATIONS__ALLOWED_NETWORKS"] = "127.0.0.0/8"
         return {**os.environ, **chosen, "OPENLAKE_DATA_DIR": str(self.data_dir), "COLUMNS": "140"}
 
     @property
