@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx2
 import psutil
 from databricks.sdk import WorkspaceClient
 
@@ -171,3 +172,30 @@ def snapshots(stack: Stack, table: str) -> list[dict[str, str]]:
         for snapshot in found.metadata.snapshots
         if snapshot.summary is not None and snapshot.summary.operation.value == "append"
     ]
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that Trino remembers."""
+
+    id: str
+    state: str
+    text: str
+
+
+def queries(stack: Stack, source: str) -> list[Query]:
+    """Return the queries that Trino has had from a source, oldest first."""
+    text = (
+        "SELECT query_id, state, query FROM system.runtime.queries "
+        f"WHERE source = '{source}' ORDER BY created"
+    )
+    with httpx2.Client(timeout=60, trust_env=False) as http:
+        user = {"X-Trino-User": "tests"}
+        url = f"{stack.layout.trino_url}/v1/statement"
+        page = http.post(url, content=text, headers=user).json()
+        rows: list[list[str]] = []
+        while "nextUri" in page:
+            page = http.get(page["nextUri"], headers=user).json()
+            assert "error" not in page, page["error"]
+            rows += page.get("data", [])
+    return [Query(*row) for row in rows]
