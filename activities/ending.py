@@ -13,6 +13,10 @@ _TAIL_BYTES = 64 * 1024
 _TRACE_CHARACTERS = 32 * 1024
 _MESSAGE_CHARACTERS = 1000
 _START = re.compile(r"^Traceback \(most recent call last\):$", re.MULTILINE)
+_JAVA = re.compile(r'^Exception in thread "[^"\n]*" (?P<error>\S.*)\n', re.MULTILINE)
+_JAVA_REST = re.compile(
+    r"(?:[ \t]+at .*\n?|[ \t]*\.\.\. \d+ more\n?|Caused by: .*\n?|\t+Suppressed: .*\n?)*"
+)
 _CHAINED = re.compile(
     r"\n\n(During handling of the above exception, another exception occurred"
     r"|The above exception was the direct cause of the following exception):\n\n"
@@ -55,8 +59,13 @@ def judge(end: Exit) -> tuple[AttemptResult, str, str]:
 
 
 def last_failure(log: str) -> tuple[str | None, str | None]:
-    """Return (error line, trace) of the last Python traceback in a log, or (None, None)."""
+    """Return (error line, trace) of the last Python or Java failure in a log, or (None, None)."""
     starts = list(_START.finditer(log))
+    java = max(_JAVA.finditer(log), key=re.Match[str].start, default=None)
+    if java is not None and (not starts or java.start() > starts[-1].start()):
+        rest = _JAVA_REST.match(log, java.end())
+        end = java.end() if rest is None else rest.end()
+        return java["error"], log[java.start() : end].strip()[:_TRACE_CHARACTERS]
     if not starts:
         return None, None
     first = len(starts) - 1

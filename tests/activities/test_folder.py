@@ -181,3 +181,18 @@ async def test_waiting_for_a_death_wakes_at_once() -> None:
     await until_dead(who, 5)
     assert time.monotonic() - before < 1
     child.wait()
+
+
+def test_the_last_java_failure_is_found_with_its_causes() -> None:
+    log = (
+        "Traceback (most recent call last):\nValueError: earlier\n"
+        'Exception in thread "main" java.lang.IllegalStateException: as told\n'
+        "\tat acme.Main.main(Main.scala:13)\n"
+        "Caused by: java.io.IOException: disk\n\tat x.Y.z(Y.java:1)\n\t... 3 more\n"
+        "and this is something else\n"
+    )
+    error, trace = last_failure(log)
+    assert error == "java.lang.IllegalStateException: as told"
+    assert trace is not None and trace.endswith("\t... 3 more")
+    later = log + "Traceback (most recent call last):\nKeyError: 1\n"
+    assert last_failure(later)[0] == "KeyError: 1"

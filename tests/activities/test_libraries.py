@@ -4,7 +4,10 @@ import asyncio
 import dataclasses
 import hashlib
 import os
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,14 +19,17 @@ from activities.config import WorkerConfig
 from activities.engines.process import PythonEngine
 from activities.folder import AttemptFolder
 from activities.follow import Follower
+from activities.isolation import can_isolate
 from activities.libraries import install as libraries
 from activities.libraries import python
 from activities.libraries.shelf import Shelf
+from control.stack.system_user import TASK_USER, ensure_system_user
 from spec.attempts import (
     AttemptOutcome,
     AttemptResult,
     AttemptWork,
     Compute,
+    NotebookProgram,
     Program,
     PythonLibraries,
     WheelProgram,
@@ -48,6 +54,15 @@ def config(config: WorkerConfig) -> WorkerConfig:
     kept = ("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy", "HOME", "PATH")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     return dataclasses.replace(config, uv=UV, installer_environment=environment)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users can reach, which pytest's own is not."""
+    folder = Path(tempfile.mkdtemp(prefix="openlake-libraries-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
 
 
 def wheel_libraries(
@@ -222,8 +237,6 @@ async def test_what_nobody_used_for_long_is_removed(tmp_path: Path) -> None:
 
 
 async def test_a_notebook_finds_its_libraries(config: WorkerConfig, control: FakeControl) -> None:
-    from spec.attempts import NotebookProgram
-
     given = wheel_libraries(control)
     work = make_work(make_ref(), NotebookProgram(path="nb.py"), compute=Compute(python=given))
     source = "# Databricks notebook source\nimport greeting; print('found', greeting.__name__)"
@@ -249,3 +262,37 @@ async def test_variables_of_the_user_reach_it_and_change_nothing_that_is_ours(
     assert (told["MINE"], told["MLFLOW_TRACKING_URI"]) == ("1", "mine")
     assert told["PATH"].startswith(f"{config.python.parent}:")
     assert told["PYTHONPATH"].split(":")[1:] == [str(folder.work), "/x"]
+
+
+async def test_an_environment_is_built_by_the_tasks_user_and_changed_by_no_task(
+    config: WorkerConfig, control: FakeControl, open_folder: Path
+) -> None:
+    account = ensure_system_user(TASK_USER) if os.geteuid() == 0 else None
+    system = Path(shutil.which("python3", path="/usr/bin:/bin") or config.python)
+    uv = open_folder / "uv"
+    shutil.copy(UV, uv)
+    config = dataclasses.replace(
+        config, folder=open_folder / "attempts", python=system, uv=uv, uid=account
+    )
+    config.folder.mkdir(mode=0o711)
+    config.folder.chmod(0o711)
+    reason = can_isolate(config)
+    if reason is not None:
+        pytest.skip(reason)
+    given = wheel_libraries(control)
+    main = """
+import greeting, os
+print("found", os.getuid())
+for path in (greeting.__file__, os.path.dirname(greeting.__file__) + "/more.py"):
+    try:
+        open(path, "a")
+        print("opened", path)
+    except PermissionError:
+        pass
+"""
+    work = work_with(control, given, main=main)
+    assert (await run(config, control, work)).result is AttemptResult.SUCCESS, control.log(work.ref)
+    assert f"found {account}\n" in control.log(work.ref)
+    assert "opened" not in control.log(work.ref)
+    place = python.place_of(config, given)
+    assert {path.lstat().st_uid for path in place.rglob("*")} == {0}
