@@ -50,7 +50,7 @@ def check_job(node: Node, at: Path) -> tuple[JobSettings | None, list[Problem]]:
     if not isinstance(node.value, dict):
         message = "a job is a mapping with 'name' and 'tasks'; write it so"
         return None, [problem_at(node, Mistake((), message), at)]
-    node, problems = _refuse_unsupported(node, at)
+    node, problems = refuse_unsupported(node, at)
     settings, found = None, list[Mistake]()
     try:
         settings = JobSettings.model_validate(node.plain())
@@ -95,7 +95,8 @@ def refuse(node: Node, table: Mapping[str, str], at: Path) -> tuple[Node, list[P
     return (Node(kept, node.mark, node.keys) if found else node), problems
 
 
-def _refuse_unsupported(job: Node, at: Path) -> tuple[Node, list[Problem]]:
+def refuse_unsupported(job: Node, at: Path) -> tuple[Node, list[Problem]]:
+    """Take what is known but not supported out of a job, or of what has tasks as a job has."""
     job, problems = refuse(job, UNSUPPORTED_JOB_FIELDS, at)
     tasks = job.get("tasks")
     for i, task in enumerate(tasks.elements() if tasks is not None else []):

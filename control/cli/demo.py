@@ -8,9 +8,8 @@ import typer
 
 from control.cli.bundle import deploy_bundle, read_bundle
 from control.cli.client import Api, connect
-from control.cli.jobs import parse_parameters
 from control.cli.output import console, quiet_table
-from control.cli.runs import finish
+from control.cli.runs import finish, parse_parameters
 from control.stack.layout import Layout
 
 _EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "flights"

@@ -13,81 +13,22 @@ from rich.table import Table
 from rich.text import Text
 
 from control.cli.client import Api
-from control.cli.output import console, quiet_table
+from control.cli.output import console
+from control.cli.picture import (
+    draw,
+    duration,
+    iteration_counts,
+    latest_attempts,
+    mark,
+    plain_word,
+    read_run,
+    remark,
+    word,
+)
 from spec.errors import OpenLakeError
 
 _TAIL = 6
 _PAUSE_S = 0.5
-
-_MARKS = {
-    "SUCCESS": "[green]✓[/]",
-    "SUCCESS_WITH_FAILURES": "[yellow]✓[/]",
-    "FAILED": "[red]✗[/]",
-    "TIMEDOUT": "[red]✗[/]",
-    "CANCELED": "[yellow]■[/]",
-    "UPSTREAM_FAILED": "[dim]-[/]",
-    "UPSTREAM_CANCELED": "[dim]-[/]",
-    "EXCLUDED": "[dim]-[/]",
-    "RUNNING": "[cyan]●[/]",
-    "TERMINATING": "[yellow]●[/]",
-    "WAITING_FOR_RETRY": "[yellow]↻[/]",
-}
-
-
-def word(run: dict[str, Any]) -> str:
-    """Return the state of a run or task run in one word: its result, or where its life stands."""
-    state = run["state"]
-    return state.get("result_state") or state["life_cycle_state"]
-
-
-def mark(run: dict[str, Any]) -> str:
-    """Return the state as a sign, with colour."""
-    return _MARKS.get(word(run), "[dim]○[/]")
-
-
-def duration(run: dict[str, Any]) -> str:
-    """Return how long a run or task run has taken, in words a person reads."""
-    start, end = run.get("start_time") or 0, run.get("end_time") or 0
-    if not start:
-        return ""
-    seconds = max(0.0, (end or time.time() * 1000) - start) / 1000
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def draw(run: dict[str, Any]) -> RenderableType:
-    """Return a run as a heading and a table of its tasks, one line each: the latest attempt."""
-    heading = Text.from_markup(
-        f"{mark(run)} [bold]{escape(run['run_name'])}[/] run {run['run_id']}"
-        f"  {word(run).lower().replace('_', ' ')}  [dim]{duration(run)}[/]"
-    )
-    table = quiet_table("", "task", "state", "duration", "attempt", "")
-    for task in latest_attempts(run):
-        attempt = task.get("attempt_number", 0)
-        table.add_row(
-            mark(task),
-            task["task_key"],
-            word(task).lower().replace("_", " "),
-            duration(task),
-            str(attempt + 1) if attempt else "",
-            Text(task["state"].get("state_message") or "", style="dim", overflow="ellipsis"),
-        )
-    message = run["state"].get("state_message") or ""
-    lines: list[RenderableType] = [heading, table]
-    return Group(*lines, Text(message, style="red")) if message else Group(*lines)
-
-
-def latest_attempts(run: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the current entry of every task, in the job's order."""
-    latest: dict[str, dict[str, Any]] = {}
-    for task in run.get("tasks", []):
-        known = latest.get(task["task_key"])
-        if known is None or task.get("attempt_number", 0) >= known.get("attempt_number", 0):
-            latest[task["task_key"]] = task
-    return list(latest.values())
 
 
 class Follower:
@@ -97,7 +38,7 @@ class Follower:
         """See class."""
         self._api = api
         self._run_id = run_id
-        self._run = self._read()
+        self._run = read_run(api, run_id)
         self._tail: deque[tuple[str, str]] = deque(maxlen=_TAIL)
         self._listening: set[int] = set()
 
@@ -116,15 +57,14 @@ class Follower:
         return self._run
 
     def _follow_in_lines(self) -> dict[str, Any]:
-        said: dict[str, str] = {}
+        """Say each change once; of a for-each task also every tenth of the way."""
+        said: dict[str, tuple[object, ...]] = {}
         for _ in self._changes():
             for task in latest_attempts(self._run):
-                now = word(task)
-                if now not in ("BLOCKED", said.get(task["task_key"])):
+                now = (word(task), task.get("attempt_number", 0), _tenths(task))
+                if now[0] != "BLOCKED" and said.get(task["task_key"]) != now:
                     said[task["task_key"]] = now
-                    state = now.lower().replace("_", " ")
-                    name = f"{task['task_key']:<20}"
-                    console.print(f"  {mark(task)} {name} {state:<16} {duration(task)}")
+                    console.print(_line(task), soft_wrap=True)
         console.print(draw(self._run))
         return self._run
 
@@ -132,7 +72,8 @@ class Follower:
         tail = Table.grid(padding=(0, 1))
         for task_key, line in list(self._tail):
             tail.add_row(Text(task_key, style="dim cyan"), Text(line, style="dim", no_wrap=True))
-        return Group(draw(self._run), Text(), tail)
+        rows = max(5, console.height - _TAIL - 6)
+        return Group(draw(self._run, rows), Text(), tail)
 
     def _changes(self) -> Iterator[None]:
         while True:
@@ -144,17 +85,9 @@ class Follower:
                 return
             time.sleep(_PAUSE_S)
             try:
-                self._run = self._read()
+                self._run = read_run(self._api, self._run_id)
             except OpenLakeError as error:
                 self._tail.append(("openlake", error.message))
-
-    def _read(self) -> dict[str, Any]:
-        run = self._api.get("/api/2.2/jobs/runs/get", run_id=self._run_id)
-        page = run
-        while token := page.get("next_page_token"):
-            page = self._api.get("/api/2.2/jobs/runs/get", run_id=self._run_id, page_token=token)
-            run["tasks"] += page.get("tasks", [])
-        return run
 
     def _listen(self, task_run_id: int, task_key: str) -> None:
         """Follow a task's log by the side; a log that cannot be read spoils nothing."""
@@ -175,6 +108,19 @@ class Follower:
                         self._tail.append((task_key, said))
         except OpenLakeError:
             return
+
+
+def _line(task: dict[str, Any]) -> str:
+    attempt = task.get("attempt_number", 0)
+    again = f"attempt {attempt + 1}  " if attempt else ""
+    said = f"{task['task_key']:<20} {plain_word(task):<16}"
+    return f"  {mark(task)} {said} {duration(task):<8} [dim]{again}{escape(remark(task))}[/]"
+
+
+def _tenths(task: dict[str, Any]) -> int:
+    """Return how many tenths of its iterations a for-each task has completed."""
+    counts = iteration_counts(task)
+    return 10 * counts.get("completed_iterations", 0) // max(1, counts.get("total_iterations", 0))
 
 
 def _is_over(run: dict[str, Any]) -> bool:
