@@ -6,8 +6,10 @@ from typing import Literal, NamedTuple
 
 _INCLUDE = re.compile(r"(?:-r|--requirement)(?:\s*=\s*|\s+)?(?P<path>\S+)$")
 _WHEEL = re.compile(
-    r"(?:(?P<name>[A-Za-z0-9._-]+)\s*@\s*)?(?P<path>[^\s;\[@]+\.whl)(?P<extras>\[[^\]]*\])?"
-    r"(?P<marker>\s*;.*)?$"
+    r"(?:(?P<name>[A-Za-z0-9._-]+)\s*@\s*)?"
+    # A folder may be named by an e-mail address.
+    r"(?P<path>(?:[/.][^\s;\[]*|[^\s;\[@]+)\.whl)"
+    r"(?P<extras>\[[^\]]*\])?(?P<marker>\s*;.*)?$"
 )
 _REFUSED = {
     "-e": "installs what cannot be pinned with a run; build a wheel and name it",

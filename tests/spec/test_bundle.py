@@ -572,3 +572,11 @@ def test_a_job_that_names_its_own_id_is_fine_and_a_cycle_is_not():
 def test_ids_of_unknown_jobs_are_named():
     found = problems(BASE + RUNS_ANOTHER.replace("jobs.b.id", "jobs.c.id"))
     assert any("resources.jobs.c.id" in line for line in found)
+
+
+def test_a_wheel_may_lie_in_the_folder_of_somebody_named_by_an_address():
+    text = BASE + LIBRARIES
+    files = {"dist/pack-1-py3-none-any.whl": "", "requirements.txt": ""}
+    lines = load(text, files, user="ann@x.org").jobs["one"].environments[0].spec.dependencies
+    root = "/Workspace/Users/ann@x.org/.bundle/shop/default/files"
+    assert lines[0] == f"{root}/dist/pack-1-py3-none-any.whl[x]"
