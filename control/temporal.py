@@ -5,7 +5,7 @@ refused by the server, which counts as success.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -77,6 +77,14 @@ class Launcher(Protocol):
 
     async def wake_backfill(self, workspace_id: int, backfill_id: int) -> None:
         """Have the workflow of a backfill look again, starting it if there is none.
+
+        Raises:
+            Unavailable: Temporal does not answer.
+        """
+        ...
+
+    async def ended_from_outside(self, since: datetime) -> list[tuple[str, str]]:
+        """Return (workflow id, status) of run workflows that were ended, but not by themselves.
 
         Raises:
             Unavailable: Temporal does not answer.
@@ -214,6 +222,18 @@ class TemporalLauncher:
             raise _away(error) from error
         status = found.status or WorkflowExecutionStatus.RUNNING
         return Description(status=status.name, history_length=found.history_length)
+
+    async def ended_from_outside(self, since: datetime) -> list[tuple[str, str]]:
+        """See `Launcher`."""
+        query = (
+            f"WorkflowType = '{WORKFLOW}' AND CloseTime > '{since.isoformat()}' AND"
+            " ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut', 'Canceled')"
+        )
+        try:
+            found = self._client.list_workflows(query, rpc_timeout=_RPC_TIMEOUT)
+            return [(each.id, each.status.name if each.status else "") async for each in found]
+        except (RPCError, RuntimeError) as error:
+            raise _away(error) from error
 
     async def check(self) -> None:
         """See `Launcher`."""

@@ -44,6 +44,17 @@ def workflow_id(run_id: int, execution: int) -> str:
     return f"run/{run_id}" if execution == 0 else f"run/{run_id}/repair/{execution}"
 
 
+def execution_of(workflow: str) -> tuple[int, int] | None:
+    """Return (run id, execution) of a run's own workflow id; None for any other."""
+    match workflow.split("/"):
+        case ["run", run_id]:
+            return int(run_id), 0
+        case ["run", run_id, "repair", execution]:
+            return int(run_id), int(execution)
+        case _:
+            return None
+
+
 def for_each_workflow_id(run_id: int, execution: int, for_each_run_id: int) -> str:
     """Spell the workflow id of a for-each attempt."""
     return f"{workflow_id(run_id, execution)}/for-each/{for_each_run_id}"

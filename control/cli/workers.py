@@ -118,6 +118,7 @@ async def _run_control_worker(layout: Layout) -> None:
     from control.projection import Projector
     from control.runs.control_tasks import ControlTasks
     from control.runs.outbox import relay
+    from control.runs.upkeep import keep_up
     from control.temporal import connect
     from control.triggers.assembly import make_triggers
     from control.triggers.backfills import Backfills
@@ -154,6 +155,7 @@ async def _run_control_worker(layout: Layout) -> None:
             ],
             also=[
                 relay(deps.database, deps.launcher, deps.hub, deps.metrics),
+                keep_up(deps.database, deps.launcher),
                 deliverer.run(deps.hub),
                 keep_logs_small(layout.logs_dir),
             ],

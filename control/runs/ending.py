@@ -1,6 +1,6 @@
 """Stopping runs, and ending those that never started."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -13,6 +13,8 @@ from control.triggers.service import run_ended
 from spec.events import RunResult, StopCause
 from spec.occasions import Occasion
 from spec.states import RunLife
+
+QUEUED_AT_MOST = timedelta(hours=48)
 
 
 async def cancel(session: AsyncSession, run: Run, by: str) -> OutboxRow | None:
@@ -66,9 +68,14 @@ async def cancel_queued(session: AsyncSession, workspace_id: int, job_id: int | 
 
 
 async def _end(session: AsyncSession, run: Run, message: str) -> None:
-    run.life = RunLife.ENDED.value
-    run.result = RunResult.CANCELED.value
     run.stop_cause = StopCause.USER.value
+    await end_now(session, run, RunResult.CANCELED, message)
+
+
+async def end_now(session: AsyncSession, run: Run, result: RunResult, message: str) -> None:
+    """End a run, whose row is locked, without its workflow: it has none, or not any more."""
+    run.life = RunLife.ENDED.value
+    run.result = result.value
     run.message = message
     run.ended_at = datetime.now(UTC)
     session.add(run)
@@ -76,3 +83,25 @@ async def _end(session: AsyncSession, run: Run, message: str) -> None:
     await note(session, run, run.execution, ended)
     await run_ended(session, run)
     await hub.notify(session, hub.run_topic(run.run_id))
+
+
+async def expire_queued(session: AsyncSession, now: datetime) -> int:
+    """End the runs that have waited in a queue for 48 hours, as Databricks does; return how many.
+
+    They count as skipped: they never ran.
+    """
+    query = (
+        select(Run)
+        .where(Run.life == RunLife.QUEUED.value, col(Run.queued_at) < now - QUEUED_AT_MOST)
+        .with_for_update(skip_locked=True)
+    )
+    runs = (await session.exec(query)).all()
+    for run in runs:
+        run.life, run.ended_at = RunLife.SKIPPED.value, now
+        run.message = "Skipped: it waited 48 hours in the job's queue."
+        session.add(run)
+        skipped = Occasion("ended", now, result=RunLife.SKIPPED.value, message=run.message)
+        await note(session, run, run.execution, skipped)
+        await run_ended(session, run)
+        await hub.notify(session, hub.run_topic(run.run_id))
+    return len(runs)

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
@@ -53,6 +54,13 @@ class Recorder:
     woken: list[str] = field(default_factory=list)
     """The workflow ids of triggers and backfills that were told to look again."""
     away: bool = False
+    ended: list[tuple[str, str]] = field(default_factory=list)
+    """Workflows that somebody ended from outside."""
+
+    async def ended_from_outside(self, since: datetime) -> list[tuple[str, str]]:
+        """Return what a test says was ended so."""
+        await self.check()
+        return self.ended
 
     async def start(self, plan: RunPlan) -> bool:
         """Remember a start; refuse the second one of a run."""
