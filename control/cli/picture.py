@@ -135,10 +135,10 @@ def draw(run: Entry, most: int | None = None) -> RenderableType:
         table.add_row("", Text(f"and {left}", style="dim"))
     parts: list[RenderableType] = [heading, table]
     if run.get("iterations"):
-        parts.append(_iterations(run["iterations"]))
+        parts += [Text(), _iterations(run["iterations"])]
     history: list[Entry] = run.get("repair_history", [])
     if len(history) > 1:
-        parts.append(_executions(history))
+        parts += [Text(), _executions(history)]
     if message := str(run["state"].get("state_message", "")):
         parts.append(Text(message, style="red" if word(run) == "FAILED" else "dim"))
     return Group(*parts)
