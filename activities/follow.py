@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from activities import lineage
+from activities import faults, lineage
 from activities.engines.base import EngineAdapter, Feeds, Handle
 from activities.engines.local import FileLog
+from activities.faults import Point
 from activities.files import BlobSource, materialise
 from activities.folder import AttemptFolder
 from activities.shipping import Shipper, Sink, persist
@@ -159,6 +160,7 @@ class Follower:
         outcome = await self._redacted(self._as_asked(outcome))
         shipper.announce(lineage.attempt_ended(work.lineage, engine, outcome, datetime.now(UTC)))
         await shipper.finish(output)
+        faults.reach(Point.BEFORE_FINISH, self.ref.task_key)
         return outcome
 
     async def _log_base(self, work: AttemptWork) -> int:

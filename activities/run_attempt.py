@@ -18,8 +18,10 @@ from functools import partial
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities import faults
 from activities.config import WorkerConfig
 from activities.engines.base import EngineAdapter
+from activities.faults import Point
 from activities.follow import Control, Follower, WrongHost
 from activities.libraries.install import install
 from spec.attempts import AttemptOutcome, AttemptRef
@@ -31,6 +33,9 @@ HEARTBEAT_S = 1.0
 
 LEFT_RUNNING = "LeftRunning"
 """Type of the retryable failure by which a worker that shuts down hands its attempts on."""
+
+_SURELY_TOLD = 2
+"""The client holds a heartbeat back for a second at most: after so many the server has one."""
 
 
 class AttemptActivities:
@@ -105,11 +110,12 @@ async def _attend(follower: Follower, following: asyncio.Task[AttemptOutcome]) -
 
 
 async def _beat(follower: Follower) -> None:
-    sent: str | None = None
+    told = 0
     while True:
         handle = follower.handle
-        text = None if handle is None else handle.model_dump_json()
-        activity.heartbeat(*([] if text is None else [text]))
+        activity.heartbeat(*([] if handle is None else [handle.model_dump_json()]))
+        told += handle is not None
+        if told > _SURELY_TOLD:
+            faults.reach(Point.AFTER_HANDLE, follower.ref.task_key)
         # The first handle is worth more than any later one: look out for it.
-        await asyncio.sleep(HEARTBEAT_S if sent or text else 0.05)
-        sent = text
+        await asyncio.sleep(HEARTBEAT_S if told else 0.05)

@@ -7,10 +7,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from activities import ending, processes, runner
+from activities import ending, faults, processes, runner
 from activities.config import WorkerConfig
 from activities.engines.base import Feeds, Handle, Progress
 from activities.engines.environment import ROOT, base_environment
+from activities.faults import Point
 from activities.folder import AttemptFolder, State
 from activities.processes import Identity
 from spec.attempts import AttemptOutcome, AttemptOutput, AttemptWork, NotebookProgram
@@ -72,8 +73,11 @@ class LocalEngine:
         """See `EngineAdapter`."""
         folder = self.folder(key)
         if folder.runner is None:
+            faults.reach(Point.BEFORE_INTENT, work.ref.task_key)
             self._prepare(work, folder)
+            faults.reach(Point.AFTER_INTENT, work.ref.task_key)
             await self._start(folder)
+            faults.reach(Point.AFTER_SUBMIT, work.ref.task_key)
         return self._handle(key)
 
     async def poll(self, handle: Handle, work: AttemptWork) -> Progress:
