@@ -71,7 +71,7 @@ class WebhookSender:
         self._guard = guard
         self._resolve = resolver
         self._timeout_s = timeout_s
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or httpx2.create_ssl_context(trust_env=True)
 
     async def post(self, hook: Hook) -> Outcome:
         """Make the request; every failure is an outcome."""

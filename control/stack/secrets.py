@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from pydantic import SecretStr
 
 from control.config import AirflowConnection, GitHost, Notifications, ObjectStore
-from spec.errors import Unavailable
+from spec.errors import Invalid, Unavailable
 
 SecretName = Literal[
     "postgres",
@@ -97,9 +97,18 @@ def keep_airflow(folder: Path, connections: Mapping[str, AirflowConnection]) -> 
 
 
 def keep_smtp(folder: Path, settings: Notifications) -> None:
-    """Store the mail server's password of the settings, for the control worker to read."""
+    """Store the mail server's password of the settings, for the control worker to read.
+
+    Raises:
+        Invalid: there is a user name, and no password was ever given.
+    """
     if settings.smtp_password is not None:
         write_secret(folder, "smtp-password", settings.smtp_password.get_secret_value())
+    elif settings.smtp_username is not None and not (folder / "smtp-password").is_file():
+        raise Invalid(
+            "OPENLAKE_NOTIFICATIONS__SMTP_USERNAME is set without its password; set"
+            " OPENLAKE_NOTIFICATIONS__SMTP_PASSWORD too"
+        )
 
 
 def keep_git_hosts(folder: Path, hosts: Mapping[str, GitHost]) -> None:
