@@ -20,6 +20,9 @@ from spec.schedules import Continuous, CronSchedule, PeriodicTrigger, TriggerSet
 CATCH_UP = timedelta(hours=1)
 """How late a missed instant may still fire."""
 
+GAP = timedelta(seconds=1)
+"""Between two runs of a continuous job, so that one that has nothing to do does not spin."""
+
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=10)
 """Of a continuous job after one failed run, doubled with each further one up to the longest."""
 
@@ -122,7 +125,7 @@ def periodic_due(
 def pause_after(failures: int) -> timedelta:
     """Return how long a continuous job waits after so many failed runs in a row."""
     if failures == 0:
-        return timedelta(0)
+        return GAP
     return min(FIRST_PAUSE * 2 ** min(failures - 1, 20), LONGEST_PAUSE)
 
 

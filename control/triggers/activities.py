@@ -134,7 +134,8 @@ class Triggers:
             last = list((await session.exec(newest)).all())
         failures = _failures(last, row.armed_at)
         ended = last[0].ended_at if last else None
-        begin = max(row.armed_at, (ended or row.armed_at) + pause_after(failures))
+        begin = row.armed_at if ended is None else ended + pause_after(failures)
+        begin = max(row.armed_at, begin)
         if begin > now:
             await self._keep(row, next_at=begin, failures=failures)
             return TriggerStep(wake_at=begin)

@@ -126,13 +126,21 @@ def range_of(wish: StartBackfill, settings: JobSettings) -> Range:
 
 
 async def get(
-    deps: Deps, caller: Caller, job_id: int, backfill_id: int, page_token: str | None
+    deps: Deps,
+    caller: Caller,
+    job_id: int,
+    backfill_id: int,
+    page_token: str | None,
+    *,
+    with_dates: bool = True,
 ) -> BackfillView:
     """Return how far a backfill is, with its dates by pages."""
     offset = paging.integer(paging.decode(page_token), "offset") or 0
     async with deps.database.read_session() as session:
         row = await store.get(session, caller.workspace_id, job_id, backfill_id)
         counts = await store.tally(session, backfill_id)
+        if not with_dates:
+            return _view(row, counts)
         dates = await store.page(session, backfill_id, offset, PAGE + 1)
     token = paging.encode(offset=offset + PAGE) if len(dates) > PAGE else None
     return _view(row, counts, dates=tuple(dates[:PAGE]), token=token)

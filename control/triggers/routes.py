@@ -32,9 +32,11 @@ async def get_backfill(
     caller: CallerArg,
     deps: DepsArg,
     page_token: str | None = None,
+    with_dates: bool = True,
 ) -> Response:
-    """Say how far a backfill is, with its dates."""
-    return compact(await service.get(deps, caller, job_id, backfill_id, page_token))
+    """Say how far a backfill is, with its dates unless they are not wanted."""
+    view = await service.get(deps, caller, job_id, backfill_id, page_token, with_dates=with_dates)
+    return compact(view)
 
 
 @router.post("/{backfill_id}/cancel")

@@ -35,6 +35,8 @@ def show_state(row: TriggerState) -> dict[str, Any]:
             "next_attempt_ms": millis(row.next_at),
         }
     shown["next_fire_time"] = millis(row.next_at) or None
+    if row.watched and row.has_looked:
+        shown["last_look_time"] = millis(row.updated_at)
     shown["last_fire_time"] = millis(row.fired_at) or None
     shown["last_run_id"] = row.last_run_id
     shown["last_error"] = row.last_error or None

@@ -11,7 +11,7 @@ from control.config import Settings
 from control.stack.layout import Layout
 from control.temporal import SEARCH_ATTRIBUTES, TemporalLauncher, connect
 from spec.errors import Unavailable
-from spec.ids import run_id_at, workflow_id
+from spec.ids import backfill_workflow_id, run_id_at, trigger_workflow_id, workflow_id
 from spec.plans import RunPlan, TaskPlan
 from spec.tasks import Engine
 from tests.control.postgres import free_port
@@ -76,3 +76,26 @@ async def test_a_server_that_is_away_is_unavailable() -> None:
         await launcher.cancel(plan(3), "me")
     with pytest.raises(Unavailable):
         await launcher.check()
+
+
+async def test_a_trigger_is_started_and_woken_by_the_same_word(client: Client) -> None:
+    launcher = TemporalLauncher(client)
+    for _ in range(3):
+        await launcher.wake_trigger(1, 3)
+        await launcher.wake_backfill(1, 5)
+    for workflow in (trigger_workflow_id(3), backfill_workflow_id(5)):
+        handle = client.get_workflow_handle(workflow)
+        described = await handle.describe()
+        names = {pair.key.name: pair.value for pair in described.typed_search_attributes}
+        assert names["OpenlakeWorkspace"] == "1"
+        signals = [
+            event
+            async for event in handle.fetch_history_events()
+            if event.HasField("workflow_execution_signaled_event_attributes")
+        ]
+        assert len(signals) == 3
+        # One that has ended is started anew, unlike a run.
+        await handle.terminate()
+    await launcher.wake_trigger(1, 3)
+    again = await client.get_workflow_handle(trigger_workflow_id(3)).describe()
+    assert again.status is not None and again.status.name == "RUNNING"

@@ -253,8 +253,11 @@ async def test_a_continuous_job_always_has_one_run(
         await triggers.advance_trigger(tick(job_id, now))
     (run,) = await runs(deps, job_id)
     assert run.trigger == "CONTINUOUS"
-    await end(deps, run, "SUCCESS")
     later = datetime.now(UTC)
+    await end(deps, run, "SUCCESS", later)
+    step = await triggers.advance_trigger(tick(job_id, later))
+    assert (step.run_id, step.wake_at) == (None, later + timedelta(seconds=1))
+    later += timedelta(seconds=1)
     second = await triggers.advance_trigger(tick(job_id, later))
     assert second.run_id not in (None, run.run_id)
     assert len(await runs(deps, job_id)) == 2
@@ -280,8 +283,8 @@ async def test_a_failing_continuous_job_backs_off(
     assert shown.json()["trigger_state"]["continuous"]["consecutive_failures"] == 3
     await triggers.advance_trigger(tick(job_id, now))
     await end(deps, (await runs(deps, job_id))[-1], "SUCCESS", now)
-    step = await triggers.advance_trigger(tick(job_id, now))
-    assert step.run_id is not None  # at once again
+    step = await triggers.advance_trigger(tick(job_id, now + timedelta(seconds=1)))
+    assert step.run_id is not None
 
 
 async def test_run_now_restarts_a_continuous_job(

@@ -62,7 +62,7 @@ def test_periods_count_from_when_the_trigger_was_set() -> None:
 
 
 def test_a_failing_continuous_job_waits_longer_and_longer() -> None:
-    assert [pause_after(n).seconds for n in (0, 1, 2, 3, 7, 90)] == [0, 10, 20, 40, 600, 600]
+    assert [pause_after(n).seconds for n in (0, 1, 2, 3, 7, 90)] == [1, 10, 20, 40, 600, 600]
 
 
 def test_a_paused_trigger_is_none() -> None:
