@@ -157,6 +157,7 @@ def task_view(
         return View(_state(word, message), RunStatus(state=word))
     cycle, shown, usual_code, kind, usual_message = _TASK_ENDS[result]
     text = message or usual_message
+    kind = "INTERNAL_ERROR" if code == "INTERNAL_ERROR" else kind
     halted = result in (TaskResult.CANCELED, TaskResult.TIMEDOUT)
     return View(_state(cycle, text, shown, halted), _ended(code or usual_code, kind, text))
 

@@ -185,8 +185,11 @@ def _own_settings(picture: Picture, row: TaskRun) -> dict[str, Any]:
 def _task_state(run: Run, row: TaskRun, opened_at: datetime | None) -> View:
     if row.result is None and run.life == RunLife.TERMINATING:
         return stopping_view()
-    result = None if row.result is None else TaskResult(row.result)
-    return task_view(result, opened_at is not None, row.message, row.code)
+    result, code = None if row.result is None else TaskResult(row.result), row.code
+    if result is TaskResult.CANCELED:
+        # Whoever stopped the work does not know for whom.
+        code = "CANCELED" if run.stop_cause == StopCause.TIMEOUT else "USER_CANCELED"
+    return task_view(result, opened_at is not None, row.message, code)
 
 
 def _ended_facts(picture: Picture, row: TaskRun) -> dict[str, Any]:
