@@ -20,6 +20,8 @@ MARKER = "OPENLAKE_ATTEMPT_KEY"
 """Environment variable that every process of an attempt inherits, wherever it forks itself to."""
 
 _LINUX = sys.platform == "linux"
+_SET_CHILD_SUBREAPER = 36
+"""See prctl(2)."""
 
 
 class Identity:
@@ -109,15 +111,35 @@ def send(who: Identity, number: signal.Signals) -> bool:
     return True
 
 
-def kill_tree(leader: Identity | None, marker: str) -> None:
+def adopt_orphans() -> None:
+    """Become the parent of every process below whose own parent dies, as init would.
+
+    So a daemon stays below this process, though it is a session of its own and has wiped its
+    environment. Where the system lacks that, daemons are known by their marker alone.
+    """
+    if not _LINUX:
+        return
+    import ctypes  # Only here: it takes as long to import as all the rest.
+
+    ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def kill_tree(leader: Identity | None, marker: str, *, below: int | None = None) -> None:
     """Kill the leader's process group and whatever else carries the marker, and wait for it.
 
     A group is signalled only while its leader is known to live: an empty group's number may belong
     to somebody else by now.
+
+    Args:
+        leader: Of the group.
+        marker: See `MARKER`.
+        below: Kill what descends from this process as well.
     """
     deadline = time.monotonic() + 5
     while True:
         left = [found for found in marked(marker) if found.pid != os.getpid()]
+        if below is not None:
+            left += descendants(below)
         alive = leader is not None and pulse(leader) is not Pulse.DEAD
         if not alive and not left:
             return
@@ -151,18 +173,46 @@ def marked(marker: str) -> Iterator[Identity]:
             yield who
 
 
+def descendants(pid: int) -> list[Identity]:
+    """Find the living processes below this one."""
+    if not _LINUX:
+        return []
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        fields = _fields(int(entry)) if entry.isdigit() else None
+        if fields is not None:
+            children.setdefault(int(fields[1]), []).append(int(entry))
+    found: list[Identity] = []
+    parents = [pid]
+    while parents:
+        for child in children.get(parents.pop(), []):
+            parents.append(child)
+            try:
+                who = identify(child)
+            except ProcessLookupError:
+                continue
+            if pulse(who) is not Pulse.DEAD:
+                found.append(who)
+    return found
+
+
 def _stat(pid: int) -> tuple[str, str] | None:
     """Return (state letter, start time) of a pid; see proc(5), fields 3 and 22 of `stat`."""
     if _LINUX:
-        try:
-            with open(f"/proc/{pid}/stat", "rb") as file:
-                # The command in brackets may hold anything, spaces and brackets included.
-                fields = file.read().rpartition(b")")[2].split()
-        except OSError:
-            return None
-        return fields[0].decode(), fields[19].decode()
+        fields = _fields(pid)
+        return None if fields is None else (fields[0].decode(), fields[19].decode())
     state, _, start = _ask("ps", "-o", "state=,lstart=", "-p", str(pid)).partition(" ")
     return (state[:1], start.strip()) if state else None
+
+
+def _fields(pid: int) -> list[bytes] | None:
+    """Return what `/proc/PID/stat` says from the state on; None when there is no such process."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The command in brackets may hold anything, spaces and brackets included.
+            return file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
 
 
 def _ask(*command: str) -> str:

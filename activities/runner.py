@@ -23,7 +23,7 @@ import signal
 import sys
 import time
 
-from activities.processes import Identity, identify, kill_tree
+from activities.processes import Identity, adopt_orphans, identify, kill_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def _follow(spec: dict[str, Any]) -> None:
     wake, interrupted = _watch_signals()
     started = time.time()
     child = _spawn(spec)
+    adopt_orphans()
     kill_at: float | None = None
     while not _has_ended(child.pid):
         now = time.monotonic()
@@ -93,7 +94,7 @@ def _follow(spec: dict[str, Any]) -> None:
     # Not reaped yet, the leader still holds its number: the group is surely the child's own.
     _signal_group(child.pid, signal.SIGKILL)
     status = os.waitpid(child.pid, 0)[1]
-    kill_tree(None, spec["marker"])
+    kill_tree(None, spec["marker"], below=os.getpid())
     code = os.waitstatus_to_exitcode(status)
     end: dict[str, Any] = {"code": code, "started": started, "ended": ended}
     if os.path.exists("terminate"):
@@ -166,7 +167,12 @@ def _become(gate: int, spec: dict[str, Any]) -> NoReturn:
 
 
 def _has_ended(pid: int) -> bool:
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    """Tell whether the process has ended, without reaping it; other children are orphans of its."""
+    while True:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is None or ended.si_pid == pid:
+            return ended is not None
+        os.waitpid(ended.si_pid, 0)
 
 
 def _signal_group(leader: int, number: signal.Signals) -> None:

@@ -196,7 +196,13 @@ import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 stray = subprocess.Popen(["/bin/sleep", "60"], start_new_session=True)
-print(child.pid, stray.pid)
+daemon = (
+    "import subprocess as s; print(s.Popen(['/bin/sleep', '60'], stdout=s.DEVNULL, env={}).pid)"
+)
+orphan = subprocess.run(
+    [sys.executable, "-c", daemon], env={}, start_new_session=True, stdout=-1, text=True
+).stdout
+print(child.pid, stray.pid, orphan)
 time.sleep(60)
 """
     work = control.add(make_work(make_ref()), main=source)
@@ -208,7 +214,7 @@ time.sleep(60)
     follower.stop()
     outcome = await following
     assert (outcome.result, outcome.code) == (AttemptResult.CANCELED, "CANCELED")
-    assert [processes.pulse(who) for who in known] == [processes.Pulse.DEAD] * 2
+    assert [processes.pulse(who) for who in known] == [processes.Pulse.DEAD] * 3
 
 
 async def test_timeout_counts_from_the_first_opening(driver: Driver, control: FakeControl) -> None:

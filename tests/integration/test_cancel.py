@@ -50,7 +50,7 @@ pids = sys.argv[1]
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 pathlib.Path(pids, str(os.getpid())).touch()
 subprocess.Popen([sys.executable, "-c", child, pids, leaf])
-subprocess.Popen([sys.executable, "-c", alone, pids, leaf], start_new_session=True)
+subprocess.Popen([sys.executable, "-c", alone, pids, leaf], start_new_session=True, env={})
 time.sleep(600)
 '''
 NOTEBOOK = """# Databricks notebook source
