@@ -18,10 +18,14 @@ from control.airflow.groups import Step, steps_of
 from control.airflow.runs_client import Refused, Runs
 from control.airflow.schedule import NotSayable, airflow_cron
 from control.airflow.sync import sync
+from control.internal.work import body_of, program_of, uses_upstream
+from spec.api.runs import RunOverrides
+from spec.attempts import AirflowProgram
 from spec.cron import parse_cron
 from spec.errors import NotFound, Unavailable
 from spec.jobs import JobSettings
-from spec.tasks import RunIf
+from spec.references import Context, Upstream
+from spec.tasks import RunIf, Task
 
 # How a job is cut ---------------------------------------------------------------------------
 
@@ -519,3 +523,33 @@ def test_what_is_copied_needs_nothing_of_openlake() -> None:
         "__future__", "airflow", "collections", "datetime", "hashlib", "json", "time", "typing",
         "urllib",
     }  # fmt: skip
+
+
+# What a task sends ----------------------------------------------------------------------------
+
+
+def test_references_are_resolved_in_every_text_of_conf() -> None:
+    conf = {"{{job.name}}": ["{{job.name}}", {"deep": "{{tasks.a.values.n}}"}, 3, None]}
+    asked = Task.model_validate(
+        {"task_key": "dag", "airflow_task": {"dag_id": "load", "conf": conf, "connection": "prod"}}
+    )
+    body = body_of(asked, {}, RunOverrides())
+    assert uses_upstream(body, {})
+    context = Context(
+        workspace_id=1,
+        workspace_url="http://here",
+        job_id=17,
+        job_name="nightly",
+        run_id=5,
+        run_started_at=datetime(2026, 1, 2, tzinfo=UTC),
+        trigger="ONE_TIME",
+        parameters={},
+        task_key="dag",
+        task_run_id=6,
+        tasks={"a": Upstream(run_id=7, result="SUCCESS", values={"n": 9})},
+    )
+    assert program_of(body, context, None) == AirflowProgram(
+        dag_id="load",
+        conf={"{{job.name}}": ["nightly", {"deep": "9"}, 3, None]},
+        connection="prod",
+    )

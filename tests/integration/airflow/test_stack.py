@@ -2,16 +2,18 @@
 
 import base64
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from control.airflow.compile import file_name
 from control.cli.client import Api
 from tests.integration.airflow.server import Airflow
-from tests.integration.stack import Stack, result_of, wait_for
+from tests.integration.stack import ROOT, Stack, result_of, wait_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -133,16 +135,32 @@ def test_a_task_that_is_failed_in_airflow_stops_its_run(
     assert result_of(stack.finished(run["run_id"], 60)).startswith("CANCELED")
 
 
-def test_a_job_triggers_a_dag_once_though_its_worker_dies(
-    stack: Stack,
-    airflow: Airflow,
-    api: Api,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture(scope="module")
+def known(whole_stack: Stack, airflow: Airflow) -> Iterator[Airflow]:
+    """The Airflow, which the stack's engine worker knows."""
     server = {"url": airflow.url, "username": "admin", "password": airflow.server.password}
-    monkeypatch.setenv("OPENLAKE_WORKER__AIRFLOW", json.dumps({"airflow": server}))
-    stack.up()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENLAKE_WORKER__AIRFLOW", json.dumps({"airflow": server}))
+        whole_stack.up()
+        yield airflow
+    whole_stack.up()
+
+
+def test_the_example_triggers_its_dag(known: Airflow, stack: Stack, api: Api) -> None:
+    folder = ROOT / "docs" / "examples" / "task_types"
+    shutil.copy(folder / "airflow" / "openlake_example.py", known.dags)
+    example = YAML(typ="safe").load(folder / "airflow.yml")["resources"]["jobs"]["airflow"]
+    job_id = int(api.post("/api/2.2/jobs/create", example)["job_id"])
+    wait_for(lambda: known.knows("openlake_example"), 60, "the DAG to be read")
+    run = stack.finished(stack.start_run(job_id), 120)
+    assert result_of(run) == "SUCCESS"
+    (check,) = [task for task in run["tasks"] if task["task_key"] == "loaded_all"]
+    assert check["condition_task"]["outcome"] == "true"
+
+
+def test_a_job_triggers_a_dag_once_though_its_worker_dies(
+    known: Airflow, stack: Stack, api: Api, tmp_path: Path
+) -> None:
     gate = tmp_path / "open"
     conf = {"file": str(gate), "answer": "{{job.name}} {{job.parameters.n}}"}
     check = {"op": "EQUAL_TO", "left": "{{tasks.dag.values.return_value}}", "right": "outer 5"}
@@ -162,7 +180,7 @@ def test_a_job_triggers_a_dag_once_though_its_worker_dies(
     run_id = stack.start_run(job_id)
     task_run_id = stack.await_running(run_id, "dag")
     path = f"/dags/gate/dagRuns/openlake-{task_run_id}"
-    wait_for(lambda: airflow.get(path).get("state") == "running", 60, "the DAG run to begin")
+    wait_for(lambda: known.get(path).get("state") == "running", 60, "the DAG run to begin")
     stack.kill("engine-worker")
     stack.up()
     gate.touch()
@@ -170,7 +188,7 @@ def test_a_job_triggers_a_dag_once_though_its_worker_dies(
     assert result_of(run) == "SUCCESS"
     (condition,) = [task for task in run["tasks"] if task["task_key"] == "check"]
     assert condition["condition_task"]["outcome"] == "true"
-    assert airflow.get("/dags/gate/dagRuns")["total_entries"] == 1
+    assert known.get("/dags/gate/dagRuns")["total_entries"] == 1
     log = "".join(api.text(f"/api/openlake/1.0/task-runs/{task_run_id}/logs"))
     whats = [line.split("  ")[1] for line in log.splitlines()]
     assert whats == [
