@@ -44,4 +44,4 @@ def test_an_environment_is_locked_whole() -> None:
 
 
 def test_no_host_is_named() -> None:
-    assert "http" not in versions_file().read_text()
+    assert "://" not in versions_file().read_text()
