@@ -23,6 +23,7 @@ from activities.isolation import can_isolate
 from activities.libraries import install as libraries
 from activities.libraries import python
 from activities.libraries.shelf import Shelf
+from activities.sweep import sweep
 from control.stack.system_user import TASK_USER, ensure_system_user
 from spec.attempts import (
     AttemptOutcome,
@@ -296,3 +297,23 @@ for path in (greeting.__file__, os.path.dirname(greeting.__file__) + "/more.py")
     assert "opened" not in control.log(work.ref)
     place = python.place_of(config, given)
     assert {path.lstat().st_uid for path in place.rglob("*")} == {0}
+
+
+async def test_the_sweep_leaves_what_a_running_attempt_works_with(
+    config: WorkerConfig, control: FakeControl
+) -> None:
+    given = wheel_libraries(control)
+    work = work_with(control, given, main="import greeting, time; print('up'); time.sleep(60)")
+    place = python.place_of(config, given)
+    following = asyncio.create_task(run(config, control, work))
+    async with asyncio.timeout(30):
+        while "up" not in control.log(work.ref):
+            await asyncio.sleep(0.05)
+    os.utime(f"{place}.ready", (0, 0))
+    await sweep(config, control)
+    assert place.exists()
+    control.over = True
+    await sweep(config, control)
+    await following
+    await sweep(config, control)
+    assert not place.exists()
