@@ -18,6 +18,7 @@ from control.airflow.groups import Step, steps_of
 from control.airflow.runs_client import Refused, Runs
 from control.airflow.schedule import NotSayable, airflow_cron
 from control.airflow.sync import sync
+from control.cli import airflow as cli
 from control.internal.work import body_of, program_of, uses_upstream
 from spec.api.runs import RunOverrides
 from spec.attempts import AirflowProgram
@@ -425,6 +426,29 @@ def test_a_job_that_is_deleted_meanwhile_loses_its_file(api: FakeApi, tmp_path: 
     sync(api, tmp_path)
     api.vanishing.add(1)
     assert sync(api, tmp_path).removed == ["openlake_job_1.py"]
+
+
+def test_watching_goes_on_though_the_api_is_away(
+    api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.put(1, "export")
+
+    def scenes() -> Iterator[None]:
+        assert names(tmp_path) == ["openlake_job_1.py"]
+        api.down = True
+        yield
+        api.down = False
+        api.put(1, None)
+        api.put(2, "export")
+        yield
+        raise KeyboardInterrupt
+
+    scene = scenes()
+    monkeypatch.setattr("control.cli.airflow.connect", lambda: api)
+    monkeypatch.setattr("control.cli.airflow.time.sleep", lambda _: next(scene))
+    with pytest.raises(KeyboardInterrupt):
+        cli.sync(tmp_path, watch=True, interval=1)
+    assert names(tmp_path) == ["openlake_job_2.py"]
 
 
 # What a DAG does ------------------------------------------------------------------------------
