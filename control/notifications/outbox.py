@@ -10,7 +10,17 @@ from control import hub
 from control.jobs.tables import SettingsSnapshot
 from control.notifications.messages import Facts
 from control.notifications.tables import Delivery, DeliveryState
-from control.runs.tables import Run
+from control.runs.tables import Run, TaskRun
+from spec.events import (
+    AttemptEnded,
+    AttemptScheduled,
+    DurationWarned,
+    Event,
+    Projection,
+    RunEnded,
+    RunStarted,
+    TaskSkipped,
+)
 from spec.occasions import Level, Occasion, levels, notices
 
 DELIVERIES = "deliveries"
@@ -94,6 +104,63 @@ async def note(session: AsyncSession, run: Run, execution: int, occasion: Occasi
     await session.exec(insert(Delivery).values(rows).on_conflict_do_nothing())
     await hub.notify(session, DELIVERIES)
     return len(rows)
+
+
+async def tell(session: AsyncSession, run: Run, projection: Projection, event: Event) -> int:
+    """Note whom one event of a run is to be told; return how many.
+
+    The iterations of a for-each tell nobody: there may be thousands of them, and the for-each task
+    itself tells how it ends.
+    """
+    if projection.stream:
+        return 0
+    task_key: str | None = getattr(event, "task_key", None)
+    if task_key not in await _levels_of(session, run.settings_hash):
+        return 0
+    attempt = 0
+    if isinstance(event, AttemptEnded):
+        task_run = await session.get(TaskRun, event.task_run_id)
+        attempt = task_run.attempt if task_run is not None else 0
+    occasion = occasion_of(event, attempt)
+    return await note(session, run, projection.execution, occasion) if occasion is not None else 0
+
+
+def occasion_of(event: Event, attempt: int = 0) -> Occasion | None:
+    """Return what somebody may want to be told of an event; None when it is nobody's news."""
+    match event:
+        case RunStarted():
+            return Occasion("started", event.at)
+        case RunEnded():
+            return Occasion("ended", event.at, result=event.result.value, message=event.message)
+        case AttemptScheduled():
+            return Occasion(
+                "started", event.at, event.task_key, event.task_run_id, attempt=event.attempt
+            )
+        case AttemptEnded():
+            return Occasion(
+                "ended",
+                event.at,
+                event.task_key,
+                event.task_run_id,
+                attempt=attempt,
+                result=event.outcome.result.value,
+                message=event.outcome.message,
+                will_retry=event.retry_at is not None,
+            )
+        case TaskSkipped():
+            return Occasion(
+                "ended", event.at, event.task_key, event.task_run_id, result=event.phase.value
+            )
+        case DurationWarned():
+            return Occasion(
+                "warned",
+                event.at,
+                event.task_key,
+                event.task_run_id or 0,
+                seconds=event.seconds,
+            )
+        case _:
+            return None
 
 
 async def _levels_of(session: AsyncSession, settings_hash: str) -> dict[str | None, Level]:
