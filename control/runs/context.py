@@ -1,5 +1,6 @@
 """What the references of a task's settings stand for, at the moment the task starts."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pydantic import JsonValue
@@ -10,12 +11,13 @@ from control import hub
 from control.db import Database
 from control.hub import Hub
 from control.internal.upstream import upstream_tasks
+from control.jobs.tables import SettingsSnapshot
 from control.runs.tables import ForEachInput, ForEachRun, Run, TaskRun
 from control.triggers.service import BACKFILL_KEY
 from spec.attempts import TaskRef
 from spec.errors import NotFound, Unavailable
 from spec.ids import split_iteration
-from spec.references import Context, resolve
+from spec.references import Context, Upstream, resolve
 from spec.tasks import Task
 
 PROJECTION_WAIT_S = 20.0
@@ -51,8 +53,27 @@ async def context_of(
         location=run.trigger_info.get("location"),
         backfill_at=run.triggered_at if BACKFILL_KEY in run.trigger_info else None,
     )
+    if _asks_for_notebooks(task, run):
+        context = replace(context, tasks=await _with_notebooks(session, run, context.tasks))
     resolved = {name: resolve(text, context) for name, text in run.job_parameters.items()}
     return replace(context, parameters=resolved)
+
+
+def _asks_for_notebooks(task: Task, run: Run) -> bool:
+    """Tell whether a text may hold `{{tasks.….notebook_path}}`, which only the settings know."""
+    return ".notebook_path" in task.model_dump_json() + "".join(run.job_parameters.values())
+
+
+async def _with_notebooks(
+    session: AsyncSession, run: Run, tasks: Mapping[str, Upstream]
+) -> dict[str, Upstream]:
+    snapshot = await session.get_one(SettingsSnapshot, run.settings_hash)
+    notebooks: dict[str, str] = {
+        each["task_key"]: each["notebook_task"]["notebook_path"]
+        for each in snapshot.settings.get("tasks", [])
+        if each.get("notebook_task")
+    }
+    return {k: replace(each, notebook_path=notebooks.get(k)) for k, each in tasks.items()}
 
 
 async def _input(session: AsyncSession, ref: TaskRef) -> JsonValue:

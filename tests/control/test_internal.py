@@ -8,9 +8,13 @@ import pytest
 
 from control.db import Database
 from control.gateway.tokens import AttemptClaims, verify
+from control.projection import Projector
+from spec.attempts import AttemptResult
+from spec.events import RunStarted
 from spec.ids import run_of
 from tests.control.conftest import SIGNING_KEY, Recorder
 from tests.control.make import create_job, put_file, python_task, run_now
+from tests.control.test_projection import T0, Play
 
 
 @pytest.fixture
@@ -115,11 +119,6 @@ async def test_values_reach_later_tasks(
     output = {"values": {"rows": [1, 2], "name": "x"}}
     assert (await worker.put(f"/attempts/{run_id + 1}/output", json=output)).status_code == 200
 
-    from control.projection import Projector
-    from spec.attempts import AttemptResult
-    from spec.events import RunStarted
-    from tests.control.test_projection import T0, Play
-
     play = Play(plan)
     play.record(RunStarted(at=T0))
     play.advance()
@@ -215,3 +214,27 @@ async def test_the_internal_api_wants_the_worker_token(
         answer = await worker.get("/blobs/x", headers={"Authorization": f"Bearer {given}"})
         assert (answer.status_code, answer.json()["error_code"]) == (401, "UNAUTHENTICATED")
     assert run_of(5) == 0
+
+
+async def test_later_tasks_may_name_an_earlier_notebook(
+    api: httpx2.AsyncClient,
+    worker: httpx2.AsyncClient,
+    main_file: str,
+    launcher: Recorder,
+    database: Database,
+) -> None:
+    source = b"# Databricks notebook source\n"
+    fields = {"kind": "NOTEBOOK", "language": "PYTHON", "suffix": ".py"}
+    await put_file(database, "/jobs/nb", source, **fields)
+    second = python_task("b", "a")
+    second["spark_python_task"]["parameters"] = ["{{tasks.a.notebook_path}} {{task.notebook_path}}"]
+    first = {"task_key": "a", "notebook_task": {"notebook_path": "/jobs/nb"}}
+    run_id = await run_now(api, await create_job(api, tasks=[first, second]))
+    plan = launcher.plans[run_id]
+    play = Play(plan)
+    play.record(RunStarted(at=T0))
+    play.advance()
+    play.end("a", AttemptResult.SUCCESS)
+    await Projector(database).project(play.batch())
+    work = (await open_attempt(worker, ref(plan, 2, "b"))).json()
+    assert work["program"]["parameters"] == ["/jobs/nb {{task.notebook_path}}"]

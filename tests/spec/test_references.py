@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from spec.attempts import SqlResult
 from spec.reference_names import REFERENCES, fits, wrong_in
 from spec.references import Context, Upstream, find, needs_upstream, resolve
 
@@ -205,3 +206,29 @@ def test_the_logical_date_of_a_backfill() -> None:
     assert resolve(text, of_backfill) == "2026-01-05 6 1 {{backfill.x}}"
     again = Context(**{**CONTEXT.__dict__, "trigger": "CONTINUOUS_RESTART"})
     assert resolve("{{job.trigger.type}}", again) == "continuous"
+
+
+def test_every_reference_of_the_table_has_a_value() -> None:
+    upstream = Upstream(
+        run_id=9,
+        result="SUCCESS",
+        code="SUCCESS",
+        notebook_path="/up",
+        values={"x": 1},
+        sql=SqlResult(columns=("x",), types=("INTEGER",), rows=(("1",),)),
+        alert_state="OK",
+    )
+    whole = {
+        "tasks": {"clean": upstream},
+        "parameters": {"x": "1"},
+        "input": {"x": 1},
+        "in_for_each": True,
+        "triggered_at": datetime(2026, 1, 5, tzinfo=UTC),
+        "location": "s3://b/p/",
+        "backfill_at": datetime(2026, 1, 5, tzinfo=UTC),
+    }
+    context = Context(**{**CONTEXT.__dict__, **whole})
+    for reference in REFERENCES:
+        name = reference.name.replace("<time>", "year").replace("<task>", "clean")
+        text = f"{{{{{name.replace('<name>', 'x')}}}}}"
+        assert resolve(text, context) != text, text
