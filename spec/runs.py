@@ -300,7 +300,7 @@ def decide(state: RunState, now: datetime) -> list[Event]:
     if state.unfinished == 0:
         result, message = run_result(state)
         return [RunEnded(at=now, result=result, message=message)]
-    events = _warnings(state, now)
+    events = due_warnings(state, now)
     ordinal = state.ordinal
     free = _free(state)
     for task_key in _due(state, now):
@@ -383,7 +383,12 @@ def _as_seen_by(task: TaskPlan, upstream: TaskState) -> TaskPhase:
     return upstream.phase
 
 
-def _warnings(state: RunState, now: datetime) -> list[Event]:
+def due_warnings(state: RunState, now: datetime) -> list[Event]:
+    """Return the warnings of health rules that are due.
+
+    `decide` names them too; who records an attempt's end asks first, because by then the moment to
+    decide may have been missed.
+    """
     if state.stop is not None:
         return []
     warnings: list[Event] = []

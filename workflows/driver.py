@@ -25,7 +25,16 @@ from spec.events import (
     TaskStopRequested,
 )
 from spec.plans import RunPlan, TaskPlan
-from spec.runs import RunState, apply, continued, decide, end_attempt, new_state, next_wake
+from spec.runs import (
+    RunState,
+    apply,
+    continued,
+    decide,
+    due_warnings,
+    end_attempt,
+    new_state,
+    next_wake,
+)
 from workflows import options
 
 Work = Callable[["Driver", AttemptScheduled], Awaitable[AttemptOutcome]]
@@ -173,6 +182,8 @@ class Driver:
 
     async def _attempt(self, event: AttemptScheduled) -> None:
         outcome = await self._in_time(event)
+        for warning in due_warnings(self.state, workflow.now()):
+            self.record(warning)
         ended = end_attempt(self.state, event.task_key, event.task_run_id, outcome, workflow.now())
         del self._attempts[event.task_key]
         self.record(ended)

@@ -1,5 +1,6 @@
 """The run's state machine, by examples."""
 
+from datetime import timedelta
 from itertools import product
 
 import pytest
@@ -8,6 +9,7 @@ from spec.attempts import AttemptOutcome, AttemptResult
 from spec.events import (
     AttemptEnded,
     AttemptScheduled,
+    DurationWarned,
     RunEnded,
     RunResult,
     RunStarted,
@@ -16,7 +18,7 @@ from spec.events import (
 )
 from spec.ids import task_run_id
 from spec.plans import TaskPhase
-from spec.runs import MAX_LOST, apply, decide, new_state, next_wake, skip_phase
+from spec.runs import MAX_LOST, apply, decide, due_warnings, new_state, next_wake, skip_phase
 from spec.tasks import RunIf
 from tests.spec.run_plans import RUN, START, Driver, plan, task
 
@@ -302,3 +304,23 @@ class TestImpossibleEvents:
         assert decide(run.state, START) == []
         with pytest.raises(ValueError, match="has ended"):
             apply(run.state, RunEnded(at=START, result=RunResult.FAILED))
+
+
+def test_a_warning_that_was_missed_is_due_until_the_end():
+    run_plan = plan(task("a")).model_copy(update={"warn_after_s": 5})
+    run = Driver(run_plan)
+    run.now += timedelta(seconds=9)
+    [warning] = due_warnings(run.state, run.now)
+    run.record(warning)
+    assert due_warnings(run.state, run.now) == [], "once is enough"
+
+
+def test_a_task_warns_once_and_its_next_attempt_again():
+    slow = task("a", max_retries=1).model_copy(update={"warn_after_s": 5})
+    run = Driver(plan(slow))
+    run.pass_time(6)
+    run.pass_time(6)
+    run.end("a", AttemptResult.FAILED)
+    run.pass_time(6)
+    warned = [event for event in run.events if isinstance(event, DurationWarned)]
+    assert [(event.task_key, event.seconds) for event in warned] == [("a", 5), ("a", 5)]
