@@ -2,8 +2,9 @@
 
 Where a script stands is written into the attempt's folder before each step, and travels in the
 handle. A worker that finds the address of its query's next page outdated asks Trino by the
-attempt's key; a query that may still run is killed, and the *table* tells whether it landed (the
-gateway stamps every snapshot with its task run). Only what surely did not land is sent again.
+attempt's key; a query that may still run is killed, and the catalog gateway tells whether it landed
+(it stamps every snapshot with its task run, and Trino with the query; an index keeps both). Only
+what surely did not land is sent again.
 """
 
 import time
@@ -11,9 +12,11 @@ from datetime import UTC, datetime
 
 import httpx2
 
+from activities import faults
 from activities.config import WorkerConfig
 from activities.engines.base import Feeds, Handle, Progress
 from activities.engines.local import FileLog
+from activities.faults import Point
 from activities.folder import AttemptFolder
 from activities.sql.gateway_tables import GatewayTables
 from activities.sql.statements import check_values
@@ -53,7 +56,7 @@ class TrinoEngine:
         if place is None:
             # Another host opened the attempt: it may have sent the first statement already.
             elsewhere = work.host not in (None, self._config.host)
-            place = Place(asked=elsewhere, began_at=datetime.now(UTC))
+            place = Place(asked=elsewhere, borrowed=elsewhere, began_at=datetime.now(UTC))
             self._write(folder, place)
         return _handle(key, place)
 
@@ -68,9 +71,12 @@ class TrinoEngine:
             elif script.is_at_end(place):
                 place = place.ended()
             else:
+                faults.reach(Point.BEFORE_INTENT, work.ref.task_key)
                 place = await script.intend(place)
                 self._write(folder, place)
+                faults.reach(Point.AFTER_INTENT, work.ref.task_key)
                 place = await script.send(place)
+                faults.reach(Point.AFTER_SUBMIT, work.ref.task_key)
             self._write(folder, place)
         return Progress(done=place.ended_at is not None, handle=_handle(handle.key, place))
 
@@ -126,7 +132,7 @@ class TrinoEngine:
         here = self._read(folder)
         if here is None or here.index < there.index:
             # The page's address is likely outdated: the first look at it will tell.
-            return folder, there
+            return folder, there.moved(borrowed=True)
         return folder, here
 
     def _read(self, folder: AttemptFolder) -> Place | None:

@@ -1,4 +1,4 @@
-"""Reads tables at the catalog gateway, as the Iceberg REST protocol has it (`loadTable`)."""
+"""Asks the catalog gateway for tables, as the Iceberg REST protocol has it, and for own commits."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,19 +9,27 @@ import httpx2
 from spec.attempts import CatalogAccess
 from spec.errors import EngineUnavailable
 
-_STAMP = "openlake.task-run-id"
+_QUERY = "trino_query_id"
+"""In the summary of a snapshot that Trino made."""
 
 
 @dataclass(frozen=True)
 class TableState:
     """A table as it is now."""
 
-    snapshot_id: str | None
-    """None as long as nothing has been written."""
-    writer: str | None
-    """The task run that committed the snapshot, by the gateway's stamp."""
     columns: dict[str, str]
     """Name → Iceberg type, in order."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One change that the attempt has asked the catalog for."""
+
+    id: int
+    state: str
+    """`committed`; `refused`; `pending`, being found out; `unknown`, it never will be."""
+    query_id: str | None
+    """Of the Trino query that made it; None where that does not say, as for a table's creation."""
 
 
 class GatewayTables:
@@ -56,6 +64,16 @@ class GatewayTables:
         answer = await self._get(path, {})
         return None if answer is None else _state(answer["metadata"])
 
+    async def commits(self, after: int = 0) -> list[Commit]:
+        """Return what the attempt has committed after a commit that is known, oldest first.
+
+        Raises:
+            EngineUnavailable: as for `load`.
+        """
+        answer = await self._get("/openlake/commits", {"after": str(after)})
+        found: list[dict[str, Any]] = (answer or {}).get("commits") or []
+        return [Commit(each["id"], each["state"], each["summary"].get(_QUERY)) for each in found]
+
     async def _get(self, path: str, params: dict[str, str]) -> dict[str, Any] | None:
         headers = {"Authorization": f"Bearer {self._access.token}"}
         try:
@@ -73,18 +91,11 @@ class GatewayTables:
 
 
 def _state(metadata: dict[str, Any]) -> TableState:
-    current = metadata.get("current-snapshot-id")
-    snapshots: list[dict[str, Any]] = metadata.get("snapshots") or []
-    found = [each for each in snapshots if each["snapshot-id"] == current]
     schema_id = metadata.get("current-schema-id")
     schemas: list[dict[str, Any]] = metadata.get("schemas") or []
     current_schemas = [each for each in schemas if each.get("schema-id") == schema_id]
     fields: list[dict[str, Any]] = current_schemas[0]["fields"] if current_schemas else []
-    return TableState(
-        snapshot_id=str(current) if found else None,
-        writer=found[0].get("summary", {}).get(_STAMP) if found else None,
-        columns={field["name"]: _type(field["type"]) for field in fields},
-    )
+    return TableState(columns={field["name"]: _type(field["type"]) for field in fields})
 
 
 def _type(kind: str | dict[str, Any]) -> str:

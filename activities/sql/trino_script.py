@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
+
+from sqlglot import exp
 
 from activities.folder import AttemptFolder
 from activities.sql import portable
-from activities.sql.gateway_tables import GatewayTables
+from activities.sql.gateway_tables import Commit, GatewayTables
 from activities.sql.lineage import Touched, statement_event, touched
 from activities.sql.statements import Statement, split
 from activities.sql.trino_client import Page, QueryGone, TrinoClient, kill_all, literal
 from spec.attempts import AttemptWork, Frozen, SqlProgram, SqlResult
-from spec.errors import EngineRejected
+from spec.errors import EngineRejected, EngineUnavailable
 
 MOST_ROWS = 1000
 _SETTLE_S = 2.0
@@ -27,8 +31,10 @@ class Place(Frozen):
     """It may have been submitted: the intent is written before."""
     query_id: str | None = None
     next_uri: str | None = None
-    before: str | None = None
-    """The output table's snapshot before the statement; `-` when there was none."""
+    noted: int = 0
+    """The id of the attempt's last commit before the statement."""
+    borrowed: bool = False
+    """Another host's: it may have gone further than it could tell."""
     began_at: datetime
     ended_at: datetime | None = None
     error: str | None = None
@@ -65,12 +71,12 @@ class Script:
         return place.index == len(self._statements)
 
     async def intend(self, place: Place) -> Place:
-        """Note what the statement's output is before it is sent."""
-        output = self._facts(place).output
-        state = None if output is None else await self._tables.load(output[1], output[2])
+        """Note what the attempt has committed before the statement is sent."""
         self._say(place, _first_line(self._statements[place.index].text))
-        before = "-" if state is None else state.snapshot_id or "-"
-        return place.moved(asked=True, before=before, sql=None)
+        noted = place.noted
+        if not isinstance(self._tree(place), portable.Query):
+            noted = max([noted, *(each.id for each in await self._tables.commits(noted))])
+        return place.moved(asked=True, noted=noted, sql=None)
 
     async def send(self, place: Place) -> Place:
         """Submit the statement under way."""
@@ -114,31 +120,32 @@ class Script:
             # A commit that was on its way when its query was killed arrives within this time.
             await asyncio.sleep(_SETTLE_S)
             queries = await self._trino.find(self._work.key, self._label(place))
+        tree = self._tree(place)
+        if isinstance(tree, portable.Query):
+            # Its rows are gone with its pages; reading again is harmless.
+            return self._again(place, bool(queries))
+        known = {query.query_id for query in queries}
+        known |= {place.query_id} if place.query_id is not None else set()
+        own = first_of(await self._tables.commits(place.noted), known)
+        if any(commit.state == "pending" for commit in own):
+            raise EngineUnavailable("the catalog gateway is finding out whether a commit landed")
         finished = any(query.state == "FINISHED" for query in queries)
-        tree = portable.parse(self._spelled(place), "trino")
-        facts = self._facts(place)
-        if finished and facts.output is None and isinstance(tree, portable.Query):
-            finished = False  # Its rows are gone with its pages; reading again is harmless.
-        if finished or await self._has_landed(place, facts):
+        if finished or any(commit.state == "committed" for commit in own):
             self._say(place, "found done after its worker was lost")
-            return await self._done(place)
-        if facts.output is not None or portable.is_repeatable(tree):
-            self._say(place, "sent again after its worker was lost")
-            return place.moved(asked=False, query_id=None, next_uri=None, sql=None)
+            noted = max([place.noted, *(commit.id for commit in own)])
+            return await self._done(place.moved(noted=noted))
+        unknown = any(commit.state == "unknown" for commit in own)
+        if not unknown and (self._facts(place).output is not None or portable.is_repeatable(tree)):
+            return self._again(place, bool(queries))
         return place.ended(
             lost=f"It cannot be known whether statement {place.index + 1} took effect."
         )
 
-    async def _has_landed(self, place: Place, facts: Touched) -> bool:
-        if facts.output is None:
-            return False
-        state = await self._tables.load(facts.output[1], facts.output[2])
-        if state is None:
-            return False
-        if state.snapshot_id is None:
-            return place.before == "-" and facts.query is None
-        mine = state.writer == str(self._work.ref.task_run_id)
-        return mine and state.snapshot_id != place.before
+    def _again(self, place: Place, was_sent: bool) -> Place:
+        """Let the statement be sent; what another host never sent, it has sent nothing after."""
+        if was_sent or not place.borrowed:
+            self._say(place, "sent again after its worker was lost")
+        return place.moved(asked=False, borrowed=False, query_id=None, next_uri=None, sql=None)
 
     async def _done(self, place: Place) -> Place:
         """Go on to the next statement, and tell what this one read and wrote."""
@@ -147,7 +154,8 @@ class Script:
         facts = self._facts(place)
         if facts.inputs or facts.output is not None:
             await self._tell_lineage(place, facts)
-        return place.moved(index=place.index + 1, asked=False, query_id=None, next_uri=None)
+        following = place.moved(index=place.index + 1, query_id=None, next_uri=None)
+        return following.moved(asked=place.borrowed and not self.is_at_end(following))
 
     async def _tell_lineage(self, place: Place, facts: Touched) -> None:
         columns: dict[tuple[str, str, str], dict[str, str]] = {}
@@ -169,10 +177,13 @@ class Script:
             file.write(json.dumps(told) + "\n")
 
     def _facts(self, place: Place) -> Touched:
-        tree = portable.parse(self._spelled(place), "trino")
+        tree = self._tree(place)
         if tree is None:
             return Touched((), None, None)
         return touched(tree, self._work.catalog.name, "default")
+
+    def _tree(self, place: Place) -> exp.Expr | None:
+        return portable.parse(self._spelled(place), "trino")
 
     def _spelled(self, place: Place) -> str:
         return self._statements[place.index].bound(lambda name: "?")
@@ -183,6 +194,20 @@ class Script:
     def _say(self, place: Place, text: str) -> None:
         with self._folder.log.open("a") as file:
             file.write(f"[{place.index + 1}/{len(self._statements)}] {text}\n")
+
+
+def first_of(commits: Sequence[Commit], queries: Collection[str]) -> list[Commit]:
+    """Return the commits of one statement: those of the first query, if it is among these.
+
+    Args:
+        commits: Since before the statement, oldest first; later statements may have made some.
+        queries: Under which the statement is known to have run; empty when Trino has forgotten.
+    """
+    named = [each.query_id for each in commits if each.query_id is not None]
+    first = named[0] if named else None
+    if queries and first is not None and first not in queries:
+        return []
+    return list(takewhile(lambda each: each.query_id in (None, first), commits))
 
 
 def program_of(work: AttemptWork) -> SqlProgram:

@@ -24,10 +24,11 @@ from control.gateway.commits import AfterUpstream, Committer, Mutation
 from control.gateway.config import GatewayConfig
 from control.gateway.configuration import describe
 from control.gateway.errors import BodyTooLarge, iceberg_error, render
+from control.gateway.history import own_commits
 from control.gateway.identity import Identity
 from control.gateway.metrics import Metrics
 from control.gateway.reads import Reader
-from control.gateway.routes import PREFIX, READS, Route, match
+from control.gateway.routes import OWN_COMMITS, PREFIX, READS, Route, match
 from control.gateway.settle import Settler
 from control.gateway.tokens import AttemptClaims, ServiceClaims
 from control.gateway.upstream import Catalog
@@ -84,6 +85,7 @@ def create_gateway(
             Path("/metrics", gateway.show_metrics, methods=["GET"]),
             Path(f"{PREFIX}config", gateway.config, methods=["GET"]),
             Path(f"{PREFIX}oauth/tokens", gateway.tokens, methods=["POST"]),
+            Path(OWN_COMMITS, gateway.own_commits, methods=["GET"]),
             Path("/{path:path}", gateway.catalog, methods=every),
         ],
         exception_handlers={
@@ -183,6 +185,17 @@ class _Gateway:
             return JSONResponse(
                 {"error": name, "error_description": error.message}, status_code=error.status
             )
+
+    async def own_commits(self, request: Request) -> Response:
+        """Answer what the asking attempt has committed, after the id in `after`."""
+        claims = await self._parts.access.authenticate(request.headers.get("authorization"))
+        if not isinstance(claims, AttemptClaims):
+            raise Forbidden("only an attempt has commits of its own; send an attempt's token")
+        after = request.query_params.get("after", "0")
+        if not after.isdecimal():
+            raise Invalid(f"'after' is the id of a commit, not '{after[:40]}'")
+        found = await own_commits(self._parts.database, claims.task_run_id, int(after))
+        return JSONResponse({"commits": found})
 
     async def catalog(self, request: Request) -> Response:
         """Serve every other Iceberg REST route."""

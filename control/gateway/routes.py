@@ -11,6 +11,8 @@ from urllib.parse import unquote
 from spec.errors import Invalid, NotFound
 
 PREFIX = "/iceberg/v1/"
+OWN_COMMITS = "/iceberg/openlake/commits"
+"""Not Iceberg's: an attempt asks what it has committed."""
 LEVEL_SEPARATOR = "\x1f"
 
 

@@ -2,18 +2,20 @@
 
 import asyncio
 import dataclasses
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from pyiceberg.catalog import load_catalog
 
 from activities.config import WorkerConfig
 from activities.engines import registry
 from activities.engines.base import EngineAdapter, Handle
-from activities.engines.trino import TrinoEngine
 from activities.folder import AttemptFolder
 from activities.follow import Follower
+from activities.sql.gateway_tables import GatewayTables
 from activities.sql.trino_script import Place
 from spec.attempts import (
     AttemptOutcome,
@@ -190,33 +192,47 @@ def place_of(handle: Handle) -> Place:
     return Place.model_validate_json(handle.state["place"])
 
 
-@pytest.mark.parametrize(("landed", "remembered"), [(True, True), (True, False), (False, False)])
+@pytest.mark.parametrize(
+    ("told", "landed", "remembered"),
+    [(2, True, True), (2, True, False), (2, False, False), (1, True, True), (1, True, False)],
+)
 async def test_a_write_out_of_sight_lands_once(
-    trino_field: Field, landed: bool, remembered: bool
+    trino_field: Field, told: int, landed: bool, remembered: bool
 ) -> None:
-    """A worker dies with an INSERT under way; one on another host takes over."""
-    schema = f"once_{landed}_{remembered}".lower()
-    text = (
-        f"CREATE SCHEMA IF NOT EXISTS {schema}; "
-        f"CREATE OR REPLACE TABLE {schema}.t AS SELECT 0 AS n; "
-        f"INSERT INTO {schema}.t SELECT 1 AS n; SELECT count(*) FROM {schema}.t"
-    )
-    work = await trino_field.lake.open(Engine.TRINO, SqlProgram(text=text))
+    """A worker dies with an INSERT under way; one on another host takes over, others write too.
+
+    Args:
+        trino_field: With Trino.
+        told: Up to which statement the dying worker had told where it stood.
+        landed: The INSERT did.
+        remembered: Trino knows the attempt's queries; it forgets after a while, and in a restart.
+    """
+    schema = f"once_{told}_{landed}_{remembered}".lower()
+    statements = [
+        f"CREATE SCHEMA IF NOT EXISTS {schema}",
+        f"CREATE OR REPLACE TABLE {schema}.t AS SELECT 0 AS n",
+        f"INSERT INTO {schema}.t SELECT 1 AS n",
+        f"SELECT count(*) FROM {schema}.t",
+    ]
+    done = SqlProgram(text="; ".join(statements[: 3 if landed else 2]))
+    work = await trino_field.lake.open(Engine.TRINO, done)
     first = trino_field.adapter(Engine.TRINO)
-    assert isinstance(first, TrinoEngine)
-    done = await drive(first, await first.submit(work, work.key), work)
-    # What the dying worker last told: the third statement may have been sent.
-    before = place_of(done).model_copy(
-        update={"index": 2, "asked": True, "ended_at": None, "before": "1", "sql": None}
+    place = place_of(await drive(first, await first.submit(work, work.key), work))
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        commits = await GatewayTables(http, work.catalog).commits()
+    made = dict.fromkeys(commit.query_id for commit in commits if commit.query_id is not None)
+    assert len(made) == (2 if landed else 1)
+    its_own = [*made][told - 1 : told]
+    noted = [commit.id for commit in takewhile(lambda c: c.query_id not in its_own, commits)]
+    other = await trino_field.lake.open(
+        Engine.TRINO, SqlProgram(text=f"INSERT INTO {schema}.t VALUES 7")
     )
-    if not landed:
-        # As if the INSERT had never come to be: another attempt's stamp is on the table.
-        other = await trino_field.lake.open(
-            Engine.TRINO, SqlProgram(text=f"CREATE OR REPLACE TABLE {schema}.t AS SELECT 0 AS n")
-        )
-        await drive(first, await first.submit(other, other.key), other)
+    await drive(first, await first.submit(other, other.key), other)
+    before = place.moved(
+        index=told, asked=True, ended_at=None, noted=noted[-1], query_id=None, sql=None
+    )
+    work = work.model_copy(update={"program": SqlProgram(text="; ".join(statements))})
     if not remembered:
-        # Trino forgets queries after a while, and when it restarts.
         work = work.model_copy(update={"key": f"{work.key}-forgotten"})
     trino_field.folder(work).make()
     (trino_field.folder(work).path / "trino.json").unlink(missing_ok=True)
@@ -225,8 +241,8 @@ async def test_a_write_out_of_sight_lands_once(
     handle = await drive(second, handle, work)
     outcome, output = await second.collect(handle, work)
     assert outcome.result is AttemptResult.SUCCESS, outcome.message
-    assert output.sql is not None and output.sql.rows == (("2",),)
-    assert sorted(row["n"] for row in trino_field.rows(work, f"{schema}.t")) == [0, 1]
+    assert output.sql is not None and output.sql.rows == (("3",),)
+    assert sorted(row["n"] for row in trino_field.rows(work, f"{schema}.t")) == [0, 1, 7]
 
 
 async def test_an_outdated_page_is_found_again(trino_field: Field) -> None:
