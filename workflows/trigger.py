@@ -30,6 +30,7 @@ class Trigger:
                 ports.advance_trigger,
                 TriggerTick(job_id=ref.job_id, now=workflow.now()),
                 start_to_close_timeout=options.ADMISSION_LIMIT,
+                heartbeat_timeout=options.HEARTBEAT,
                 retry_policy=options.RECORD,
             )
             if self._is_changed:
@@ -73,6 +74,7 @@ class Backfill:
                 ports.advance_backfill,
                 ref,
                 start_to_close_timeout=options.ADMISSION_LIMIT,
+                heartbeat_timeout=options.HEARTBEAT,
                 retry_policy=options.RECORD,
             )
             if step.is_over:

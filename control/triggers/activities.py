@@ -20,6 +20,7 @@ from control.runs import outbox
 from control.runs.admission import Ask
 from control.runs.gathering import admit_gathered
 from control.runs.tables import Run
+from control.triggers.pulse import pulse
 from control.triggers.service import read_back
 from control.triggers.tables import TriggerState
 from control.triggers.watching import Watcher
@@ -94,6 +95,10 @@ class Triggers:
     @activity.defn(name="advance_trigger")
     async def advance_trigger(self, tick: TriggerTick) -> TriggerStep:
         """See `spec.ports.advance_trigger`."""
+        async with pulse():
+            return await self._advance(tick)
+
+    async def _advance(self, tick: TriggerTick) -> TriggerStep:
         async with self._deps.database.read_session() as session:
             row = await session.get(TriggerState, tick.job_id)
             job = await session.get(Job, tick.job_id)

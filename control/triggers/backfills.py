@@ -18,6 +18,7 @@ from control.runs import ending, outbox
 from control.runs.admission import Ask, run_parameters
 from control.runs.gathering import admit_gathered
 from control.triggers import backfill_store as store
+from control.triggers.pulse import pulse
 from control.triggers.service import BACKFILL_KEY, tell
 from control.triggers.tables import Backfill, BackfillDate
 from spec.api.backfills import BackfillDateView, BackfillState, BackfillView, StartBackfill
@@ -226,6 +227,10 @@ class Backfills:
     @activity.defn(name="advance_backfill")
     async def advance_backfill(self, ref: BackfillRef) -> BackfillStep:
         """See `spec.ports.advance_backfill`."""
+        async with pulse():
+            return await self._advance(ref)
+
+    async def _advance(self, ref: BackfillRef) -> BackfillStep:
         while True:
             async with self._deps.database.read_session() as session:
                 row = await session.get_one(Backfill, ref.backfill_id)
