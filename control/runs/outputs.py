@@ -29,6 +29,10 @@ from spec.ids import is_task_run, run_of
 LOG_TAIL_BYTES = 5 * 1024 * 1024
 
 
+_WITH_LOGS = ("spark_python_task", "python_wheel_task", "spark_jar_task", "spark_submit_task")
+"""Tasks whose log is part of their output; a notebook's is not."""
+
+
 async def get(deps: Deps, caller: Caller, any_id: int) -> RunOutput:
     """Return the output of a task run; of a job run only when it has one task run.
 
@@ -44,7 +48,7 @@ async def get(deps: Deps, caller: Caller, any_id: int) -> RunOutput:
         "error": output.error,
         "error_trace": output.error_trace,
     }
-    if "spark_python_task" in task:
+    if any(kind in task for kind in _WITH_LOGS):
         text, cut = await logs.tail(deps, any_id, LOG_TAIL_BYTES)
         answer |= {"logs": text, "logs_truncated": cut}
     if "notebook_task" in task and output.notebook_result is not None:
@@ -91,7 +95,7 @@ async def one_task_run(deps: Deps, caller: Caller, run_id: int) -> int:
 
 
 async def _query_text(deps: Deps, caller: Caller, task_run_id: int) -> str:
-    """Return the SQL that a task run ran, as pinned with its run; empty when a repair has another."""
+    """Return the SQL of a task run, as pinned with its run; empty when a repair has another."""
     async with deps.database.read_session() as session:
         row = await store.task_run(session, caller.workspace_id, task_run_id)
         run = await store.get(session, caller.workspace_id, run_of(task_run_id))

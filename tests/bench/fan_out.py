@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from databricks.sdk import WorkspaceClient
@@ -65,7 +66,7 @@ def wide(n: int) -> list[dict[str, Any]]:
 def chain(n: int) -> list[dict[str, Any]]:
     """Return the tasks of a job with `n` tasks one after the other."""
     tasks = wide(n)
-    for before, task in zip(tasks, tasks[1:], strict=False):
+    for before, task in pairwise(tasks):
         task["depends_on"] = [{"task_key": before["task_key"]}]
     return tasks
 

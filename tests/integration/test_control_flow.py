@@ -197,7 +197,8 @@ def test_a_for_each_takes_a_task_value_and_repairs_only_what_failed(
     assert [t.task_key for t in again.tasks or []].count("add") == 1
     history = client.jobs.get_run(run.run_id or 0, include_history=True).repair_history or []
     assert [item.type.value for item in history if item.type] == ["ORIGINAL", "REPAIR"]
-    whole = client.jobs.get_run([t for t in again.tasks or [] if t.task_key == "each"][-1].run_id)
+    newest = [task.run_id for task in again.tasks or [] if task.task_key == "each"][-1]
+    whole = client.jobs.get_run(newest or 0)
     assert len(whole.iterations or []) == 7
 
 
@@ -213,8 +214,9 @@ def test_a_repair_keeps_what_succeeded_and_needs_the_latest_id(
     )
     run = finish(client, job_id)
     assert run.state and run.state.life_cycle_state is RunLifeCycleState.INTERNAL_ERROR
+    client.jobs.repair_run(run.run_id or 0, rerun_tasks=["second"])
     with pytest.raises(OperationFailed):
-        client.jobs.repair_run(run.run_id or 0, rerun_tasks=["second"]).result()
+        client.jobs.wait_get_run_job_terminated_or_skipped(run.run_id or 0)
     flag.touch()
     with pytest.raises(Exception, match="latest repair ID needs to be provided"):
         client.jobs.repair_run(run.run_id or 0, rerun_tasks=["second"])
