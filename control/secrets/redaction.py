@@ -92,10 +92,13 @@ class Redactor:
         """Return how many of the last bytes may be the beginning of a value."""
         held = 0
         for pattern in self._patterns:
-            for length in range(min(len(pattern) - 1, len(content)), held, -1):
-                if content.endswith(pattern[:length]):
-                    held = length
+            tail = content[-(len(pattern) - 1) :]
+            at = tail.find(pattern[:1])
+            while 0 <= at < len(tail) - held:
+                if pattern.startswith(tail[at:]):
+                    held = len(tail) - at
                     break
+                at = tail.find(pattern[:1], at + 1)
         return held
 
 

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import random
+import time
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -111,3 +113,14 @@ def test_text_that_was_cut_off_in_a_value_hides_its_beginning() -> None:
     assert redactor.cut_text("no hunter2-hunter2: hunter2-hun") == "no [REDACTED]: [REDACTED]"
     assert redactor.cut_text("no hunter2-hunter2") == "no [REDACTED]"
     assert redactor.cut_text("no hun") == "no hun"
+
+
+def test_large_values_take_no_longer_than_they_must() -> None:
+    value = bytes(random.Random(7).randrange(256) for _ in range(128 * 1024))
+    redactor = Redactor([value])
+    started = time.process_time()
+    content = b"x" * 100_000 + value[:100_000]
+    assert redactor.part(content, SURE) == (b"x" * 100_000, 100_000)
+    assert time.process_time() - started < 2
+    whole = content + value[100_000:] + b"\n"
+    assert redactor.part(whole, SURE) == (b"x" * 100_000 + MARK + b"\n", len(whole))
