@@ -8,14 +8,18 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from temporalio.client import WorkflowHandle
+from temporalio.client import Client, WorkflowHandle
 
 from spec.attempts import AttemptResult
 from spec.events import CancelRequest, ForEachExpanded
 from spec.ids import for_each_workflow_id
 from spec.plans import RunPlan, TaskKind
+from spec.ports import WORKFLOW_QUEUE
+from spec.triggers import BackfillRef, BackfillStep, TriggerRef
 from tests.workflows.script import Script, for_each, plan, running, start, task
 from tests.workflows.server import time_skipping_server
+from tests.workflows.test_trigger import Plane, cron
+from tests.workflows.test_trigger import running as triggers_running
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -67,6 +71,24 @@ async def record() -> None:
                 await write("for_each-whole", env.client.get_workflow_handle(whole))
                 part = f"{whole}/{each.first_ordinal + 1}"
                 await write("for_each-part", env.client.get_workflow_handle(part))
+        await record_triggers(env.client)
+
+
+async def record_triggers(client: Client) -> None:
+    """Record a trigger that fires thrice and a backfill of two dates."""
+    steps = [BackfillStep(done=n, total=2, is_over=n == 2) for n in range(3)]
+    plane = Plane(cron("0 0 6 L * ?"), most=3, backfill=steps)
+    async with triggers_running(client, plane):
+        for kind, ref in (
+            ("Trigger", TriggerRef(workspace_id=1, job_id=9)),
+            ("Backfill", BackfillRef(workspace_id=1, backfill_id=9)),
+        ):
+            name = kind.lower()
+            run = await client.start_workflow(
+                kind, ref, id=f"{name}/9", task_queue=WORKFLOW_QUEUE, start_signal="changed"
+            )
+            await run.result()
+            await write(name, run)
 
 
 async def write(name: str, run: WorkflowHandle[Any, Any]) -> None:
