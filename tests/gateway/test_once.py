@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -17,6 +18,9 @@ from tests.gateway.conftest import ROWS, Gateway, Opener
 from tests.gateway.make import KEY, attempt_claims, principal_claims
 
 pytestmark = pytest.mark.integration
+
+
+DUCKDB_COMMITS = "commit-transaction"
 
 
 class Wire:
@@ -237,3 +241,49 @@ async def test_a_commit_that_never_reached_the_catalog_is_settled_as_refused(
     await begin_attempt(database, attempt_claims(2, run_id=run_id), patience_s=20)
     assert time.monotonic() - began > 1.5
     assert await _states(database, first) == [("append", "refused")]
+
+
+async def test_an_attempt_learns_what_it_has_committed_though_the_gateway_died(
+    gateway: Gateway, opened: Opener, run_id: int
+) -> None:
+    claims = await opened(attempt_claims(run_id=run_id))
+    other = await opened(attempt_claims(2, run_id=run_id, task_key="other"))
+    table, _ = _table(gateway, claims, "learned")
+    _die_in(gateway, "commit-table")
+    with pytest.raises(Exception, match=r"Connection|Remote"):
+        table.append(ROWS)
+
+    def ask(who: Any, after: int = 0) -> httpx2.Response:
+        headers = {"Authorization": f"Bearer {issue(KEY, who)}"}
+        url = f"{gateway.url}/openlake/commits"
+        return httpx2.get(url, params={"after": after}, headers=headers, timeout=30)
+
+    deadline = time.monotonic() + 20
+    while any(row["state"] == "pending" for row in ask(claims).json()["commits"]):
+        assert time.monotonic() < deadline
+    rows = ask(claims).json()["commits"]
+    assert [(row["operation"], row["state"]) for row in rows] == [
+        ("create-namespace", "committed"),
+        ("create", "committed"),
+        ("append", "committed"),
+        ("append", "committed"),
+    ]
+    last = table.refresh().current_snapshot()
+    assert rows[-1]["snapshot_id"] == str(last.snapshot_id)
+    assert rows[-1]["summary"]["openlake.task-run-id"] == str(claims.task_run_id)
+    assert ask(claims, rows[-2]["id"]).json()["commits"] == rows[-1:]
+    assert ask(other).json()["commits"] == []
+    assert ask(principal_claims()).status_code == 403
+
+
+async def test_an_insert_of_duckdb_lands_once_though_the_gateway_died(
+    gateway: Gateway, opened: Opener, run_id: int, duckdb_lake: Callable[[AttemptClaims], Any]
+) -> None:
+    claims = await opened(attempt_claims(run_id=run_id))
+    lake = duckdb_lake(claims)
+    lake.execute("CREATE SCHEMA lakehouse.ducks")
+    lake.execute("CREATE TABLE lakehouse.ducks.t AS SELECT 1::BIGINT AS x")
+    gateway.fault.write_text(f"die {DUCKDB_COMMITS}")
+    lake.execute("INSERT INTO lakehouse.ducks.t VALUES (2)")
+    assert not gateway.fault.exists()
+    assert gateway.pyiceberg(claims).load_table("ducks.t").scan().to_arrow().num_rows == 2
