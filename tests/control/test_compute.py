@@ -23,6 +23,7 @@ from spec.jobs import JobSettings
 from tests.control.conftest import Recorder
 from tests.control.make import create_job, get_run, put_file, python_task, run_now
 from tests.control.test_internal import open_attempt, ref
+from tests.control.test_outputs import begin, output
 
 pytestmark = pytest.mark.integration
 
@@ -123,7 +124,7 @@ async def test_libraries_are_pinned_when_the_run_is_admitted(
     api: httpx2.AsyncClient, worker: httpx2.AsyncClient, launcher: Recorder, database: Database
 ) -> None:
     await put_file(database, "/libs/req.txt", b"attrs==25.1.0\n")
-    job = {"tasks": [wheel_task(libraries=[{"requirements": "/libs/req.txt"}])]}
+    job: dict[str, Any] = {"tasks": [wheel_task(libraries=[{"requirements": "/libs/req.txt"}])]}
     run_id = await run_now(api, await create_job(api, **job))
     body = {"path": "/libs/req.txt", "content": "aWRuYQ==", "format": "AUTO", "overwrite": True}
     await api.post("/api/2.0/workspace/mkdirs", json={"path": "/libs"})
@@ -443,3 +444,13 @@ async def test_a_job_runs_as_who_is_named(
             await rules.check(deps, session, plain, settings)
         own = JobSettings.model_validate({"run_as": {"user_name": caller.user_name}})
         await rules.check(deps, session, plain, own)
+
+
+async def test_the_log_of_a_wheel_task_is_its_output(
+    api: httpx2.AsyncClient, worker: httpx2.AsyncClient, launcher: Recorder, database: Database
+) -> None:
+    run_id = await run_now(api, await create_job(api, tasks=[wheel_task()]))
+    plan = await begin(database, launcher, run_id)
+    assert (await open_attempt(worker, ref(plan))).status_code == 200
+    await worker.put(f"/attempts/{run_id + 1}/logs", params={"offset": 0}, content=b"hello\n")
+    assert (await output(api, run_id + 1))["logs"] == "hello\n"
