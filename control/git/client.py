@@ -157,7 +157,7 @@ class GitClient:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=cwd or tempfile.gettempdir(),
-            env=self._variables(source),
+            env=self.variables(source),
             start_new_session=True,
         )
         try:
@@ -186,7 +186,8 @@ class GitClient:
             reason = " ".join(lines)[-500:] or f"git ended with code {code}"
         return f"the repository {source.git_url} cannot be read: {reason}"
 
-    def _variables(self, source: GitSource) -> dict[str, str]:
+    def variables(self, source: GitSource) -> dict[str, str]:
+        """Return the whole environment of git: nothing of this machine's settings, no prompt."""
         host = host_of(source.git_url, allow_file=self.settings.allow_file)
         options = {
             "protocol.allow": "never",
