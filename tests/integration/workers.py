@@ -46,20 +46,13 @@ class Mortal:
                 words, env=environment, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
 
-    def mend(self) -> None:
-        """Start it again if it has died by a fault; any other end is a failure."""
-        if self.has_died():
-            self.start()
-
     def has_died(self) -> bool:
-        """Tell whether it has died since it was last started, by a fault."""
-        assert self.process is not None
-        code = self.process.poll()
-        if code is None:
-            return False
-        assert code == -signal.SIGKILL, self.log.read_text()[-3000:]
-        self.deaths += 1
-        return True
+        """Tell whether a fault has killed it since it was last started; no other end is allowed."""
+        if self.process is not None and (code := self.process.poll()) is not None:
+            assert code == -signal.SIGKILL, self.log.read_text()[-3000:]
+            self.process = None
+            self.deaths += 1
+        return self.process is None
 
     def stop(self) -> None:
         """End it as the supervisor does; its attempts go on."""
