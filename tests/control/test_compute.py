@@ -16,6 +16,8 @@ from control.db import Database
 from control.deps import Deps
 from control.git.client import GitClient
 from control.jobs import rules
+from control.jobs.outside import gather
+from control.runs import gathering
 from control.workspaces.tables import Principal
 from spec.compute import ComputeProfile
 from spec.errors import Forbidden
@@ -454,3 +456,25 @@ async def test_the_log_of_a_wheel_task_is_its_output(
     assert (await open_attempt(worker, ref(plan))).status_code == 200
     await worker.put(f"/attempts/{run_id + 1}/logs", params={"offset": 0}, content=b"hello\n")
     assert (await output(api, run_id + 1))["logs"] == "hello\n"
+
+
+async def test_a_job_that_changes_while_git_is_asked_is_read_again(
+    api: httpx2.AsyncClient, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = await create_job(api, **git_job(repository, git_branch="main"))
+    asked: list[JobSettings] = []
+
+    async def slowly(deps: Deps, settings: JobSettings) -> Any:
+        asked.append(settings)
+        found = await gather(deps, settings)
+        if len(asked) == 1:
+            tag = git_job(repository, git_tag="v1")["git_source"]
+            body = {"job_id": job_id, "new_settings": {"git_source": tag}}
+            assert (await api.post("/api/2.2/jobs/update", json=body)).status_code == 200
+        return found
+
+    monkeypatch.setattr(gathering, "gather", slowly)
+    run = await get_run(api, await run_now(api, job_id))
+    assert len(asked) == 2
+    used = run["git_source"]["git_snapshot"]["used_commit"]
+    assert used == git(repository, "rev-parse", "v1^{commit}")
