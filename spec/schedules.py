@@ -1,8 +1,9 @@
 """What starts a job by itself: schedules, events, and never ending."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from spec.cron import parse_cron
 from spec.model import Model
@@ -10,6 +11,15 @@ from spec.zones import zone_of
 
 PauseStatus = Literal["PAUSED", "UNPAUSED"]
 Seconds = Annotated[int, Field(ge=60)]
+
+
+def _is_table_name(value: str) -> str:
+    if not re.fullmatch(r"[^.\s]+(\.[^.\s]+)+", value):
+        raise ValueError(f"'{value}' is no table's name; write schema.table")
+    return value
+
+
+TableName = Annotated[str, AfterValidator(_is_table_name)]
 
 
 class CronSchedule(Model):
@@ -49,7 +59,7 @@ class FileArrivalTrigger(Model):
 class TableUpdateTrigger(Model):
     """When tables have got new snapshots."""
 
-    table_names: tuple[str, ...] = Field(min_length=1, max_length=10)
+    table_names: tuple[TableName, ...] = Field(min_length=1, max_length=10)
     condition: Literal["ANY_UPDATED", "ALL_UPDATED"] = "ANY_UPDATED"
     min_time_between_triggers_seconds: Seconds | None = None
     wait_after_last_change_seconds: Seconds | None = None

@@ -7,7 +7,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.runs.views import millis
+from control.triggers.service import read_back
 from control.triggers.tables import TriggerState
+from spec.trigger_words import describe_trigger
 from spec.triggers import TriggerKind
 
 
@@ -19,7 +21,8 @@ async def states_of(session: AsyncSession, job_ids: Sequence[int]) -> dict[int, 
 
 def show_state(row: TriggerState) -> dict[str, Any]:
     """Return Databricks' `trigger_state`, with what OpenLake knows besides."""
-    shown: dict[str, Any] = {"pause_status": "UNPAUSED"}
+    words = describe_trigger(read_back(row))
+    shown: dict[str, Any] = {"pause_status": "UNPAUSED", "description": words}
     if row.kind == TriggerKind.FILE_ARRIVAL.value:
         shown["file_arrival"] = {"using_file_events": False}
     elif row.kind == TriggerKind.TABLE.value:

@@ -8,14 +8,17 @@ from typing import Any
 import httpx2
 import pytest
 from sqlmodel import col, select
+from temporalio.activity import _Definition  # pyright: ignore[reportPrivateUsage]
 
 from control.deps import Deps
 from control.metrics import Metrics
 from control.runs import outbox
 from control.runs.tables import OutboxRow, Run
 from control.triggers.activities import Triggers
+from control.triggers.backfills import Backfills
 from control.triggers.service import tell_all
 from control.triggers.tables import TriggerState
+from spec import ports
 from spec.errors import Invalid
 from spec.ids import trigger_workflow_id
 from spec.triggers import Mark, TriggerStep, TriggerTick
@@ -93,6 +96,16 @@ async def change(api: httpx2.AsyncClient, job_id: int, **settings: Any) -> None:
 def tick(job_id: int, now: datetime | None) -> TriggerTick:
     assert now is not None
     return TriggerTick(job_id=job_id, now=now)
+
+
+def test_the_activities_are_those_that_workflows_call() -> None:
+    for stub, real in (
+        (ports.advance_trigger, Triggers.advance_trigger),
+        (ports.advance_backfill, Backfills.advance_backfill),
+    ):
+        wanted, given = _Definition.must_from_callable(stub), _Definition.must_from_callable(real)
+        assert (given.name, given.arg_types) == (wanted.name, wanted.arg_types)
+        assert given.ret_type is wanted.ret_type
 
 
 async def test_a_schedule_fires_at_its_instants(
@@ -237,6 +250,7 @@ async def test_lists_say_when_a_job_fires_next(
     assert shown[other] is None
     assert shown[job_id]["next_fire_time"] == int(step.wake_at.timestamp() * 1000)
     assert shown[job_id]["pause_status"] == "UNPAUSED"
+    assert shown[job_id]["description"] == "every hour"
 
 
 CONTINUOUS: dict[str, Any] = {"continuous": {"pause_status": "UNPAUSED"}}

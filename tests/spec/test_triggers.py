@@ -4,6 +4,7 @@ import pytest
 
 from spec.jobs import JobSettings
 from spec.schedules import CronSchedule, PeriodicTrigger
+from spec.trigger_words import describe_trigger
 from spec.triggers import (
     Due,
     Mark,
@@ -79,6 +80,32 @@ def test_a_paused_trigger_is_none() -> None:
     found = active_trigger(JobSettings.model_validate({"trigger": {"periodic": periodic}}))
     assert found is not None and found.kind is TriggerKind.PERIODIC
     assert TriggerKind.CRON.of_run == "PERIODIC"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"schedule": SIX.model_dump()}, "every day at 06:00 UTC"),
+        ({"trigger": {"periodic": {"interval": 1, "unit": "DAYS"}}}, "every day"),
+        ({"trigger": {"periodic": {"interval": 2, "unit": "HOURS"}}}, "every 2 hours"),
+        ({"trigger": {"file_arrival": {"url": "s3://b/in/"}}}, "when files arrive in s3://b/in/"),
+        ({"trigger": {"table_update": {"table_names": ["a.b"]}}}, "when a.b is updated"),
+        (
+            {"trigger": {"table_update": {"table_names": ["a.b", "a.c"]}}},
+            "when any of a.b, a.c is updated",
+        ),
+        ({"continuous": {}}, "all the time, one run after the other"),
+    ],
+)
+def test_triggers_in_words(settings: dict[str, object], words: str) -> None:
+    active = active_trigger(JobSettings.model_validate(settings))
+    assert active is not None
+    assert describe_trigger(active) == words
+
+
+def test_a_table_has_a_schema() -> None:
+    with pytest.raises(ValueError, match="'b' is no table's name"):
+        JobSettings.model_validate({"trigger": {"table_update": {"table_names": ["a.b", "b"]}}})
 
 
 @pytest.mark.parametrize(
