@@ -22,10 +22,20 @@ class Mistake(NamedTuple):
 
 def mistakes(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
     """Return all findings of a failed validation of `model`, in its order."""
+    found = error.errors(include_url=False)
     return [
         Mistake(details["loc"], _message(details, model), details["type"] == "extra_forbidden")
-        for details in error.errors(include_url=False)
+        for details in found
+        if not _echoes(details, found)
     ]
+
+
+def _echoes(details: ErrorDetails, found: list[ErrorDetails]) -> bool:
+    """Tell whether a list is called too short only because its wrong elements were not counted."""
+    place = details["loc"]
+    return details["type"] == "too_short" and any(
+        other["loc"][: len(place)] == place for other in found if len(other["loc"]) > len(place)
+    )
 
 
 def _message(details: ErrorDetails, model: type[BaseModel]) -> str:

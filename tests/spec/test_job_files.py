@@ -84,6 +84,7 @@ git_source: {git_url: x}
         "job.yml:2:7: tags: this must be a mapping",
         "job.yml:3:22: max_concurrent_runs: this must be a whole number, not 'many'",
         "job.yml:4:11: schedule.timezone_id: this is missing; add it",
+        "job.yml:4:36: schedule.quartz_cron_expression: 'x' has 1 field; Quartz wants 6 or 7",
         "job.yml:5:13: continuous: a job starts by one of schedule and continuous, not by both",
         "job.yml:6:1: triggers: 'triggers' is not supported by OpenLake; use one of 'schedule'",
         "job.yml:9:17: tasks[0].depends_on: these tasks wait for each other in a cycle: a → c → a",
@@ -114,8 +115,8 @@ git_source: {git_url: x}
     assert len(found) == len(wanted), listing
     for line, beginning in zip(found, wanted, strict=True):
         assert line.startswith(beginning), listing
-    assert found[13].endswith("not 'ALL_DON'; did you mean 'ALL_DONE'?")
-    assert found[23].endswith("did you mean 'task.name'?")
+    assert found[14].endswith("not 'ALL_DON'; did you mean 'ALL_DONE'?")
+    assert found[24].endswith("did you mean 'task.name'?")
 
 
 @pytest.mark.parametrize(

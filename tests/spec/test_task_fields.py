@@ -134,16 +134,25 @@ def test_mistakes_in_a_task_are_named_in_their_place(task: str, said: str):
     ("text", "said"),
     [
         ("run_as: {}", "run_as names exactly one of 'user_name', 'service_principal_name'"),
-        ("schedule: {quartz_cron_expression: x, timezone_id: ''}", "timezone_id: this is empty"),
+        (
+            "schedule: {quartz_cron_expression: 0 0 5 * * ?, timezone_id: ''}",
+            "timezone_id: this is empty",
+        ),
+        (
+            "schedule: {quartz_cron_expression: 0 0 5 * *, timezone_id: UTC}",
+            "quartz_cron_expression: '0 0 5 * *' has 5 fields, as Unix cron has; Quartz",
+        ),
+        ("schedule: {quartz_cron_expression: 0 0 5 * * ?, timezone_id: Mars/X}", "timezone_id: "),
         ("trigger: {}", "a trigger is exactly one of periodic, file_arrival, table_update"),
         ("trigger: {model: {}}", "'model' triggers are not supported; use 'table_update'"),
         ("trigger: {periodic: {interval: 0, unit: DAYS}}", "interval: this must be at least 1"),
         ("trigger: {periodic: {interval: 1, unit: YEARS}}", "not 'YEARS'"),
         ("trigger: {file_arrival: {url: /x}}", "file_arrival.url: '/x' does not have the form"),
         (
-            "trigger: {table_update: {table_names: [a], wait_after_last_change_seconds: 1}}",
+            "trigger: {table_update: {table_names: [a.b], wait_after_last_change_seconds: 1}}",
             "wait_after_last_change_seconds: this must be at least 60",
         ),
+        ("trigger: {table_update: {table_names: [a]}}", "'a' is no table's name; write schema.tab"),
         ("trigger: {table_update: {table_names: []}}", "table_names: there are 0 entries"),
         ("continuous: {task_retry_mode: ALWAYS}", "not 'ALWAYS'"),
         (
