@@ -46,9 +46,9 @@ models:
   - name: orders
     columns: [{name: id, data_tests: [unique, not_null]}]
 """,
-    "shop/snapshots/history.yml": """
+    "shop/snapshots/order_history.yml": """
 snapshots:
-  - name: history
+  - name: order_history
     relation: ref('orders')
     config: {unique_key: id, strategy: check, check_cols: [amount]}
 """,
@@ -91,7 +91,8 @@ async def check_project(field: Field, warehouse: Engine) -> None:
     first, result = await run(field, warehouse, "dbt build")
     assert result is AttemptResult.SUCCESS, field.control.outputs[first.ref.task_run_id]
     seeds = {"seeds/raw_orders.csv": "id,customer,amount\n1,ada,9.5\n2,bob,4.0\n3,ada,8.0\n"}
-    commands = ("dbt seed", "dbt run --vars 'factor: 10' --target prod", "dbt build -s history")
+    changed = "dbt run --vars 'factor: 10' --target prod"
+    commands = ("dbt seed", changed, "dbt build -s order_history")
     second, result = await run(field, warehouse, *commands, **seeds)
     assert result is AttemptResult.SUCCESS, field.control.outputs[second.ref.task_run_id]
     totals = {row["customer"]: row for row in field.rows(second, f"{schema}.totals")}
@@ -101,7 +102,7 @@ async def check_project(field: Field, warehouse: Engine) -> None:
     }
     changes = {row["id"]: row["amount"] for row in field.rows(second, f"{schema}.changes")}
     assert changes == {1: 2.5, 2: 40.0, 3: 80.0}
-    history = field.rows(second, f"{schema}.history")
+    history = field.rows(second, f"{schema}.order_history")
     current = {row["id"]: row["amount"] for row in history if row["dbt_valid_to"] is None}
     assert (len(history), current) == (5, {1: 9.5, 2: 4.0, 3: 8.0})
     stamp = field.table(second, f"{schema}.totals").current_snapshot().summary
