@@ -95,7 +95,7 @@ async def one_task_run(deps: Deps, caller: Caller, run_id: int) -> int:
 
 
 async def _query_text(deps: Deps, caller: Caller, task_run_id: int) -> str:
-    """Return the SQL that a task run ran, as pinned with its run; empty when a repair has another."""
+    """Return the SQL of a task run, as pinned with its run; empty when a repair has another."""
     async with deps.database.read_session() as session:
         row = await store.task_run(session, caller.workspace_id, task_run_id)
         run = await store.get(session, caller.workspace_id, run_of(task_run_id))
