@@ -61,7 +61,7 @@ def everything() -> dict[str, Any]:
             "clean",
             "WAITING_FOR_RETRY",
             attempt_number=1,
-            retry_time=NOW_MS + 65_000,
+            retry_time=int(time.time() * 1000) + 65_000,
             message="Attempt 1 begins at …",
         ),
         entry("skipped", "SKIPPED", "EXCLUDED", message="Excluded: its run_if does not hold."),
