@@ -56,7 +56,7 @@ class TrinoEngine:
         if place is None:
             # Another host opened the attempt: it may have sent the first statement already.
             elsewhere = work.host not in (None, self._config.host)
-            place = Place(asked=elsewhere, borrowed=elsewhere, began_at=datetime.now(UTC))
+            place = Place(lent=0 if elsewhere else None, began_at=datetime.now(UTC))
             self._write(folder, place)
         return _handle(key, place)
 
@@ -66,13 +66,13 @@ class TrinoEngine:
         script = Script(self._trino, GatewayTables(self._http, work.catalog), work, folder)
         until = time.monotonic() + _POLL_S
         while place.ended_at is None and time.monotonic() < until:
-            if place.next_uri is not None or place.asked:
-                place = await script.advance(place)
-            elif script.is_at_end(place):
+            if script.is_at_end(place):
                 place = place.ended()
+            elif place.may_be_sent:
+                place = await script.advance(place)
             else:
                 faults.reach(Point.BEFORE_INTENT, work.ref.task_key)
-                place = await script.intend(place)
+                place = script.intend(place)
                 self._write(folder, place)
                 faults.reach(Point.AFTER_INTENT, work.ref.task_key)
                 place = await script.send(place)
@@ -131,8 +131,9 @@ class TrinoEngine:
         there = Place.model_validate_json(handle.state["place"])
         here = self._read(folder)
         if here is None or here.index < there.index:
-            # The page's address is likely outdated: the first look at it will tell.
-            return folder, there.moved(borrowed=True)
+            # It lags behind what was done there: a page's address is likely outdated, and the
+            # statement may have been sent though it does not say so.
+            return folder, there.moved(lent=there.index)
         return folder, here
 
     def _read(self, folder: AttemptFolder) -> Place | None:

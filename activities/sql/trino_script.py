@@ -14,7 +14,7 @@ from activities.sql import portable
 from activities.sql.gateway_tables import Commit, GatewayTables
 from activities.sql.lineage import Touched, statement_event, touched
 from activities.sql.statements import Statement, split
-from activities.sql.trino_client import Page, QueryGone, TrinoClient, kill_all, literal
+from activities.sql.trino_client import Page, Query, QueryGone, TrinoClient, kill_all, literal
 from spec.attempts import AttemptWork, Frozen, SqlProgram, SqlResult
 from spec.errors import EngineRejected, EngineUnavailable
 
@@ -32,9 +32,9 @@ class Place(Frozen):
     query_id: str | None = None
     next_uri: str | None = None
     noted: int = 0
-    """The id of the attempt's last commit before the statement."""
-    borrowed: bool = False
-    """Another host's: it may have gone further than it could tell."""
+    """The id of the last commit of the statements before."""
+    lent: int | None = None
+    """Another host may have sent the statements from here on: it told less than it did."""
     began_at: datetime
     ended_at: datetime | None = None
     error: str | None = None
@@ -43,6 +43,12 @@ class Place(Frozen):
     lost: str | None = None
     sql: SqlResult | None = None
     """Of the statement under way, or of the last one."""
+
+    @property
+    def may_be_sent(self) -> bool:
+        """The statement under way has been submitted, or may have been."""
+        lent = self.lent is not None and self.index >= self.lent
+        return self.asked or lent or self.next_uri is not None
 
     def moved(self, **changes: Any) -> "Place":
         """Return it with changes."""
@@ -70,13 +76,10 @@ class Script:
         """All statements have been run."""
         return place.index == len(self._statements)
 
-    async def intend(self, place: Place) -> Place:
-        """Note what the attempt has committed before the statement is sent."""
+    def intend(self, place: Place) -> Place:
+        """Return it as it is written down before the statement is sent."""
         self._say(place, _first_line(self._statements[place.index].text))
-        noted = place.noted
-        if not isinstance(self._tree(place), portable.Query):
-            noted = max([noted, *(each.id for each in await self._tables.commits(noted))])
-        return place.moved(asked=True, noted=noted, sql=None)
+        return place.moved(asked=True, sql=None)
 
     async def send(self, place: Place) -> Place:
         """Submit the statement under way."""
@@ -123,7 +126,8 @@ class Script:
         tree = self._tree(place)
         if isinstance(tree, portable.Query):
             # Its rows are gone with its pages; reading again is harmless.
-            return self._again(place, bool(queries))
+            lent = None if place.lent is None else place.index + 1
+            return self._again(place, queries).moved(lent=lent)
         known = {query.query_id for query in queries}
         known |= {place.query_id} if place.query_id is not None else set()
         own = first_of(await self._tables.commits(place.noted), known)
@@ -132,30 +136,35 @@ class Script:
         finished = any(query.state == "FINISHED" for query in queries)
         if finished or any(commit.state == "committed" for commit in own):
             self._say(place, "found done after its worker was lost")
-            noted = max([place.noted, *(commit.id for commit in own)])
-            return await self._done(place.moved(noted=noted))
+            return await self._done(place, own)
         unknown = any(commit.state == "unknown" for commit in own)
         if not unknown and (self._facts(place).output is not None or portable.is_repeatable(tree)):
-            return self._again(place, bool(queries))
+            # Who did not get this far has sent nothing after it.
+            return self._again(place, queries).moved(lent=None)
         return place.ended(
             lost=f"It cannot be known whether statement {place.index + 1} took effect."
         )
 
-    def _again(self, place: Place, was_sent: bool) -> Place:
-        """Let the statement be sent; what another host never sent, it has sent nothing after."""
-        if was_sent or not place.borrowed:
+    def _again(self, place: Place, queries: Sequence[Query]) -> Place:
+        """Let the statement be sent."""
+        if queries or place.lent is None:
             self._say(place, "sent again after its worker was lost")
-        return place.moved(asked=False, borrowed=False, query_id=None, next_uri=None, sql=None)
+        return place.moved(asked=False, query_id=None, next_uri=None, sql=None)
 
-    async def _done(self, place: Place) -> Place:
+    async def _done(self, place: Place, own: Sequence[Commit] = ()) -> Place:
         """Go on to the next statement, and tell what this one read and wrote."""
+        if not own and not isinstance(self._tree(place), portable.Query):
+            commits = await self._tables.commits(place.noted)
+            own = first_of(commits, {place.query_id or ""}) if place.lent is not None else commits
         count = place.sql.row_count if place.sql is not None else None
         self._say(place, f"query {place.query_id}: {'many' if count is None else count} rows")
         facts = self._facts(place)
         if facts.inputs or facts.output is not None:
             await self._tell_lineage(place, facts)
-        following = place.moved(index=place.index + 1, query_id=None, next_uri=None)
-        return following.moved(asked=place.borrowed and not self.is_at_end(following))
+        noted = max([place.noted, *(commit.id for commit in own)])
+        return place.moved(
+            index=place.index + 1, asked=False, noted=noted, query_id=None, next_uri=None
+        )
 
     async def _tell_lineage(self, place: Place, facts: Touched) -> None:
         columns: dict[tuple[str, str, str], dict[str, str]] = {}

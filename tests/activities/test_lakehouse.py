@@ -229,7 +229,7 @@ async def test_a_write_out_of_sight_lands_once(
     )
     await drive(first, await first.submit(other, other.key), other)
     before = place.moved(
-        index=told, asked=True, ended_at=None, noted=noted[-1], query_id=None, sql=None
+        index=told, asked=False, ended_at=None, noted=noted[-1], query_id=None, sql=None
     )
     work = work.model_copy(update={"program": SqlProgram(text="; ".join(statements))})
     if not remembered:
