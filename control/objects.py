@@ -4,10 +4,9 @@ import asyncio
 from pathlib import Path
 from typing import Any, Protocol
 
-import boto3  # pyright: ignore[reportMissingTypeStubs]
-from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
 
+from control import s3
 from spec.errors import NotFound, Unavailable
 
 
@@ -48,19 +47,8 @@ class S3Objects:
     ) -> None:
         """See class."""
         self._bucket = bucket
-        self._client: Any = boto3.client(  # pyright: ignore[reportUnknownMemberType]
-            "s3",
-            endpoint_url=endpoint,
-            region_name=region,
-            aws_access_key_id=access_key,
-            aws_secret_access_key=secret_key,
-            config=Config(
-                connect_timeout=3,
-                read_timeout=20,
-                retries={"mode": "standard", "total_max_attempts": 3},
-                max_pool_connections=32,
-                s3={"addressing_style": "path"},
-            ),
+        self._client: Any = s3.connect(
+            endpoint=endpoint, region=region, access_key=access_key, secret_key=secret_key
         )
 
     async def put(self, key: str, content: bytes) -> None:

@@ -94,3 +94,21 @@ def cut(rows: list[Row], limit: int, place: Place, id_of: Callable[[Row], int]) 
         next_token=encode(below=id_of(shown[-1])) if older and shown else None,
         previous_token=encode(above=id_of(shown[0])) if newer and shown else None,
     )
+
+
+def text_below(token: str | None) -> str | None:
+    """Return where a list of rows with text ids goes on; None at its start.
+
+    Raises:
+        Invalid: we did not make this token.
+    """
+    below = decode(token).get("below")
+    return None if below is None else str(below)
+
+
+def cut_below(
+    rows: list[Row], limit: int, id_of: Callable[[Row], str]
+) -> tuple[list[Row], str | None]:
+    """Return a page of up to `limit + 1` rows that were read, and the token of what follows."""
+    shown = rows[:limit]
+    return shown, encode(below=id_of(shown[-1])) if len(rows) > limit else None

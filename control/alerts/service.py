@@ -56,16 +56,15 @@ async def list_alerts(
     deps: Deps, caller: Caller, page_size: int, page_token: str | None
 ) -> AlertList:
     """Return one page of active alerts, newest first."""
-    below = paging.decode(page_token).get("below")
+    below = paging.text_below(page_token)
     async with deps.database.read_session() as session:
         rows = await store.page(
             session,
             caller.workspace_id,
-            below=None if below is None else str(below),
+            below=below,
             limit=page_size + 1,
         )
-    shown = rows[:page_size]
-    token = paging.encode(below=shown[-1].alert_id) if len(rows) > page_size else None
+    shown, token = paging.cut_below(rows, page_size, lambda row: row.alert_id)
     return AlertList(results=tuple(view(row) for row in shown), next_page_token=token)
 
 

@@ -211,14 +211,21 @@ def show_tasks(picture: Picture, public_url: str) -> list[dict[str, Any]]:
         attempts[task_run.row.task_key].append(task_run)
     page_url = f"{public_url}/jobs/{run.job_id}/runs/{run.run_id}"
     entries: list[dict[str, Any]] = []
+    over = RunLife(run.life).is_over
     for settings in picture.tasks:
         made = attempts.get(settings["task_key"], [])
         entries += [show_task_run(picture, task, page_url) for task in made]
-        if not made:
+        if not made or (not over and _is_to_come(picture, made[-1].row)):
             entries.append(settings | _without_attempt(run, settings["task_key"]))
-        elif made[-1].row.retry_at is not None and not RunLife(run.life).is_over:
+        elif made[-1].row.retry_at is not None and not over:
             entries.append(settings | _waiting(made[-1].row))
     return entries
+
+
+def _is_to_come(picture: Picture, last: TaskRun) -> bool:
+    """Tell whether a repair under way will run a task of which only older attempts exist."""
+    chosen = picture.executions[-1].rerun_tasks if picture.executions else []
+    return last.task_key in chosen and last.execution < picture.run.execution
 
 
 def _without_attempt(run: Run, task_key: str) -> dict[str, Any]:

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import boto3  # pyright: ignore[reportMissingTypeStubs]
-from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
 
+from control import s3
 from control.gateway.branches import MAIN
 from control.gateway.upstream import Catalog
 from spec.datasets import CATALOG
@@ -50,18 +49,8 @@ class LakeWatcher:
     ) -> None:
         """See class."""
         self._catalog = catalog
-        self._s3: Any = boto3.client(  # pyright: ignore[reportUnknownMemberType]
-            "s3",
-            endpoint_url=endpoint,
-            region_name=region,
-            aws_access_key_id=access_key,
-            aws_secret_access_key=secret_key,
-            config=Config(
-                connect_timeout=3,
-                read_timeout=20,
-                retries={"mode": "standard", "total_max_attempts": 3},
-                s3={"addressing_style": "path"},
-            ),
+        self._s3: Any = s3.connect(
+            endpoint=endpoint, region=region, access_key=access_key, secret_key=secret_key
         )
 
     async def files(self, url: str) -> dict[str, Mark]:

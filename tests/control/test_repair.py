@@ -1,6 +1,7 @@
 """Repairs, parts of a for-each and what references came to: from API to rows, without servers."""
 
 import json
+from typing import Any
 
 import httpx2
 import pytest
@@ -46,6 +47,10 @@ async def failed_run(api: httpx2.AsyncClient, launcher: Recorder, database: Data
     return run_id
 
 
+async def tasks_of(api: httpx2.AsyncClient, run_id: int) -> list[dict[str, Any]]:
+    return (await get_run(api, run_id))["tasks"]
+
+
 async def test_a_repair_keeps_what_succeeded(
     api: httpx2.AsyncClient, main_file: str, launcher: Recorder, database: Database
 ) -> None:
@@ -60,6 +65,8 @@ async def test_a_repair_keeps_what_succeeded(
         "b": None,
         "c": None,
     }
+    shown = [(t["task_key"], t["state"]["life_cycle_state"]) for t in await tasks_of(api, run_id)]
+    assert ("b", "BLOCKED") in shown and ("c", "BLOCKED") in shown, "what is to come is shown"
     await live(launcher, database, run_id, {})
     run = await get_run(api, run_id)
     assert run["state"]["result_state"] == "SUCCESS"

@@ -1,0 +1,25 @@
+"""Clients of S3 servers, all made alike."""
+
+from typing import Any
+
+import boto3  # pyright: ignore[reportMissingTypeStubs]
+from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
+
+
+def connect(*, endpoint: str, region: str, access_key: str, secret_key: str) -> Any:
+    """Return a client; nothing is connected before first use. It is for threads, it blocks."""
+    make: Any = boto3.client  # pyright: ignore[reportUnknownMemberType]
+    return make(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+        config=Config(
+            connect_timeout=3,
+            read_timeout=20,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            max_pool_connections=32,
+            s3={"addressing_style": "path"},
+        ),
+    )
