@@ -1,6 +1,6 @@
 """Clients of S3 servers, all made alike."""
 
-from typing import Any
+from typing import Any, cast
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
@@ -8,7 +8,7 @@ from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
 
 def connect(*, endpoint: str, region: str, access_key: str, secret_key: str) -> Any:
     """Return a client; nothing is connected before first use. It is for threads, it blocks."""
-    make: Any = boto3.client  # pyright: ignore[reportUnknownMemberType]
+    make = cast("Any", boto3.client)  # pyright: ignore[reportUnknownMemberType]
     return make(
         "s3",
         endpoint_url=endpoint,
