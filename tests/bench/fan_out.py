@@ -13,11 +13,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.workspace import ImportFormat
 from temporalio import activity
+from temporalio.client import Client
 from temporalio.worker import Worker
 
 from control.config import Settings
@@ -27,6 +28,16 @@ from spec.attempts import AttemptOutcome, AttemptRef, AttemptResult
 from spec.ports import engine_queue
 from spec.tasks import Engine
 from tests.integration.stack import Stack
+
+
+class Measured(NamedTuple):
+    """What one run cost."""
+
+    rate: float
+    """Tasks or iterations a second."""
+    longest_history: int
+    """In events; Temporal warns at 10,240."""
+
 
 ENVIRONMENT = [{"environment_key": "py", "spec": {"environment_version": "2"}}]
 CODE = {"environment_key": "py", "spark_python_task": {"python_file": "/Shared/bench/noop.py"}}
@@ -39,13 +50,13 @@ async def at_once(ref: AttemptRef) -> AttemptOutcome:
 
 
 @asynccontextmanager
-async def instant_engine(layout: Layout) -> AsyncIterator[None]:
+async def instant_engine(layout: Layout) -> AsyncIterator[Client]:
     """Answer every attempt of the Python engine at once."""
     namespace = layout.settings.temporal.namespace
     client = await connect(layout.temporal_address, namespace, lazy=False)
     queue = engine_queue(Engine.PYTHON)
     async with Worker(client, task_queue=queue, activities=[at_once]):
-        yield
+        yield client
 
 
 def for_each(n: int, concurrency: int = 50) -> list[dict[str, Any]]:
@@ -74,8 +85,8 @@ def chain(n: int) -> list[dict[str, Any]]:
 SHAPES = {"for_each": for_each, "wide": wide, "chain": chain}
 
 
-async def measure(client: WorkspaceClient, tasks: list[dict[str, Any]]) -> float:
-    """Return the seconds from the call to the run reported finished."""
+async def measure(client: WorkspaceClient, tasks: list[dict[str, Any]]) -> tuple[int, float]:
+    """Return the run, and the seconds from the call to the run reported finished."""
     settings = {"name": "bench", "tasks": tasks, "environments": ENVIRONMENT}
     job = client.api_client.do("POST", "/api/2.2/jobs/create", body=settings)
     began = time.monotonic()
@@ -88,21 +99,30 @@ async def measure(client: WorkspaceClient, tasks: list[dict[str, Any]]) -> float
         await asyncio.sleep(0.05)
     if newest["state"]["result_state"] != "SUCCESS":
         raise RuntimeError(f"run {run_id} ended as {newest['state']}")
-    return time.monotonic() - began
+    return run_id, time.monotonic() - began
 
 
-async def compare(stack: Stack, shape: str, sizes: list[int]) -> dict[int, float]:
-    """Return size → tasks a second; the stack's engine worker must be away."""
+async def compare(stack: Stack, shape: str, sizes: list[int]) -> dict[int, Measured]:
+    """Measure a shape at each size; the stack's engine worker must be away."""
     client = stack.client()
     client.workspace.mkdirs("/Shared/bench")
     path = "/Shared/bench/noop.py"
     client.workspace.import_(path, content="", format=ImportFormat.RAW, overwrite=True)
-    rates: dict[int, float] = {}
-    async with instant_engine(stack.layout):
+    found: dict[int, Measured] = {}
+    async with instant_engine(stack.layout) as temporal:
         await measure(client, SHAPES[shape](10))
         for size in sizes:
-            rates[size] = size / await measure(client, SHAPES[shape](size))
-    return rates
+            run_id, seconds = await measure(client, SHAPES[shape](size))
+            found[size] = Measured(size / seconds, await longest_history(temporal, run_id))
+    return found
+
+
+async def longest_history(temporal: Client, run_id: int) -> int:
+    """Return the events of the longest history among a run's workflows, its parts included."""
+    longest = 0
+    async for workflow in temporal.list_workflows(f"WorkflowId STARTS_WITH 'run/{run_id}'"):
+        longest = max(longest, workflow.history_length)
+    return longest
 
 
 def main() -> None:
@@ -116,8 +136,9 @@ def main() -> None:
     stack.command("down", "--only", "engine-worker")
     try:
         for shape in asked.shapes:
-            for size, rate in asyncio.run(compare(stack, shape, asked.sizes)).items():
-                print(f"{shape:10} {size:7} {rate:8.1f} tasks/s", flush=True)
+            for size, cost in asyncio.run(compare(stack, shape, asked.sizes)).items():
+                longest = f"longest history {cost.longest_history:6}"
+                print(f"{shape:10} {size:7} {cost.rate:8.1f} tasks/s  {longest}", flush=True)
     finally:
         stack.command("up")
 
