@@ -39,6 +39,14 @@ async def get(
     return row
 
 
+async def by_token(session: AsyncSession, job_id: int, token: str | None) -> Backfill | None:
+    """Return the backfill that was ordered with this token; None when there is none."""
+    if token is None:
+        return None
+    query = select(Backfill).where(Backfill.job_id == job_id, Backfill.idempotency_token == token)
+    return (await session.exec(query)).first()
+
+
 async def of_job(session: AsyncSession, workspace_id: int, job_id: int) -> Sequence[Backfill]:
     """Return the newest hundred backfills of a job."""
     query = select(Backfill).where(Backfill.workspace_id == workspace_id, Backfill.job_id == job_id)

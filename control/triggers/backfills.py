@@ -39,7 +39,10 @@ PAGE = 1_000
 async def start(deps: Deps, caller: Caller, job_id: int, wish: StartBackfill) -> BackfillView:
     """Order a backfill, or say what it would be."""
     async with deps.database.session() as session:
-        job = await jobs.get(session, caller.workspace_id, job_id)
+        # Locked, so that the same order sent twice at once is one.
+        job = await jobs.get(session, caller.workspace_id, job_id, lock=True)
+        if known := await store.by_token(session, job_id, wish.idempotency_token):
+            return _view(known, await store.tally(session, _id(known)))
         settings = JobSettings.model_validate(job.settings)
         asked = range_of(wish, settings)
         dates = asked.dates()[:: -1 if wish.reverse else 1]
@@ -56,6 +59,7 @@ async def start(deps: Deps, caller: Caller, job_id: int, wish: StartBackfill) ->
             parameters=wish.parameters,
             total=len(dates),
             creator=caller.user_name,
+            idempotency_token=wish.idempotency_token,
         )
         if wish.dry_run:
             shown = tuple(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from control.columns import instant, json_list, json_object, reference, serial
@@ -55,7 +55,16 @@ class Backfill(SQLModel, table=True):
     """An order to run a job once for each of many logical dates."""
 
     __tablename__ = "backfills"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (Index("ix_backfills_job", "job_id", "backfill_id"),)
+    __table_args__ = (
+        Index("ix_backfills_job", "job_id", "backfill_id"),
+        Index(
+            "uq_backfills_idempotency",
+            "job_id",
+            "idempotency_token",
+            unique=True,
+            postgresql_where=text("idempotency_token IS NOT NULL"),
+        ),
+    )
 
     backfill_id: int | None = serial()
     workspace_id: int = reference("workspaces.workspace_id")
@@ -71,6 +80,7 @@ class Backfill(SQLModel, table=True):
     """Job parameter → text with `{{backfill.…}}` references."""
     total: int
     creator: str
+    idempotency_token: str | None = None
     created_at: datetime | None = instant(now=True)
     cancelled_at: datetime | None = instant(optional=True)
     ended_at: datetime | None = instant(optional=True)

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from spec.api.runs import IdempotencyToken
 from spec.attempts import Frozen
 from spec.model import Model, Text
 
@@ -33,6 +34,8 @@ class StartBackfill(Model):
     """Newest date first."""
     dry_run: bool = False
     """Only say which runs there would be."""
+    idempotency_token: str | None = IdempotencyToken
+    """Two orders for one job with the same token are one."""
 
 
 class BackfillDateView(Frozen):

@@ -1,5 +1,6 @@
 """Backfills over PostgreSQL: each date once, never more at a time than was asked."""
 
+import asyncio
 from typing import Any
 
 import httpx2
@@ -61,6 +62,15 @@ async def test_a_dry_run_lists_what_would_run(
     assert shown["dates"][0]["at"] == "2026-01-05T00:00:00Z"
     assert (await api.get(f"/api/openlake/1.0/jobs/{job_id}/backfills")).json() == {"backfills": []}
     assert await runs(deps, job_id) == []
+
+
+async def test_the_same_order_sent_again_is_one_backfill(
+    api: httpx2.AsyncClient, job_id: int
+) -> None:
+    orders = [post(api, job_id, **DAYS, idempotency_token="once") for _ in range(5)]
+    made = {each["backfill_id"] for each in await asyncio.gather(*orders)}
+    other = await post(api, job_id, **DAYS)
+    assert len(made) == 1 and other["backfill_id"] not in made
 
 
 async def test_each_date_has_its_run_and_never_more_at_once_than_asked(

@@ -69,6 +69,7 @@ def _create_backfills() -> None:
         *_json("parameters"),
         sa.Column("total", sa.Integer(), nullable=False),
         *_text("creator"),
+        sa.Column("idempotency_token", sa.String(), nullable=True),
         _instant("created_at", now=True),
         _instant("cancelled_at", optional=True),
         _instant("ended_at", optional=True),
@@ -77,6 +78,13 @@ def _create_backfills() -> None:
         sa.PrimaryKeyConstraint("backfill_id"),
     )
     op.create_index("ix_backfills_job", "backfills", ["job_id", "backfill_id"])
+    op.create_index(
+        "uq_backfills_idempotency",
+        "backfills",
+        ["job_id", "idempotency_token"],
+        unique=True,
+        postgresql_where=sa.text("idempotency_token IS NOT NULL"),
+    )
     op.create_table(
         "backfill_dates",
         *_big("backfill_id"),
