@@ -35,7 +35,7 @@ test-quick: .venv ## Unit tests: no server, under a minute
 	@$(PYTEST) -q -m "not integration and not slow"
 
 test: test-quick install ## All tests, on real servers
-	@$(PYTEST) -q -m "integration or slow"
+	@$(PYTEST) -q -m "integration or slow" --durations=25
 
 gen: .venv ## Write the generated documents anew (OpenAPI, JSON Schemas)
 	@$(BIN)/python -m control.openapi
