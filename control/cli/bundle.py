@@ -180,17 +180,33 @@ def _put_job(api: Api, job: JobSettings, ids: dict[int, int | str], own: int) ->
         return Deployed(job_id, "created")
     job_id = int(found[0]["job_id"])
     settings = filled(settings, {**ids, own: job_id})
-    current = api.get("/api/2.2/jobs/get", job_id=job_id)["settings"]
+    current = _settings_of(api, job_id)
     if _same(JobSettings.model_validate(settings), current):
         return Deployed(job_id, "unchanged")
     api.post("/api/2.2/jobs/reset", {"job_id": job_id, "new_settings": settings})
     return Deployed(job_id, "changed")
 
 
-def _same(wanted: JobSettings, current: dict[str, Any]) -> bool:
-    from control.jobs.wire import tidy
+def _settings_of(api: Api, job_id: int) -> dict[str, Any]:
+    """Return a job's settings; arrays of more than 100 entries come by pages."""
+    answer = api.get("/api/2.2/jobs/get", job_id=job_id)
+    settings: dict[str, Any] = answer["settings"]
+    while token := answer.get("next_page_token"):
+        answer = api.get("/api/2.2/jobs/get", job_id=job_id, page_token=token)
+        for name, value in answer["settings"].items():
+            if isinstance(value, list):
+                settings[name] = settings.get(name, []) + value
+    return settings
 
+
+def _same(wanted: JobSettings, current: dict[str, Any]) -> bool:
+    """Tell whether a job reads as it would after being set so."""
+    from control.jobs.wire import complete, tidy
+
+    as_read = complete(wanted.model_dump(mode="json", exclude_none=True))
     try:
-        return JobSettings.model_validate(tidy(current)) == wanted
+        return JobSettings.model_validate(tidy(current)) == JobSettings.model_validate(
+            tidy(as_read)
+        )
     except ValueError:
         return False

@@ -60,8 +60,9 @@ class Scene:
         return make_work(ref, AirflowProgram(dag_id=dag_id, conf=conf, connection=connection))
 
     def log(self, work: AttemptWork, host: str = "here") -> str:
-        """Return what the driver would ship."""
-        return AttemptFolder(self.folder / host / work.key, work.key).log.read_text()
+        """Return what the driver would ship; nothing, where nothing was left to say."""
+        log = AttemptFolder(self.folder / host / work.key, work.key).log
+        return log.read_text() if log.exists() else ""
 
     async def finish(
         self, worker: AirflowEngine, handle: Handle, work: AttemptWork
