@@ -79,8 +79,6 @@ class ForEachTask(Model):
             raise ValueError("a for_each_task cannot hold another for_each_task")
         if self.task.depends_on or self.task.run_if is not RunIf.ALL_SUCCESS:
             raise ValueError("the task of a for_each_task takes no 'depends_on' and no 'run_if'")
-        if self.task.condition_task is not None:
-            raise ValueError("the task of a for_each_task cannot be a condition_task")
         for name in ("email_notifications", "webhook_notifications", "notification_settings"):
             given = getattr(self.task, name)
             if given is not None and given != type(given)():

@@ -15,11 +15,13 @@ from typing import Any
 import structlog
 from pydantic import JsonValue
 
+from activities import faults
 from activities.airflow.client import AirflowClient
 from activities.airflow.diary import ACTIVE, Diary, facts_of, facts_of_run, label, log_page
 from activities.config import WorkerConfig
 from activities.engines.base import Feeds, Handle, Progress
 from activities.engines.local import FileLog
+from activities.faults import Point
 from activities.folder import AttemptFolder
 from spec.attempts import (
     AirflowProgram,
@@ -74,6 +76,7 @@ class AirflowEngine:
         program = _program(work)
         client = self._client(program.connection)
         if await client.run(program.dag_id, key) is None:
+            faults.reach(Point.BEFORE_INTENT, work.ref.task_key)
             await _require_ready(client, program.dag_id)
             ref = work.ref
             body = {
@@ -83,7 +86,10 @@ class AirflowEngine:
                 "note": f"OpenLake job '{work.job_name}', run {ref.run_id}, task '{ref.task_key}',"
                 f" attempt {ref.attempt + 1}."[:1000],
             }
+            # The key is the run's id, so the intent needs no note of its own.
+            faults.reach(Point.AFTER_INTENT, work.ref.task_key)
             made = await client.trigger(program.dag_id, body)
+            faults.reach(Point.AFTER_SUBMIT, work.ref.task_key)
             if not made and await client.run(program.dag_id, key) is None:
                 raise EngineUnavailable(
                     f"the DAG '{program.dag_id}' has another run of this logical date; try again"

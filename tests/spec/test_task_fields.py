@@ -83,11 +83,6 @@ def first_problem(text: str) -> str:
             f"for_each_task: {{inputs: [1], task: {{task_key: b, run_if: ALL_DONE, {NOTEBOOK}}}}}",
             "the task of a for_each_task takes no 'depends_on' and no 'run_if'",
         ),
-        (
-            "for_each_task: {inputs: [1], task: {task_key: b, condition_task: {op: EQUAL_TO,"
-            " left: 1, right: 2}}}",
-            "the task of a for_each_task cannot be a condition_task",
-        ),
         ("airflow_task: {}", "airflow_task.dag_id: this is missing"),
         (f"{NOTEBOOK}, max_retries: -2", "max_retries: this must be at least -1"),
         (

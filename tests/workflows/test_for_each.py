@@ -118,6 +118,21 @@ async def test_a_condition_excludes_the_other_branch(temporal: WorkflowEnvironme
     assert [ref.task_key for ref in script.refs] == ["no"]
 
 
+async def test_a_for_each_runs_what_the_control_plane_does_too(
+    temporal: WorkflowEnvironment,
+) -> None:
+    inputs = {"judge": (2, ((0, 2),)), "call": (2, ((0, 2),))}
+    script = Script(inputs=inputs, conditions={"judge[0]": "true", "judge[1]": "false"})
+    run_plan = plan(
+        for_each("judge", engine=None, kind=TaskKind.CONDITION),
+        for_each("call", engine=None, kind=TaskKind.RUN_JOB, concurrency=2),
+    )
+    async with running(temporal.client, script):
+        result = await (await start(temporal.client, run_plan)).result()
+    assert result.result is RunResult.SUCCESS
+    assert script.refs == [], "no engine was asked"
+
+
 async def test_a_repair_begins_with_what_it_keeps(temporal: WorkflowEnvironment) -> None:
     script = Script()
     run_plan = plan(task("a"), task("b", "a"), task("c", "b")).model_copy(

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from activities.faults import Point
 from control.airflow.compile import file_name
 from control.cli.client import Api
+from spec.tasks import Engine
 from tests.integration.airflow.server import Airflow
 from tests.integration.stack import ROOT, Stack, result_of, wait_for
+from tests.integration.workers import Mortal, ask_for, has_fired, make_open_folder
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -198,3 +201,47 @@ def test_a_job_triggers_a_dag_once_though_its_worker_dies(
         "waits, try 1: success",
         "DAG run: success",
     ]
+
+
+def test_a_worker_that_dies_at_each_boundary_of_submit_makes_one_dag_run(
+    known: Airflow, stack: Stack, api: Api, tmp_path: Path
+) -> None:
+    faults, gate = make_open_folder(tmp_path / "faults"), tmp_path / "open"
+    # This one has to be followed for a while before it ends.
+    dags = {point: "gate" if point is Point.AFTER_HANDLE else "good" for point in Point}
+    conf = {"file": str(gate), "answer": "done", "number": 1}
+    tasks = [
+        {"task_key": point.value, "airflow_task": {"dag_id": dag_id, "conf": conf}}
+        for point, dag_id in dags.items()
+    ]
+    job_id = int(api.post("/api/2.2/jobs/create", {"name": "mortal", "tasks": tasks})["job_id"])
+    before = _dag_runs(known)
+    for point in Point:
+        ask_for(faults, point, point.value)
+    stack.command("down", "--only", "engine-worker")
+    worker = Mortal(stack, [Engine.AIRFLOW], faults)
+    worker.start()
+    run_id = stack.start_run(job_id)
+
+    def ended() -> dict[str, Any] | None:
+        if worker.has_died():
+            worker.start()
+        if has_fired(faults, Point.AFTER_HANDLE, Point.AFTER_HANDLE.value):
+            gate.touch()
+        run = stack.run(run_id)
+        return run if run["end_time"] else None
+
+    try:
+        run = wait_for(ended, 240, "the run to end")
+    finally:
+        worker.stop()
+    assert result_of(run) == "SUCCESS"
+    assert [point for point in Point if not has_fired(faults, point, point.value)] == []
+    assert [task["attempt_number"] for task in run["tasks"]] == [0] * len(Point)
+    made = {f"openlake-{task['run_id']}" for task in run["tasks"]}
+    assert _dag_runs(known) - before == made and len(made) == len(Point)
+
+
+def _dag_runs(airflow: Airflow) -> set[str]:
+    found = [airflow.get(f"/dags/{dag_id}/dagRuns")["dag_runs"] for dag_id in ("good", "gate")]
+    return {each["dag_run_id"] for runs in found for each in runs}
