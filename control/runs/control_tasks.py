@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -24,20 +22,19 @@ from control.jobs.tables import SettingsSnapshot
 from control.runs import ending, outbox
 from control.runs.admission import Admitted, Ask, admit
 from control.runs.context import await_projection, context_of
+from control.runs.for_each import done_before, keep_inputs, read_inputs, spans
 from control.runs.gathering import settings_of, transact
-from control.runs.tables import ForEachInput, ForEachRun, Run, TaskOutput, TaskRun
+from control.runs.tables import ForEachRun, Run, TaskOutput, TaskRun
 from spec.api.runs import RunOverrides
 from spec.attempts import AttemptOutcome, AttemptOutput, AttemptResult, TaskRef
 from spec.conditions import holds
 from spec.errors import Invalid, OpenLakeError
 from spec.events import RunResult
-from spec.plans import Expansion, Span
+from spec.plans import Expansion
 from spec.references import Context, resolve
-from spec.states import RunLife, TaskResult
+from spec.states import RunLife
 from spec.tasks import Task
 
-MOST_ITERATIONS = 100_000
-MOST_INPUT_BYTES = 4 * 1024 * 1024
 MOST_NESTED_RUNS = 3
 """A run_job task's run may itself run another job, so deep (Databricks' limit)."""
 
@@ -82,11 +79,15 @@ class ControlTasks:
         _, task, context = await self._read(ref)
         if task.for_each_task is None:
             raise _refused(f"task '{ref.task_key}' is no for_each_task")
-        inputs = read_inputs(_resolve(task.for_each_task.inputs, context), ref.task_key)
+        text = _resolve(task.for_each_task.inputs, context)
+        try:
+            inputs = read_inputs(text, ref.task_key)
+        except Invalid as error:
+            raise _refused(error.message) from error
         async with self._deps.database.session() as session:
-            done = await _done_before(session, ref, inputs)
+            done = await done_before(session, ref, inputs)
             todo = spans([i for i in range(len(inputs)) if i not in done])
-            await _keep_inputs(session, ref, inputs, todo)
+            await keep_inputs(session, ref, inputs, todo)
         return Expansion(total=len(inputs), todo=todo)
 
     @activity.defn(name="run_child")
@@ -177,83 +178,6 @@ class ControlTasks:
             row = await ending.cancel(session, run, f"task {ref.task_key} of run {ref.run_id}")
         if row is not None:
             await outbox.deliver_now(self._deps.database, self._deps.launcher, row)
-
-
-def read_inputs(text: str, task_key: str) -> list[Any]:
-    """Return the inputs of a for-each from their text.
-
-    Raises:
-        ApplicationError: not retryable; the text is no JSON array, or it is too large.
-    """
-    if len(text.encode()) > MOST_INPUT_BYTES:
-        raise _refused(
-            f"the inputs of '{task_key}' have {len(text.encode())} bytes; {MOST_INPUT_BYTES} are"
-            " allowed: write them to a table and pass ranges of it"
-        )
-    try:
-        inputs = json.loads(text)
-    except ValueError:
-        inputs = None
-    if not isinstance(inputs, list):
-        shown = text if len(text) <= 100 else f"{text[:100]}…"
-        raise _refused(
-            f"the inputs of '{task_key}' must be a JSON array, e.g. [1, 2, 3]; they are: {shown}"
-        )
-    values = cast(list[Any], inputs)
-    if len(values) > MOST_ITERATIONS:
-        raise _refused(f"'{task_key}' has {len(values)} inputs; {MOST_ITERATIONS} are allowed")
-    return values
-
-
-def spans(indices: list[int]) -> tuple[Span, ...]:
-    """Write ascending numbers as (first, count) of those that follow each other."""
-    found: list[Span] = []
-    for index in indices:
-        if found and sum(found[-1]) == index:
-            found[-1] = (found[-1][0], found[-1][1] + 1)
-        else:
-            found.append((index, 1))
-    return tuple(found)
-
-
-async def _done_before(session: AsyncSession, ref: TaskRef, inputs: list[Any]) -> set[int]:
-    """Return the iterations that earlier attempts of this for-each did for the same input."""
-    query = (
-        select(TaskRun.task_key, ForEachInput.index, ForEachInput.input)
-        .join(ForEachRun, col(ForEachRun.task_run_id) == col(TaskRun.for_each_run_id))
-        .join(ForEachInput, col(ForEachInput.task_run_id) == col(ForEachRun.task_run_id))
-        .where(ForEachRun.run_id == ref.run_id, ForEachRun.task_key == ref.task_key)
-        .where(TaskRun.result == TaskResult.SUCCESS.value)
-        .where(
-            col(TaskRun.task_key)
-            == col(ForEachRun.task_key).concat("[").concat(ForEachInput.index).concat("]")
-        )
-    )
-    return {
-        index
-        for _, index, value in (await session.exec(query)).all()
-        if index < len(inputs) and inputs[index] == value
-    }
-
-
-async def _keep_inputs(
-    session: AsyncSession, ref: TaskRef, inputs: list[Any], todo: tuple[Span, ...]
-) -> None:
-    row = {
-        "task_run_id": ref.task_run_id,
-        "run_id": ref.run_id,
-        "task_key": ref.task_key,
-        "total": len(inputs),
-        "todo": [list(span) for span in todo],
-        "last_ordinal": 0,
-    }
-    await session.exec(insert(ForEachRun).values(row).on_conflict_do_nothing())
-    for start in range(0, len(inputs), 5_000):
-        rows = [
-            {"task_run_id": ref.task_run_id, "index": i, "input": value}
-            for i, value in enumerate(inputs[start : start + 5_000], start)
-        ]
-        await session.exec(insert(ForEachInput).values(rows).on_conflict_do_nothing())
 
 
 async def _check_depth(session: AsyncSession, run: Run) -> None:

@@ -1,6 +1,7 @@
 """Repairs, parts of a for-each and what references came to: from API to rows, without servers."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -10,9 +11,9 @@ from sqlmodel import col, select
 from control.db import Database
 from control.metrics import Metrics
 from control.projection import Projector
-from control.runs.control_tasks import read_inputs, spans
-from control.runs.tables import RunEvent
-from spec.attempts import AttemptResult
+from control.runs.for_each import done_before, keep_inputs, read_inputs, spans
+from control.runs.tables import RunEvent, TaskRun
+from spec.attempts import AttemptResult, TaskRef
 from spec.events import RunStarted
 from tests.control.conftest import Recorder
 from tests.control.make import create_job, get_run, put_file, python_task, run_now
@@ -167,6 +168,35 @@ async def test_resolved_values_are_what_the_attempt_got(
     values = {task["task_key"]: task["resolved_values"] for task in run["tasks"]}
     assert values["is"] == {"condition_task": {"left": "mon", "right": "x"}}
     assert values["a"] == {"spark_python_task": {"parameters": ["success", str(run_id)]}}
+
+
+async def test_only_iterations_without_a_success_for_the_same_input_are_to_do(
+    api: httpx2.AsyncClient, main_file: str, database: Database
+) -> None:
+    run_id = await run_now(api, await create_job(api))
+    ref = TaskRef(
+        workspace_id=1, job_id=1, run_id=run_id, task_key="each", attempt=0, task_run_id=run_id + 1
+    )
+    ends = ["SUCCESS", "FAILED", "SUCCESS", "SUCCESS"]
+    now = datetime.now(UTC)
+    async with database.session() as session:
+        assert await done_before(session, ref, [1, 2, 3, 4]) == set()
+        await keep_inputs(session, ref, [1, 2, 3, 4], ((0, 4),))
+        await keep_inputs(session, ref, [1, 2, 3, 4], ((0, 4),))
+        for index, result in enumerate(ends):
+            session.add(
+                TaskRun(
+                    task_run_id=run_id + 10 + index,
+                    run_id=run_id,
+                    for_each_run_id=ref.task_run_id,
+                    task_key=f"each[{index}]",
+                    result=result,
+                    scheduled_at=now,
+                )
+            )
+    again = ref.model_copy(update={"task_run_id": run_id + 50})
+    async with database.read_session() as session:
+        assert await done_before(session, again, [1, 2, 30, 4, 5]) == {0, 3}
 
 
 def test_inputs_that_are_no_list_are_refused_by_name() -> None:
