@@ -202,7 +202,8 @@ daemon = (
 orphan = subprocess.run(
     [sys.executable, "-c", daemon], env={}, start_new_session=True, stdout=-1, text=True
 ).stdout
-print(child.pid, stray.pid, orphan)
+# In one piece: what is printed is read as soon as anything of it is there.
+print(f"{child.pid} {stray.pid} {orphan}")
 time.sleep(60)
 """
     work = control.add(make_work(make_ref()), main=source)
