@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from spec.attempts import Frozen
 from spec.ids import iteration_key
@@ -16,8 +16,6 @@ Span = tuple[int, int]
 
 class _Compact(Frozen):
     """Leaves out what has its default: the plan of 1,000 tasks has to stay small."""
-
-    model_config = ConfigDict(frozen=True)
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from control.alerts.tables import Alert
 from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
+from control.ids import new_id
 from control.queries import store as queries
-from control.queries.service import new_id
+from control.queries.service import iso
 from spec.alerts import AlertCondition, AlertState
 from spec.api.alerts import AlertChange, AlertFields, AlertList, AlertView, UpdateAlert
-from spec.errors import Invalid, NotFound
+from spec.errors import Invalid
 
 _NEVER_EMPTY = frozenset(
     {"display_name", "query_id", "condition", "notify_on_ok", "seconds_to_retrigger"}
@@ -101,11 +102,7 @@ def _masked(change: UpdateAlert) -> dict[str, Any]:
 
 
 async def _check_query(session: AsyncSession, caller: Caller, query_id: str) -> None:
-    try:
-        query = await queries.get(session, caller.workspace_id, query_id)
-    except NotFound:
-        query = None
-    if query is None or query.trashed_at is not None:
+    if await queries.find_active(session, caller.workspace_id, query_id) is None:
         raise Invalid(f"there is no saved query '{query_id}'; make it with sql/queries first")
 
 
@@ -132,11 +129,7 @@ def view(row: Alert) -> AlertView:
         owner_user_name=row.owner,
         lifecycle_state="TRASHED" if row.trashed_at else "ACTIVE",
         state=AlertState(row.state),
-        trigger_time=_iso(row.triggered_at) if row.triggered_at else None,
-        create_time=_iso(row.created_at),
-        update_time=_iso(row.updated_at),
+        trigger_time=iso(row.triggered_at) if row.triggered_at else None,
+        create_time=iso(row.created_at),
+        update_time=iso(row.updated_at),
     )
-
-
-def _iso(at: datetime | None) -> str:
-    return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

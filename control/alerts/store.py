@@ -49,11 +49,8 @@ async def with_query(session: AsyncSession, workspace_id: int, alert_id: str) ->
         alert = None
     if alert is None or alert.trashed_at is not None:
         raise Invalid(f"there is no alert '{alert_id}'")
-    try:
-        query = await queries.get(session, workspace_id, alert.query_id)
-    except NotFound:
-        query = None
-    if query is None or query.trashed_at is not None:
+    query = await queries.find_active(session, workspace_id, alert.query_id)
+    if query is None:
         raise Invalid(
             f"the query '{alert.query_id}' of the alert '{alert.display_name}' is not there any"
             " more; give the alert another one"

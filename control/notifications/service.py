@@ -9,10 +9,10 @@ from control import paging
 from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
+from control.ids import new_id
 from control.notifications import services, store
 from control.notifications.courier import Courier
 from control.notifications.tables import DestinationRow
-from control.queries.service import new_id
 from control.sealing import Sealer
 from spec.api.notifications import (
     KINDS,

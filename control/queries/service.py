@@ -1,26 +1,16 @@
 """What may be done to saved queries."""
 
-import os
-import time
 from datetime import UTC, datetime
-from uuid import UUID
 
 from control import paging
 from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
+from control.ids import new_id
 from control.queries import store
 from control.queries.tables import SavedQuery
 from spec.api.queries import QueryFields, QueryList, QueryView, UpdateQuery
 from spec.errors import Invalid
-
-
-def new_id() -> str:
-    """Return a UUID of version 7 (RFC 9562): later ones sort behind earlier ones."""
-    stamp = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10)) & ((1 << 74) - 1)
-    high, low = random >> 62, random & ((1 << 62) - 1)
-    return str(UUID(int=stamp << 80 | 7 << 76 | high << 64 | 2 << 62 | low))
 
 
 async def create(deps: Deps, caller: Caller, fields: QueryFields) -> QueryView:
@@ -105,10 +95,11 @@ def view(row: SavedQuery) -> QueryView:
         owner_user_name=row.owner,
         last_modifier_user_name=row.last_modifier,
         lifecycle_state="TRASHED" if row.trashed_at else "ACTIVE",
-        create_time=_iso(row.created_at),
-        update_time=_iso(row.updated_at),
+        create_time=iso(row.created_at),
+        update_time=iso(row.updated_at),
     )
 
 
-def _iso(at: datetime | None) -> str:
+def iso(at: datetime | None) -> str:
+    """Return an instant as queries and alerts show it; empty for one that has not come."""
     return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -26,6 +26,15 @@ async def get(
     return found
 
 
+async def find_active(session: AsyncSession, workspace_id: int, query_id: str) -> SavedQuery | None:
+    """Return a saved query; None when it is not there, or in the trash."""
+    try:
+        found = await get(session, workspace_id, query_id)
+    except NotFound:
+        return None
+    return None if found.trashed_at else found
+
+
 async def page(
     session: AsyncSession, workspace_id: int, *, below: str | None, limit: int
 ) -> list[SavedQuery]:

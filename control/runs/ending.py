@@ -29,24 +29,22 @@ async def cancel(session: AsyncSession, run: Run, by: str) -> OutboxRow | None:
     if life is RunLife.QUEUED:
         await _end(session, run, f"Run was cancelled by {by} before it started.")
         return None
-    row = OutboxRow(
-        run_id=run.run_id,
-        kind=OutboxKind.CANCEL.value,
-        by=by,
-        not_before=datetime.now(UTC) + FAST_PATH,
-    )
-    session.add(row)
-    await session.flush()
-    return row
+    return await _ask_to_stop(session, run.run_id, by)
 
 
 async def cancel_task(session: AsyncSession, task: TaskRun, by: str) -> OutboxRow | None:
     """Cancel one task run; one that has ended is left as it is."""
     if task.ended_at is not None:
         return None
+    return await _ask_to_stop(session, task.run_id, by, task.task_run_id)
+
+
+async def _ask_to_stop(
+    session: AsyncSession, run_id: int, by: str, task_run_id: int | None = None
+) -> OutboxRow:
     row = OutboxRow(
-        run_id=task.run_id,
-        task_run_id=task.task_run_id,
+        run_id=run_id,
+        task_run_id=task_run_id,
         kind=OutboxKind.CANCEL.value,
         by=by,
         not_before=datetime.now(UTC) + FAST_PATH,
@@ -74,13 +72,17 @@ async def _end(session: AsyncSession, run: Run, message: str) -> None:
 
 async def end_now(session: AsyncSession, run: Run, result: RunResult, message: str) -> None:
     """End a run, whose row is locked, without its workflow: it has none, or not any more."""
-    run.life = RunLife.ENDED.value
     run.result = result.value
-    run.message = message
-    run.ended_at = datetime.now(UTC)
+    await _close(session, run, RunLife.ENDED, result.value, message, datetime.now(UTC))
+
+
+async def _close(
+    session: AsyncSession, run: Run, life: RunLife, word: str, message: str, now: datetime
+) -> None:
+    """Make a run over and tell all who wait for that; `word` is what its notices say."""
+    run.life, run.message, run.ended_at = life.value, message, now
     session.add(run)
-    ended = Occasion("ended", run.ended_at, result=run.result, message=message)
-    await note(session, run, run.execution, ended)
+    await note(session, run, run.execution, Occasion("ended", now, result=word, message=message))
     await run_ended(session, run)
     await hub.notify(session, hub.run_topic(run.run_id))
 
@@ -97,11 +99,6 @@ async def expire_queued(session: AsyncSession, now: datetime) -> int:
     )
     runs = (await session.exec(query)).all()
     for run in runs:
-        run.life, run.ended_at = RunLife.SKIPPED.value, now
-        run.message = "Skipped: it waited 48 hours in the job's queue."
-        session.add(run)
-        skipped = Occasion("ended", now, result=RunLife.SKIPPED.value, message=run.message)
-        await note(session, run, run.execution, skipped)
-        await run_ended(session, run)
-        await hub.notify(session, hub.run_topic(run.run_id))
+        message = "Skipped: it waited 48 hours in the job's queue."
+        await _close(session, run, RunLife.SKIPPED, RunLife.SKIPPED.value, message, now)
     return len(runs)

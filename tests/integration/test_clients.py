@@ -2,7 +2,6 @@
 
 import httpx2
 import pytest
-from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import OperationFailed
 from databricks.sdk.service.jobs import RunResultState
 
@@ -13,20 +12,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(400
 FAILING = "../../tests/integration/bundles/failing"
 
 
-def sdk(stack: Stack) -> WorkspaceClient:
-    """A client configured as `eval "$(openlake env)"` does."""
-    exports = dict(
-        line.removeprefix("export ").split("=", 1)
-        for line in stack.command("env").splitlines()
-        if line.startswith("export ")
-    )
-    host, token = (exports[f"DATABRICKS_{name}"].strip("'\"") for name in ("HOST", "TOKEN"))
-    return WorkspaceClient(host=host, token=token)
-
-
 def test_the_databricks_sdk_runs_a_job_and_waits_for_it(stack: Stack) -> None:
     job_id = stack.deploy("hello")
-    run = sdk(stack).jobs.run_now_and_wait(job_id)
+    run = stack.client().jobs.run_now_and_wait(job_id)
     assert run.state is not None and run.state.result_state is RunResultState.SUCCESS
     assert {task.task_key for task in run.tasks or []} == {"greet", "count", "part"}
 
@@ -34,12 +22,12 @@ def test_the_databricks_sdk_runs_a_job_and_waits_for_it(stack: Stack) -> None:
 def test_the_databricks_sdk_raises_for_a_failed_run(stack: Stack) -> None:
     job_id = stack.deploy(FAILING)
     with pytest.raises(OperationFailed):
-        sdk(stack).jobs.run_now_and_wait(job_id)
-    [run] = sdk(stack).jobs.list_runs(job_id=job_id)
-    details = sdk(stack).jobs.get_run(run.run_id or 0)
+        stack.client().jobs.run_now_and_wait(job_id)
+    [run] = stack.client().jobs.list_runs(job_id=job_id)
+    details = stack.client().jobs.get_run(run.run_id or 0)
     attempts = [task for task in details.tasks or [] if task.task_key == "fail"]
     assert [task.attempt_number for task in attempts] == [0, 1]
-    output = sdk(stack).jobs.get_run_output(attempts[-1].run_id or 0)
+    output = stack.client().jobs.get_run_output(attempts[-1].run_id or 0)
     assert output.error == "ValueError: no rows on attempt 1"
     assert "Traceback" in (output.error_trace or "")
 

@@ -210,9 +210,15 @@ def test_a_worker_that_dies_at_each_boundary_of_submit_makes_one_dag_run(
     # This one has to be followed for a while before it ends.
     dags = {point: "gate" if point is Point.AFTER_HANDLE else "good" for point in Point}
     conf = {"file": str(gate), "answer": "done", "number": 1}
+    # One after another: beside each other, the death that one task asked for could fall between
+    # another's submit and the point behind it, which a worker that re-attaches never passes.
     tasks = [
-        {"task_key": point.value, "airflow_task": {"dag_id": dag_id, "conf": conf}}
-        for point, dag_id in dags.items()
+        {
+            "task_key": point.value,
+            "depends_on": [{"task_key": before.value} for before in needs],
+            "airflow_task": {"dag_id": dags[point], "conf": conf},
+        }
+        for point, needs in zip(Point, [[], *([point] for point in Point)], strict=False)
     ]
     job_id = int(api.post("/api/2.2/jobs/create", {"name": "mortal", "tasks": tasks})["job_id"])
     before = _dag_runs(known)
