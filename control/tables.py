@@ -18,6 +18,7 @@ _MODULES = (
     "control.runs.tables",
     "control.secrets.tables",
     "control.tokens.tables",
+    "control.transactions.tables",
     "control.triggers.tables",
     "control.workspaces.tables",
 )

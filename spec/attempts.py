@@ -57,6 +57,9 @@ class AttemptResult(StrEnum):
     CANCELED = "CANCELED"
     LOST = "LOST"
     """Its machine or process vanished; what it did can only be seen in the tables."""
+    CONFLICT = "CONFLICT"
+    """It did its work, but another task of its run had landed a change of the same table meanwhile:
+    nothing of it counts, and the task runs again on the new state."""
 
 
 class AttemptOutcome(Frozen):
@@ -72,6 +75,15 @@ class AttemptOutcome(Frozen):
     ended_at: datetime | None = None
     condition: Literal["true", "false"] | None = None
     """The outcome of a condition task."""
+
+
+class SqlDialect(StrEnum):
+    """What SQL text is written in."""
+
+    ENGINE = "engine"
+    """The engine's own dialect; the text is sent as it is."""
+    DATABRICKS = "databricks"
+    """Databricks SQL, which is translated to the engine's dialect."""
 
 
 class PythonProgram(Frozen):
@@ -96,6 +108,13 @@ class SqlProgram(Frozen):
     type: Literal["sql"] = "sql"
     text: str
     parameters: dict[str, str] = {}
+    dialect: SqlDialect = SqlDialect.ENGINE
+    """What the text is written in."""
+    catalog: str | None = None
+    """The catalog and schema of names without one; the lakehouse's own when unset."""
+    schema_name: str | None = None
+    check: bool = False
+    """The last statement must give no row; the attempt fails if it does, and keeps the rows."""
 
 
 class WheelProgram(Frozen):

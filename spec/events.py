@@ -109,6 +109,30 @@ class StopRequested(_Event):
     by: str = ""
 
 
+class PublishStarted(_Event):
+    """All is done and well; the run's branch is being merged into main. Nothing stops it now."""
+
+    type: Literal["publish.started"] = "publish.started"
+    round: int
+
+
+class Published(_Event):
+    """All that the run wrote is on main, in one catalog commit."""
+
+    type: Literal["publish.done"] = "publish.done"
+    tables: tuple[str, ...] = ()
+
+
+class PublishRefused(_Event):
+    """Somebody else has published one of the run's tables; nothing of the run is on main."""
+
+    type: Literal["publish.refused"] = "publish.refused"
+    message: str
+    tables: tuple[str, ...] = ()
+    rerun: tuple[str, ...] = ()
+    """The tasks that run again on a branch that was cut anew; empty when the run fails."""
+
+
 class RunEnded(_Event):
     """Every task has ended; so has the run."""
 
@@ -126,6 +150,9 @@ Event = Annotated[
     | TaskStopRequested
     | DurationWarned
     | StopRequested
+    | PublishStarted
+    | Published
+    | PublishRefused
     | RunEnded,
     Field(discriminator="type"),
 ]

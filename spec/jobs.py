@@ -11,6 +11,7 @@ from spec.compute import Environment, JobCluster
 from spec.git import GitSource
 from spec.model import Model, Text
 from spec.notices import EmailNotifications, Health, NotificationSettings, WebhookNotifications
+from spec.publish import PublishPolicy
 from spec.reference_names import wrong_in, wrong_references
 from spec.schedules import Continuous, CronSchedule, TriggerSettings
 from spec.tasks import Task, engine_of
@@ -84,6 +85,8 @@ class JobSettings(Model):
     """Accepted without effect, as are the two policies."""
     budget_policy_id: str | None = None
     usage_policy_id: str | None = None
+    publish: PublishPolicy | None = None
+    """OpenLake's own: the run is one transaction, see `spec.publish`. None: tasks write to main."""
     format: Literal["SINGLE_TASK", "MULTI_TASK"] = "MULTI_TASK"
     """Accepted for old clients and always read back as MULTI_TASK."""
 

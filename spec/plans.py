@@ -8,6 +8,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from spec.attempts import Frozen
 from spec.ids import iteration_key
+from spec.publish import ConflictPolicy
 from spec.tasks import Engine, RunIf
 
 Span = tuple[int, int]
@@ -141,6 +142,13 @@ class RunPlan(_Compact):
     """Task key → how it stands at the beginning; a task not named here is untouched."""
     concurrency: int = 0
     """Tasks that may run at once; 0 is no limit."""
+    publish: bool = False
+    """The run is a transaction: attempts land on its branch, and its end publishes it."""
+    audit: tuple[str, ...] = ()
+    """Tasks that must have succeeded before it publishes."""
+    conflict: ConflictPolicy = ConflictPolicy.FAIL
+    publishes: int = 0
+    """How often the execution has tried to publish already."""
     timeout_s: int = 0
     warn_after_s: int = 0
     started_at: datetime | None = None

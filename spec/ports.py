@@ -9,6 +9,7 @@ from temporalio import activity
 from spec.attempts import AttemptOutcome, AttemptRef, TaskRef
 from spec.events import Projection
 from spec.plans import Expansion
+from spec.publish import LandRequest, PublishOutcome, PublishRequest
 from spec.tasks import Engine
 from spec.triggers import BackfillRef, BackfillStep, TriggerStep, TriggerTick
 
@@ -49,6 +50,23 @@ async def run_attempt(ref: AttemptRef) -> AttemptOutcome:
 @activity.defn(name="project")
 async def project(projection: Projection) -> None:
     """Append the events and update the run's rows in one transaction; harmless when repeated."""
+    raise NotImplementedError
+
+
+@activity.defn(name="land")
+async def land(request: LandRequest) -> AttemptOutcome:
+    """Close an attempt that succeeded and merge its branch into the run's, once.
+
+    Returns:
+        The outcome it was given; or one with the result CONFLICT and the table and task in its
+        message, when another task landed a change of the same table since the branch was cut.
+    """
+    raise NotImplementedError
+
+
+@activity.defn(name="publish")
+async def publish(request: PublishRequest) -> PublishOutcome:
+    """Merge the run's branch into main, once; after a conflict, cut it anew if the policy says."""
     raise NotImplementedError
 
 

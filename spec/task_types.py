@@ -129,6 +129,45 @@ class SqlTask(Model):
         return self
 
 
+class Freshness(Model):
+    """The newest value of a column may not be older than this."""
+
+    column: str = Field(min_length=1)
+    max_age_seconds: int = Field(ge=1)
+
+
+class CheckTask(Model):
+    """A rule that data has to keep; OpenLake's own task type.
+
+    Either a query that must return no rows, or rules for one table. The rows that break the rule
+    are the task's output.
+    """
+
+    warehouse_id: str = Field(min_length=1)
+    sql: Text | None = None
+    """One query; every row it returns breaks the rule."""
+    parameters: dict[str, Text] = {}
+    """Values of the query's `:name` markers."""
+    table: str | None = None
+    """`schema.table` or `catalog.schema.table`."""
+    min_rows: int | None = Field(default=None, ge=0)
+    max_rows: int | None = Field(default=None, ge=0)
+    freshness: Freshness | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "CheckTask":
+        if (self.sql is None) == (self.table is None):
+            raise ValueError("a check_task names exactly one of 'sql' and 'table'")
+        rules = (self.min_rows, self.max_rows, self.freshness)
+        if self.table is None and any(rule is not None for rule in rules):
+            raise ValueError("'min_rows', 'max_rows' and 'freshness' are rules of a 'table'")
+        if self.table is not None and all(rule is None for rule in rules):
+            raise ValueError("give the table a rule: 'min_rows', 'max_rows' or 'freshness'")
+        if self.table is not None and self.parameters:
+            raise ValueError("'parameters' belong to 'sql'")
+        return self
+
+
 DbtCommand = Annotated[Text, Field(pattern=r"^\s*dbt(\s|$)")]
 
 

@@ -15,6 +15,7 @@ from spec.notices import EmailNotifications, Health, NotificationSettings, Webho
 from spec.task_types import (
     FOR_EACH_CONCURRENCY,
     AirflowTask,
+    CheckTask,
     ConditionTask,
     DbtTask,
     ForEachInputs,
@@ -106,6 +107,7 @@ class Task(Model):
     condition_task: ConditionTask | None = None
     for_each_task: ForEachTask | None = None
     airflow_task: AirflowTask | None = None
+    check_task: CheckTask | None = None
     environment_key: str | None = None
     """Names one of the job's environments: the task runs as a plain Python process."""
     job_cluster_key: str | None = None
@@ -205,6 +207,8 @@ def engine_of(task: Task) -> Engine | None:
     """
     if task.sql_task is not None:
         return warehouse_engine(task.sql_task.warehouse_id)
+    if task.check_task is not None:
+        return warehouse_engine(task.check_task.warehouse_id)
     if task.dbt_task is not None:
         if task.dbt_task.warehouse_id is not None:
             warehouse_engine(task.dbt_task.warehouse_id)

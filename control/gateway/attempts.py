@@ -66,7 +66,7 @@ async def open_attempt(session: AsyncSession, claims: AttemptClaims) -> Opening:
     await session.flush()
     unsettled = await _count_unsettled(session, [a.task_run_id for a in earlier])
     if mine is None and unsettled == 0:
-        fields = claims.model_dump(exclude={"kind", "expires_at"})
+        fields = claims.model_dump(exclude={"kind", "expires_at", "branch"})
         session.add(AttemptRow(**fields, opened_at=datetime.now(UTC)))
         await session.flush()
     return Opening(

@@ -1,10 +1,8 @@
 """Which catalog branch a token works on."""
 
-from control.gateway.tokens import AttemptClaims, PrincipalClaims, ServiceClaims
-
-MAIN = "main"
+from control.gateway.tokens import MAIN, AttemptClaims, PrincipalClaims, ServiceClaims
 
 
 def branch_of(claims: AttemptClaims | PrincipalClaims | ServiceClaims) -> str:
-    """Return the catalog branch of this caller: main, until runs get branches of their own."""
-    return MAIN
+    """Return the catalog branch of this caller: the one its token names."""
+    return MAIN if isinstance(claims, ServiceClaims) else claims.branch

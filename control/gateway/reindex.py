@@ -14,10 +14,10 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.db import Database
-from control.gateway.branches import MAIN
 from control.gateway.routes import dotted
 from control.gateway.stamps import PARENT
 from control.gateway.tables import AttemptCommitRow, CommitState
+from control.gateway.tokens import MAIN
 from control.gateway.upstream import Catalog, LoggedCommit
 
 log = structlog.get_logger(__name__)

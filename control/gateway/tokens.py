@@ -20,6 +20,7 @@ API_AUDIENCE = "openlake-api"
 """Of the token with which an attempt's user code asks the REST API for secrets; no catalog takes it
 and it opens no catalog."""
 MIN_KEY_BYTES = 32
+MAIN = "main"
 
 
 class _Claims(BaseModel):
@@ -39,6 +40,8 @@ class AttemptClaims(_Claims):
     task_run_id: int
     task_key: str
     attempt: int
+    branch: str = MAIN
+    """The catalog branch that it reads and writes."""
 
 
 class PrincipalClaims(_Claims):
@@ -47,6 +50,10 @@ class PrincipalClaims(_Claims):
     kind: Literal["principal"] = "principal"
     user: str
     access: Literal["read", "write"] = "write"
+    branch: str = MAIN
+    """The catalog branch that it sees; any but main is for reading."""
+    statement_id: str | None = None
+    """Of a SQL statement on a warehouse: stamped into what it commits."""
 
 
 class ServiceClaims(_Claims):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
 
 from control import s3
-from control.gateway.branches import MAIN
+from control.gateway.tokens import MAIN
 from control.gateway.upstream import Catalog
 from spec.datasets import CATALOG
 from spec.errors import Invalid, Unavailable

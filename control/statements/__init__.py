@@ -1,0 +1,1 @@
+"""SQL statements sent to a warehouse, their results and their history."""

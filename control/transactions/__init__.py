@@ -1,0 +1,1 @@
+"""Runs that are transactions: their catalog branches, landing, publishing."""
