@@ -40,13 +40,13 @@ test: test-quick install ## All tests, on real servers
 gen: .venv ## Write the generated documents anew (OpenAPI, JSON Schemas)
 	@$(BIN)/python -m control.openapi
 
-lock: .venv ## Resolve the locked environment anew
-	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --upgrade --generate-hashes \
+lock: .venv ## Resolve the locked environment; with UPGRADE=--upgrade to the newest versions
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal $(UPGRADE) --generate-hashes \
 	    --no-annotate --no-header --no-emit-index-url --quiet --output-file requirements.lock
 	@for name in airflow dbt; do \
 	    $(BIN)/python -c 'import sys; from control.stack.versions import pinned; \
 	        print(pinned().environments[sys.argv[1]].requirements)' $$name | \
-	    $(BIN)/uv pip compile - --universal --python-version 3.11 --upgrade --generate-hashes \
+	    $(BIN)/uv pip compile - --universal --python-version 3.11 $(UPGRADE) --generate-hashes \
 	    --no-annotate --no-header --no-emit-index-url --quiet --output-file infra/$$name.lock; \
 	done
 
