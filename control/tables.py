@@ -17,6 +17,7 @@ _MODULES = (
     "control.queries.tables",
     "control.runs.tables",
     "control.secrets.tables",
+    "control.statements.tables",
     "control.tokens.tables",
     "control.transactions.tables",
     "control.triggers.tables",

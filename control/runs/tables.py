@@ -181,7 +181,7 @@ class OutboxKind(StrEnum):
 
 
 class OutboxRow(SQLModel, table=True):
-    """Something Temporal has still to be told of a run or job; deleted once it knows."""
+    """Something Temporal has still to be told of a run, job or statement; deleted once it knows."""
 
     __tablename__ = "outbox"  # pyright: ignore[reportAssignmentType]
     __table_args__ = (Index("ix_outbox_due", "not_before", "outbox_id"),)
@@ -196,6 +196,8 @@ class OutboxRow(SQLModel, table=True):
     """Or, for TRIGGER, which backfill is."""
     task_run_id: int | None = Field(default=None, sa_type=BigInteger)
     """What of the run to CANCEL; None for all of it."""
+    statement_id: str | None = None
+    """Or the SQL statement that is to START or to be CANCELled."""
     kind: str
     """An `OutboxKind`."""
     by: str = ""
