@@ -48,9 +48,9 @@ class Statement(SQLModel, table=True):
     client: str = ""
     """The User-Agent of the request."""
     text: str
-    """As asked, with `:name` markers."""
-    parameters: list[Any] = json_list()
-    """`spec.statements.Parameter`, dumped."""
+    """As it may be shown: without secrets, and cut when it is long; see `redacting`."""
+    body: str | None = None
+    """Sealed: `spec.statements.StatementBody` as JSON, what was sent; gone once it has ended."""
     catalog: str | None = None
     schema_name: str | None = None
     branch: str | None = None

@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("user_name", sa.String(), nullable=False),
         sa.Column("client", sa.String(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
-        sa.Column("parameters", postgresql.JSONB(), nullable=False),
+        sa.Column("body", sa.String(), nullable=True),
         sa.Column("catalog", sa.String(), nullable=True),
         sa.Column("schema_name", sa.String(), nullable=True),
         sa.Column("branch", sa.String(), nullable=True),
