@@ -32,10 +32,10 @@ check: .venv ## Lint, types, import floors; no server
 	@$(BIN)/lint-imports
 
 test-quick: .venv ## Unit tests: no server, under a minute
-	@$(PYTEST) -q -m "not integration and not slow"
+	@$(PYTEST) -q -n 2 --dist loadgroup -m "not integration and not slow"
 
 test: test-quick install ## All tests, on real servers
-	@$(PYTEST) -q -m "integration or slow" --durations=25
+	@$(PYTEST) -q -n 2 --dist loadgroup -m "integration or slow" --durations=40
 
 gen: .venv ## Write the generated documents anew (OpenAPI, JSON Schemas)
 	@$(BIN)/python -m control.openapi

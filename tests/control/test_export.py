@@ -116,7 +116,9 @@ def test_secrets_are_taken_out_of_every_file() -> None:
     assert texts[1] == b"said [REDACTED]\n"
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", archive(other_txt=b"x")[:40]])
+@pytest.mark.parametrize(
+    "content", [b"", b"no archive", archive(other_txt=b"x")[:40]], ids=["empty", "other", "cut"]
+)
 def test_what_is_no_archive_is_not_kept_where_secrets_are(content: bytes) -> None:
     with pytest.raises((OSError, tarfile.TarError, EOFError)):
         redacted(content, Redactor([b"hunter22"]))
