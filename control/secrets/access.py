@@ -67,3 +67,14 @@ async def permitted(
             permission=wanted.value,
         )
     return scope
+
+
+async def readable(session: AsyncSession, workspace_id: int, user_name: str) -> list[int | None]:
+    """Return the ids of the scopes whose secrets a user may read."""
+    ids = [scope.scope_id for scope in await store.scopes(session, workspace_id)]
+    acls = await store.acls(session, ids) if ids else ()
+    return [
+        each
+        for each in ids
+        if allows([acl for acl in acls if acl.scope_id == each], user_name, Permission.READ)
+    ]

@@ -19,7 +19,7 @@ from control.gateway.tables import AttemptRow, AttemptState
 from control.gateway.tokens import AttemptClaims
 from control.runs.tables import Run
 from control.secrets import store
-from control.secrets.access import Reader, permitted
+from control.secrets.access import Reader, permitted, readable
 from control.secrets.redaction import Redactor
 from control.secrets.tables import AttemptSecret
 from spec.api.secrets import Permission, SecretValue
@@ -148,6 +148,20 @@ async def redactor_of(deps: Deps, session: AsyncSession, task_run_id: int) -> Re
     """Return what takes every value out that an attempt was given so far."""
     notes = await store.given(session, task_run_id)
     return Redactor([_value_of(deps, note) for note in notes])
+
+
+async def redactor_for(
+    deps: Deps, session: AsyncSession, workspace_id: int, user_name: str
+) -> Redactor:
+    """Return what takes every value out that a user may read at this moment."""
+    scopes = await readable(session, workspace_id, user_name)
+    rows = await store.secrets_of(session, scopes) if scopes else ()
+    return Redactor(
+        [
+            deps.sealer.unseal(row.sealed, table="secrets", row=f"{row.scope_id}/{row.key}")
+            for row in rows
+        ]
+    )
 
 
 async def redact(deps: Deps, task_run_id: int, text: str) -> str:

@@ -62,6 +62,12 @@ async def secrets(session: AsyncSession, scope_id: int | None) -> Sequence[Secre
     return (await session.exec(query)).all()
 
 
+async def secrets_of(session: AsyncSession, scope_ids: Collection[int | None]) -> Sequence[Secret]:
+    """Return the secrets of several scopes."""
+    query = select(Secret).where(col(Secret.scope_id).in_(scope_ids))
+    return (await session.exec(query)).all()
+
+
 async def count_secrets(session: AsyncSession, scope_id: int | None) -> int:
     """Return how many secrets a scope has."""
     query = select(func.count()).select_from(Secret).where(Secret.scope_id == scope_id)
