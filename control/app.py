@@ -32,6 +32,7 @@ from control.runs.routes import router as runs
 from control.runs.task_runs import router as task_runs
 from control.secrets.routes import router as secrets
 from control.triggers.routes import router as backfills
+from control.warehouses.routes import router as warehouses
 
 API_VERSION = "1.0"
 
@@ -49,6 +50,7 @@ ROUTERS = (
     logs,
     queries,
     alerts,
+    warehouses,
     destinations,
     deliveries,
     secrets,

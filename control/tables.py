@@ -21,6 +21,7 @@ _MODULES = (
     "control.tokens.tables",
     "control.transactions.tables",
     "control.triggers.tables",
+    "control.warehouses.tables",
     "control.workspaces.tables",
 )
 

@@ -8,6 +8,7 @@
     ├── NotFound              404  no such object in this workspace
     ├── Conflict              409  the object changed or exists already
     │   └── AttemptOver            the attempt has ended; its worker stops
+    ├── Exhausted             429  a limit is reached that will have room again; try later
     ├── Unavailable           503  a part of the stack cannot be reached; try again
     ├── EngineRejected        400  the user's work is at fault: never retried by itself
     │   └── LibraryInstallationFailed  its libraries cannot be installed
@@ -119,6 +120,14 @@ class AttemptOver(Conflict):
     """The attempt has ended, or a later one has taken its place: do nothing more for it."""
 
     code = "ATTEMPT_OVER"
+
+
+class Exhausted(OpenLakeError):
+    """A queue is full; it will have room again."""
+
+    code = "RESOURCE_EXHAUSTED"
+    status = 429
+    retryable = True
 
 
 class Unavailable(OpenLakeError):

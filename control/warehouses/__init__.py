@@ -1,1 +1,1 @@
-"""SQL warehouses: named endpoints on an engine that can be started and stopped."""
+"""SQL warehouses: what people want of them, and the keeper that makes it so."""

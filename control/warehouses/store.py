@@ -1,0 +1,163 @@
+"""Queries on warehouses."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, func, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from control.warehouses.tables import Warehouse
+from spec.attempts import SqlDialect
+from spec.errors import Invalid, NotFound
+from spec.tasks import Engine
+from spec.warehouses import (
+    BUILT_IN,
+    ClusterSize,
+    HealthStatus,
+    Wanted,
+    WarehouseState,
+    is_warehouse_id,
+    place_of,
+)
+
+
+async def get(
+    session: AsyncSession, workspace_id: int, warehouse_id: str, *, lock: bool = False
+) -> Warehouse:
+    """Return a warehouse that is not deleted; a built-in one is made when it is missing.
+
+    Raises:
+        Invalid: the text is no id of a warehouse.
+        NotFound: there is no such warehouse in the workspace.
+    """
+    if not is_warehouse_id(warehouse_id):
+        raise Invalid(
+            f"'{warehouse_id}' is not a valid warehouse id: those are 'duckdb', 'trino' and 16"
+            " hexadecimal digits; list them with GET /api/2.0/sql/warehouses"
+        )
+    statement = _of(workspace_id).where(Warehouse.warehouse_id == warehouse_id)
+    statement = statement.with_for_update() if lock else statement
+    found = (await session.exec(statement)).first()
+    if found is None and warehouse_id in BUILT_IN:
+        await make_built_in(session, workspace_id)
+        found = (await session.exec(statement)).first()
+    if found is None:
+        raise NotFound(f"SQL warehouse {warehouse_id} does not exist.", warehouse_id=warehouse_id)
+    return found
+
+
+def _of(workspace_id: int):
+    return select(Warehouse).where(
+        Warehouse.workspace_id == workspace_id, Warehouse.wanted != Wanted.DELETED.value
+    )
+
+
+async def page(
+    session: AsyncSession, workspace_id: int, *, below: str | None, limit: int
+) -> list[Warehouse]:
+    """Return warehouses: the built-in ones, then newest first, with ids below a bound."""
+    statement = _of(workspace_id)
+    if below is not None:
+        statement = statement.where(col(Warehouse.warehouse_id) < below)
+    statement = statement.order_by(col(Warehouse.warehouse_id).desc()).limit(limit)
+    return list((await session.exec(statement)).all())
+
+
+async def with_name(session: AsyncSession, workspace_id: int, name: str) -> Warehouse | None:
+    """Return the warehouse of this name, if there is one."""
+    return (await session.exec(_of(workspace_id).where(Warehouse.name == name))).first()
+
+
+async def engines(session: AsyncSession, workspace_id: int) -> dict[str, Engine]:
+    """Return id → engine of every warehouse that a job of the workspace may name."""
+    query = select(Warehouse.warehouse_id, Warehouse.engine).where(
+        Warehouse.workspace_id == workspace_id, Warehouse.wanted != Wanted.DELETED.value
+    )
+    made = {each: Engine(engine) for each, engine in (await session.exec(query)).all()}
+    return BUILT_IN | made
+
+
+async def make_built_in(session: AsyncSession, workspace_id: int) -> None:
+    """Make the warehouses that every workspace has, as far as they are missing.
+
+    Jobs named them before there was a table, so their SQL is the engine's own. They are stopped
+    until somebody wants them.
+    """
+    now = datetime.now(UTC)
+    rows: list[dict[str, Any]] = [
+        {
+            "workspace_id": workspace_id,
+            "warehouse_id": warehouse_id,
+            "name": warehouse_id,
+            "engine": engine.value,
+            "dialect": SqlDialect.ENGINE.value,
+            "cluster_size": ClusterSize.S.value,
+            "min_clusters": 1,
+            "max_clusters": 1,
+            "auto_stop_mins": 120,
+            "tags": {},
+            "unused": {},
+            "creator": "openlake",
+            "wanted": Wanted.STOPPED.value,
+            "state": WarehouseState.STOPPED.value,
+            "health": HealthStatus.HEALTHY.value,
+            "health_summary": "",
+            "clusters": 0,
+            "last_activity_at": now,
+        }
+        for warehouse_id, engine in BUILT_IN.items()
+    ]
+    await session.exec(insert(Warehouse).values(rows).on_conflict_do_nothing())
+
+
+# Use and rest ------------------------------------------------------------------------------
+
+
+async def hold(session: AsyncSession, warehouse: Warehouse) -> None:
+    """Keep the warehouse from being found idle until this transaction ends; many may hold it."""
+    await session.exec(select(func.pg_advisory_xact_lock_shared(_lock_of(warehouse))))
+
+
+async def try_alone(session: AsyncSession, warehouse: Warehouse) -> bool:
+    """Tell whether nobody holds the warehouse; nobody can then until this transaction ends."""
+    attempt = select(func.pg_try_advisory_xact_lock(_lock_of(warehouse)))
+    return bool((await session.exec(attempt)).one())
+
+
+def _lock_of(warehouse: Warehouse):
+    place = place_of(warehouse.workspace_id, warehouse.warehouse_id)
+    return func.hashtextextended(f"warehouse/{place}", 0)
+
+
+async def start(session: AsyncSession, warehouse: Warehouse) -> bool:
+    """Want a warehouse to run, unless that is so already; True when something changed."""
+    changed = (
+        update(Warehouse)
+        .where(*_is(warehouse), col(Warehouse.wanted) == Wanted.STOPPED.value)
+        .values(
+            wanted=Wanted.RUNNING.value,
+            state=WarehouseState.STARTING.value,
+            health=HealthStatus.HEALTHY.value,
+            health_summary="",
+            last_activity_at=datetime.now(UTC),
+        )
+    )
+    return bool((await session.exec(changed)).rowcount)
+
+
+async def touch(session: AsyncSession, warehouse: Warehouse, every: timedelta) -> None:
+    """Note that the warehouse is in use, once in a while."""
+    now = datetime.now(UTC)
+    await session.exec(
+        update(Warehouse)
+        .where(*_is(warehouse), col(Warehouse.last_activity_at) < now - every)
+        .values(last_activity_at=now)
+    )
+
+
+def _is(warehouse: Warehouse):
+    return (
+        col(Warehouse.workspace_id) == warehouse.workspace_id,
+        col(Warehouse.warehouse_id) == warehouse.warehouse_id,
+    )
