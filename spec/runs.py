@@ -6,10 +6,10 @@ run and its workflow can be compared at any time.
 
 Rules are Databricks' (docs "Configure and manage job runs", "Run if conditions"): a task is judged
 when all its dependencies have ended; a run ends by its leaf tasks. A part of a for-each is the same
-machine over a graph without edges.
+machine over a graph without edges. What the state holds is in `spec.run_state`, how a run ends and
+is published in `spec.run_ends`.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from spec.attempts import AttemptOutcome, AttemptResult
@@ -19,150 +19,27 @@ from spec.events import (
     DurationWarned,
     Event,
     ForEachExpanded,
+    Published,
+    PublishRefused,
+    PublishStarted,
     RunEnded,
-    RunResult,
     RunStarted,
-    StopCause,
     StopRequested,
     TaskSkipped,
     TaskStopRequested,
 )
 from spec.ids import MAX_ATTEMPTS, task_run_id
-from spec.plans import Prior, RunPlan, TaskPhase, TaskPlan
+from spec.plans import RunPlan, TaskPhase, TaskPlan
+from spec.run_ends import BAD, CANCELED, GOOD, next_step
+from spec.run_state import RunState, TaskState
 from spec.tasks import RunIf
 
 MAX_LOST = 5
 """Attempts of one task that may be lost to dead machines before the task fails; they do not count
 as retries, because the user's code is not to blame."""
 
-_GOOD = frozenset({TaskPhase.SUCCESS, TaskPhase.DISABLED})
-_BAD = frozenset({TaskPhase.FAILED, TaskPhase.TIMEDOUT, TaskPhase.UPSTREAM_FAILED})
-_CANCELED = frozenset({TaskPhase.CANCELED, TaskPhase.UPSTREAM_CANCELED})
-_SKIPPED = frozenset({TaskPhase.UPSTREAM_FAILED, TaskPhase.UPSTREAM_CANCELED, TaskPhase.EXCLUDED})
-
-
-@dataclass(slots=True)
-class TaskState:
-    """One task of a run."""
-
-    plan: TaskPlan
-    phase: TaskPhase = TaskPhase.BLOCKED
-    attempts: int = 0
-    """Over all executions of the run; the next attempt gets this number."""
-    tries: int = 0
-    """Attempts of this execution that count against `max_retries`."""
-    lost: int = 0
-    """Attempts that vanished; they do not count."""
-    current: int | None = None
-    """Task-run id of the attempt under way."""
-    stopping: bool = False
-    """Somebody cancelled the attempt under way."""
-    scheduled_at: datetime | None = None
-    retry_at: datetime | None = None
-    condition: str | None = None
-    message: str = ""
-
-
-@dataclass(slots=True)
-class RunState:
-    """All a run remembers. Changed by `apply` alone, in place: an event costs O(its edges)."""
-
-    plan: RunPlan
-    tasks: dict[str, TaskState]
-    dependents: dict[str, list[str]]
-    open_dependencies: dict[str, int]
-    unblocked: dict[str, None]
-    """In order: tasks whose dependencies have all ended and which are not yet judged."""
-    retrying: set[str] = field(default_factory=set[str])
-    running: set[str] = field(default_factory=set[str])
-    watched: set[str] = field(default_factory=set[str])
-    """Those that run and have a health rule that has not warned yet."""
-    unfinished: int = 0
-    ordinal: int = 0
-    seq: int = 0
-    started_at: datetime | None = None
-    warned: bool = False
-    stop: StopCause | None = None
-    stopped_by: str = ""
-    result: RunResult | None = None
-    message: str = ""
-
-
-def new_state(plan: RunPlan) -> RunState:
-    """Return the state before the first event of an execution, or of what is left of it."""
-    graph = plan.graph()
-    dependents: dict[str, list[str]] = {task.task_key: [] for task in graph}
-    for task in graph:
-        for upstream in task.depends_on:
-            dependents[upstream].append(task.task_key)
-    state = RunState(
-        plan=plan,
-        tasks={task.task_key: _begin(task, plan.prior.get(task.task_key)) for task in graph},
-        dependents=dependents,
-        open_dependencies={task.task_key: len(task.depends_on) for task in graph},
-        unblocked={},
-        ordinal=plan.first_ordinal,
-        seq=plan.first_seq,
-        started_at=plan.started_at,
-    )
-    for key, task in state.tasks.items():
-        if task.phase.is_final:
-            for dependent in dependents[key]:
-                state.open_dependencies[dependent] -= 1
-        else:
-            state.unfinished += 1
-    for key, task in state.tasks.items():
-        if task.phase is TaskPhase.WAITING_FOR_RETRY:
-            state.retrying.add(key)
-        elif task.phase is TaskPhase.BLOCKED and state.open_dependencies[key] == 0:
-            state.unblocked[key] = None
-    return state
-
-
-def _begin(plan: TaskPlan, prior: Prior | None) -> TaskState:
-    if prior is None:
-        return TaskState(plan)
-    return TaskState(
-        plan,
-        phase=prior.phase or TaskPhase.BLOCKED,
-        attempts=prior.attempts,
-        tries=prior.tries,
-        lost=prior.lost,
-        condition=prior.condition,
-        scheduled_at=prior.scheduled_at,
-        retry_at=prior.retry_at,
-    )
-
-
-def continued(state: RunState) -> RunPlan:
-    """Return the plan by which the execution goes on where it stands, in a fresh history.
-
-    Raises:
-        ValueError: an attempt is under way.
-    """
-    if state.running:
-        raise ValueError(f"run {state.plan.run_id} has attempts under way")
-    prior = {
-        key: Prior(
-            phase=None if task.phase is TaskPhase.BLOCKED else task.phase,
-            attempts=task.attempts,
-            tries=task.tries,
-            lost=task.lost,
-            condition=task.condition,
-            scheduled_at=task.scheduled_at if task.retry_at else None,
-            retry_at=task.retry_at,
-        )
-        for key, task in state.tasks.items()
-        if task.phase is not TaskPhase.BLOCKED or task.attempts
-    }
-    moved = {
-        "prior": prior,
-        "first_ordinal": state.ordinal,
-        "first_seq": state.seq,
-        "started_at": state.started_at,
-        "warn_after_s": 0 if state.warned else state.plan.warn_after_s,
-    }
-    return state.plan.model_copy(update=moved)
+_UNCOUNTED = (AttemptResult.LOST, AttemptResult.CONFLICT)
+"""Attempts that end so are made again at once, and cost no retry."""
 
 
 def apply(state: RunState, event: Event) -> None:
@@ -180,6 +57,16 @@ def apply(state: RunState, event: Event) -> None:
         case StopRequested():
             if state.stop is None:
                 state.stop, state.stopped_by = event.cause, event.by
+        case PublishStarted():
+            state.publishes, state.publishing = event.round, True
+        case Published():
+            state.publishing, state.published = False, event.tables
+        case PublishRefused():
+            state.publishing = False
+            if event.rerun:
+                _start_over(state, event.rerun)
+            else:
+                state.refused = event.message
         case RunEnded():
             state.result, state.message = event.result, event.message
         case AttemptScheduled():
@@ -223,14 +110,15 @@ def _apply_ended(state: RunState, event: AttemptEnded) -> None:
     state.watched.discard(event.task_key)
     task.current, task.message = None, event.outcome.message
     task.condition = event.outcome.condition
-    if event.outcome.result is AttemptResult.LOST:
-        task.lost += 1
+    if event.outcome.result in _UNCOUNTED:
         task.tries -= 1
+        task.lost += event.outcome.result is AttemptResult.LOST
     if event.retry_at is not None:
         task.phase, task.retry_at = TaskPhase.WAITING_FOR_RETRY, event.retry_at
         state.retrying.add(event.task_key)
         return
-    _finish(state, event.task_key, _phase_after(event.outcome.result))
+    stopped = state.stop is not None or task.stopping
+    _finish(state, event.task_key, _phase_after(event.outcome.result, stopped))
 
 
 def end_attempt(
@@ -246,7 +134,7 @@ def end_attempt(
     retry_at = None
     if state.stop is None and not task.stopping and _may_retry(state.plan, task, outcome.result):
         retry_at = now
-        if outcome.result is not AttemptResult.LOST and task.scheduled_at is not None:
+        if outcome.result not in _UNCOUNTED and task.scheduled_at is not None:
             wait = timedelta(milliseconds=task.plan.min_retry_interval_ms)
             retry_at = max(now, task.scheduled_at + wait)
     return AttemptEnded(
@@ -259,13 +147,17 @@ def _check_under_way(task: TaskState, any_task_run_id: int) -> None:
         raise ValueError(f"attempt {any_task_run_id} of '{task.plan.task_key}' is not under way")
 
 
-def _phase_after(result: AttemptResult) -> TaskPhase:
+def _phase_after(result: AttemptResult, stopped: bool) -> TaskPhase:
+    if result is AttemptResult.CONFLICT:
+        return TaskPhase.CANCELED if stopped else TaskPhase.FAILED
     return TaskPhase.FAILED if result is AttemptResult.LOST else TaskPhase(result.value)
 
 
 def _may_retry(plan: RunPlan, task: TaskState, result: AttemptResult) -> bool:
     if plan.iterations is not None and task.attempts >= plan.iterations.attempts_each:
         return False
+    if result is AttemptResult.CONFLICT:
+        return True
     if result is AttemptResult.LOST:
         return task.lost < MAX_LOST
     if result is AttemptResult.TIMEDOUT and not task.plan.retry_on_timeout:
@@ -290,6 +182,22 @@ def _finish(state: RunState, task_key: str, phase: TaskPhase) -> None:
             state.unblocked[dependent] = None
 
 
+def _start_over(state: RunState, task_keys: tuple[str, ...]) -> None:
+    """Take tasks that have ended back to where they had not begun; their attempts count on."""
+    for key in task_keys:
+        task = state.tasks[key]
+        if not task.phase.is_final:
+            raise ValueError(f"task '{key}' is {task.phase} and cannot start over")
+        state.tasks[key] = TaskState(task.plan, attempts=task.attempts)
+    again = set(task_keys)
+    for key in task_keys:
+        waits_for = sum(needed in again for needed in state.tasks[key].plan.depends_on)
+        state.open_dependencies[key] = waits_for
+        if not waits_for:
+            state.unblocked[key] = None
+    state.unfinished += len(again)
+
+
 def decide(state: RunState, now: datetime) -> list[Event]:
     """Return the events that follow from the state by themselves, in order; [] when none do.
 
@@ -297,9 +205,10 @@ def decide(state: RunState, now: datetime) -> list[Event]:
     """
     if state.result is not None:
         return []
+    if state.publishing:
+        return due_warnings(state, now)
     if state.unfinished == 0:
-        result, message = run_result(state)
-        return [RunEnded(at=now, result=result, message=message)]
+        return [next_step(state, now)]
     events = due_warnings(state, now)
     ordinal = state.ordinal
     free = _free(state)
@@ -360,9 +269,9 @@ def skip_phase(state: RunState, task_key: str) -> TaskPhase | None:
         return None
     if all(phase is TaskPhase.EXCLUDED for phase in phases):
         return TaskPhase.EXCLUDED
-    succeeded = sum(phase in _GOOD for phase in phases)
-    failed = sum(phase in _BAD for phase in phases)
-    canceled = sum(phase in _CANCELED for phase in phases)
+    succeeded = sum(phase in GOOD for phase in phases)
+    failed = sum(phase in BAD for phase in phases)
+    canceled = sum(phase in CANCELED for phase in phases)
     missed = TaskPhase.UPSTREAM_FAILED if failed or not canceled else TaskPhase.UPSTREAM_CANCELED
     holds, otherwise = {
         RunIf.ALL_SUCCESS: (not failed and not canceled, missed),
@@ -378,7 +287,7 @@ def skip_phase(state: RunState, task_key: str) -> TaskPhase | None:
 def _as_seen_by(task: TaskPlan, upstream: TaskState) -> TaskPhase:
     """Return an upstream task's phase; a condition with the other outcome counts as excluded."""
     wanted = task.outcomes.get(upstream.plan.task_key)
-    if wanted is not None and upstream.phase in _GOOD and upstream.condition != wanted:
+    if wanted is not None and upstream.phase in GOOD and upstream.condition != wanted:
         return TaskPhase.EXCLUDED
     return upstream.phase
 
@@ -431,33 +340,3 @@ def next_wake(state: RunState) -> datetime | None:
     if (at := _run_warns_at(state)) is not None:
         waits.append(at)
     return min(waits, default=None)
-
-
-def run_result(state: RunState) -> tuple[RunResult, str]:
-    """Return how the run ended, by its leaf tasks, with a sentence for a person."""
-    if state.stop is StopCause.TIMEOUT:
-        return RunResult.TIMEDOUT, f"Run timed out after {state.plan.timeout_s} seconds."
-    if state.stop is StopCause.USER:
-        by = f" by {state.stopped_by}" if state.stopped_by else ""
-        return RunResult.CANCELED, f"Run was cancelled{by}."
-    leaves = [task for key, task in state.tasks.items() if not state.dependents[key]]
-    for task in leaves:
-        if task.phase in _BAD:
-            return RunResult.FAILED, _failure(state, task)
-    if any(task.phase in _CANCELED for task in leaves):
-        return RunResult.CANCELED, "A task was cancelled."
-    if any(task.phase in _BAD | _CANCELED for task in state.tasks.values()):
-        return RunResult.SUCCESS_WITH_FAILURES, ""
-    return RunResult.SUCCESS, ""
-
-
-def _failure(state: RunState, leaf: TaskState) -> str:
-    # Name the task whose code failed, not the leaf that merely never ran because of it.
-    culprit = leaf
-    if leaf.phase in _SKIPPED:
-        failed = (t for t in state.tasks.values() if t.phase in _BAD and t.phase not in _SKIPPED)
-        culprit = next(failed, leaf)
-    why = "Workload failed, see run output for details"
-    if culprit.phase is TaskPhase.TIMEDOUT:
-        why = "Workload timed out"
-    return f"Task {culprit.plan.task_key} failed with message: {why}."

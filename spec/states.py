@@ -41,6 +41,7 @@ class TaskResult(StrEnum):
     TIMEDOUT = "TIMEDOUT"
     CANCELED = "CANCELED"
     LOST = "LOST"
+    CONFLICT = "CONFLICT"
     EXCLUDED = "EXCLUDED"
     UPSTREAM_FAILED = "UPSTREAM_FAILED"
     UPSTREAM_CANCELED = "UPSTREAM_CANCELED"
@@ -83,6 +84,14 @@ _TASK_ENDS: dict[TaskResult, tuple[str, str, str, str, str]] = {
         "INTERNAL_ERROR",
         "INTERNAL_ERROR",
         "The machine that ran this attempt was lost.",
+    ),
+    TaskResult.CONFLICT: (
+        "TERMINATED",
+        "FAILED",
+        "RUN_EXECUTION_ERROR",
+        "CLIENT_ERROR",
+        "Another task of this run has changed the same table meanwhile; nothing of this attempt"
+        " counts, and the task runs again on the new state.",
     ),
     TaskResult.EXCLUDED: (
         "SKIPPED",

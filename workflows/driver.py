@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from spec import ports
 from spec.attempts import AttemptOutcome, AttemptResult
@@ -17,6 +18,7 @@ from spec.events import (
     CancelRequest,
     Event,
     Projection,
+    PublishStarted,
     Recorded,
     Result,
     RunStarted,
@@ -25,16 +27,10 @@ from spec.events import (
     TaskStopRequested,
 )
 from spec.plans import RunPlan, TaskPlan
-from spec.runs import (
-    RunState,
-    apply,
-    continued,
-    decide,
-    due_warnings,
-    end_attempt,
-    new_state,
-    next_wake,
-)
+from spec.publish import PublishOutcome
+from spec.run_ends import end_publish, publish_request
+from spec.run_state import RunState, continued, new_state
+from spec.runs import apply, decide, due_warnings, end_attempt, next_wake
 from workflows import options
 
 Work = Callable[["Driver", AttemptScheduled], Awaitable[AttemptOutcome]]
@@ -55,6 +51,10 @@ class Driver:
         self._work = work
         self._attempts: dict[str, asyncio.Task[None]] = {}
         self._unprojected: list[Recorded] = []
+        self._publishing: asyncio.Task[None] | None = None
+        """Named, so that it is not collected on its way."""
+        self._late: tuple[StopCause, str] | None = None
+        """Who asked for a stop while the run was being published."""
         self._closing = False
         self._changed = True
 
@@ -112,8 +112,15 @@ class Driver:
                 self._attempts[key].cancel()
 
     def stop(self, cause: StopCause, by: str) -> None:
-        """Stop everything, once."""
+        """Stop everything, once.
+
+        What is being published is not stopped any more; should tasks have to run again after that,
+        they do not.
+        """
         if self.state.stop is not None or self.state.result is not None:
+            return
+        if self.state.is_settling:
+            self._late = self._late or (cause, by)
             return
         self.record(StopRequested(at=workflow.now(), cause=cause, by=by))
         for attempt in self._attempts.values():
@@ -150,7 +157,8 @@ class Driver:
     def _has_to_move(self) -> bool:
         """Tell whether the history is long enough, and nothing is open that would be lost."""
         grown = workflow.info().get_current_history_length() > options.LONG_HISTORY
-        return grown and not self._attempts
+        is_moving_on = self.state.stop is None and not self.state.is_settling
+        return grown and is_moving_on and not self._attempts
 
     def _is_draining(self) -> bool:
         """Tell whether nothing new may start, so that a quiet moment comes."""
@@ -167,9 +175,13 @@ class Driver:
                 self.record(event)
                 if isinstance(event, AttemptScheduled):
                     self._attempts[event.task_key] = asyncio.create_task(self._attempt(event))
+                elif isinstance(event, PublishStarted):
+                    self._publishing = asyncio.create_task(self._publish(event))
         self._changed = False
 
     async def _sleep_until_change(self, deadline: datetime | None) -> None:
+        if self.state.is_settling:
+            deadline = None
         wakes = [at for at in (deadline, next_wake(self.state)) if at is not None]
         if self.state.stop is not None or not wakes or self._is_draining():
             await workflow.wait_condition(lambda: self._changed)
@@ -187,6 +199,22 @@ class Driver:
         ended = end_attempt(self.state, event.task_key, event.task_run_id, outcome, workflow.now())
         del self._attempts[event.task_key]
         self.record(ended)
+
+    async def _publish(self, event: PublishStarted) -> None:
+        """Have what the run wrote published; if tasks must run again for that, they do."""
+        try:
+            outcome = await workflow.execute_activity(
+                ports.publish,
+                publish_request(self.plan, event),
+                start_to_close_timeout=options.CATALOG_LIMIT,
+                retry_policy=options.RECORD,
+                summary=f"publish, round {event.round}",
+            )
+        except ActivityError as error:
+            outcome = PublishOutcome(published=False, message=f"Not published: {_why(error)}")
+        self.record(end_publish(self.state, outcome, workflow.now()))
+        if self._late is not None and not self.state.is_settling:
+            self.stop(*self._late)
 
     async def _in_time(self, event: AttemptScheduled) -> AttemptOutcome:
         """Do the attempt; end it when its time is up, where no engine worker keeps the time."""
@@ -237,3 +265,8 @@ class Driver:
                 summary=f"events {batch[0].seq} to {batch[-1].seq}",
             )
             del self._unprojected[: len(batch)]
+
+
+def _why(error: ActivityError) -> str:
+    cause = error.cause
+    return (cause.message if isinstance(cause, ApplicationError) else str(cause))[:1000]

@@ -38,6 +38,10 @@ RECORD_LIMIT = timedelta(seconds=10)
 
 CONTROL_LIMIT = timedelta(seconds=60)
 
+CATALOG_LIMIT = timedelta(seconds=60)
+"""One try to land or publish: longer than a commit under way may take to drain. The catalog may be
+away for hours; it is asked again until it has answered."""
+
 ADMISSION_LIMIT = timedelta(minutes=3)
 """A run that is admitted may have to wait for its git repository."""
 

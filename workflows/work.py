@@ -1,6 +1,7 @@
 """Does one attempt, each kind of task in its way."""
 
 import asyncio
+from contextlib import suppress
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
@@ -15,6 +16,7 @@ from spec.attempts import AttemptOutcome, AttemptRef, AttemptResult, TaskRef
 from spec.events import AttemptScheduled, ForEachExpanded
 from spec.ids import for_each_workflow_id
 from spec.plans import Expansion, ForEachPlan, ForEachResult, RunPlan, TaskKind, TaskPlan
+from spec.publish import LandRequest
 from spec.runs import MAX_LOST
 from workflows import options
 from workflows.attempt import drive
@@ -22,6 +24,10 @@ from workflows.driver import Driver
 
 FOR_EACH_ATTEMPTS = 1 << 18
 """So many of a run's ids one for-each attempt may reserve."""
+
+MOST_CONFLICTS = 100
+"""So many more ids one iteration of a transaction gets: as many others as may run beside it may
+land changes of its table first."""
 
 FOR_EACH = "ForEach"
 
@@ -47,6 +53,8 @@ async def work(driver: Driver, event: AttemptScheduled) -> AttemptOutcome:
                 return await _run_job(ref)
             case TaskKind.FOR_EACH:
                 return await _for_each(driver, task, ref)
+            case TaskKind.TABLE_CARE:
+                return await _table_care(driver, task, ref)
             case TaskKind.ENGINE:
                 return await _on_engine(driver, task, ref)
     except asyncio.CancelledError:
@@ -57,7 +65,54 @@ async def _on_engine(driver: Driver, task: TaskPlan, ref: TaskRef) -> AttemptOut
     if task.engine is None:
         raise ValueError(f"task '{task.task_key}' names no engine")
     attempt = AttemptRef(**ref.model_dump(), engine=task.engine)
-    return await drive(attempt, lambda: driver.is_stopping(ref.task_key))
+    outcome = await drive(attempt, lambda: driver.is_stopping(ref.task_key))
+    if driver.plan.publish and outcome.result is AttemptResult.SUCCESS:
+        return await _land(ref, outcome)
+    return outcome
+
+
+async def _land(ref: TaskRef, outcome: AttemptOutcome) -> AttemptOutcome:
+    """Merge what a finished attempt wrote into the run's branch; a cancel waits for it."""
+    landing = asyncio.ensure_future(
+        workflow.execute_activity(
+            ports.land,
+            LandRequest(ref=ref, outcome=outcome),
+            start_to_close_timeout=options.CATALOG_LIMIT,
+            retry_policy=options.RECORD,
+            summary=f"{ref.task_key} attempt {ref.attempt}: land",
+        )
+    )
+    while not landing.done():
+        with suppress(asyncio.CancelledError, ActivityError):
+            await asyncio.shield(landing)
+    try:
+        return landing.result()
+    except ActivityError as error:
+        return _failed(error)
+
+
+async def _table_care(driver: Driver, task: TaskPlan, ref: TaskRef) -> AttemptOutcome:
+    """Let the engine rewrite, if there is something to rewrite; then delete files."""
+    began = None
+    if task.engine is not None:
+        rewritten = await _on_engine(driver, task, ref)
+        if rewritten.result is not AttemptResult.SUCCESS:
+            return rewritten
+        began = rewritten.started_at
+    try:
+        outcome = await workflow.execute_activity(
+            ports.remove_files,
+            ref,
+            task_queue=ports.CARE_QUEUE,
+            start_to_close_timeout=options.ATTEMPT_LIMIT,
+            heartbeat_timeout=options.HEARTBEAT,
+            retry_policy=options.REATTACH,
+            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            summary=f"{ref.task_key}: delete files",
+        )
+    except ActivityError as error:
+        return _failed(error)
+    return outcome.model_copy(update={"started_at": began or outcome.started_at})
 
 
 async def _judge(ref: TaskRef) -> AttemptOutcome:
@@ -118,6 +173,7 @@ def _for_each_plan(
 ) -> ForEachPlan:
     nested = task.nested or task
     wanted = 1 + MAX_LOST + (nested.max_retries if nested.max_retries >= 0 else 94)
+    wanted += MOST_CONFLICTS if driver.plan.publish else 0
     attempts_each = max(1, min(wanted, FOR_EACH_ATTEMPTS // todo))
     plan = ForEachPlan(
         run=_header(driver.plan),
@@ -149,6 +205,7 @@ def _header(plan: RunPlan) -> RunPlan:
         run_id=plan.run_id,
         execution=plan.execution,
         settings_hash=plan.settings_hash,
+        publish=plan.publish,
         trigger=plan.trigger,
         creator=plan.creator,
     )

@@ -25,7 +25,8 @@ from spec.events import (
     StopRequested,
 )
 from spec.plans import RunPlan
-from spec.runs import RunState, apply, decide, end_attempt, new_state, next_wake
+from spec.run_state import RunState, new_state
+from spec.runs import apply, decide, end_attempt, next_wake
 from spec.tasks import Engine
 from tests.control.conftest import Recorder
 from tests.control.make import create_job, get_run, put_file, python_task, run_now

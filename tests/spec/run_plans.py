@@ -7,7 +7,10 @@ from spec.attempts import AttemptOutcome, AttemptResult
 from spec.events import Event, RunStarted, StopCause, StopRequested
 from spec.ids import run_id_at
 from spec.plans import RunPlan, TaskPlan
-from spec.runs import RunState, apply, decide, end_attempt, new_state, next_wake
+from spec.publish import PublishOutcome
+from spec.run_ends import end_publish
+from spec.run_state import RunState, new_state
+from spec.runs import apply, decide, end_attempt, next_wake
 from spec.tasks import Engine, RunIf
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -34,7 +37,7 @@ def task(
     )
 
 
-def plan(*tasks: TaskPlan, timeout_s: int = 0, first_ordinal: int = 0) -> RunPlan:
+def plan(*tasks: TaskPlan, timeout_s: int = 0, first_ordinal: int = 0, **fields: object) -> RunPlan:
     """Make a plan."""
     return RunPlan(
         workspace_id=1,
@@ -44,7 +47,7 @@ def plan(*tasks: TaskPlan, timeout_s: int = 0, first_ordinal: int = 0) -> RunPla
         tasks=tasks,
         timeout_s=timeout_s,
         first_ordinal=first_ordinal,
-    )
+    ).model_copy(update=fields)
 
 
 class Driver:
@@ -85,6 +88,11 @@ class Driver:
         """End attempts in this order."""
         for task_key, result in results:
             self.end(task_key, result)
+
+    def publish(self, outcome: PublishOutcome) -> None:
+        """Answer the request to publish that is under way."""
+        self.record(end_publish(self.state, outcome, self.now))
+        self.settle()
 
     def stop(self, cause: StopCause = StopCause.USER, by: str = "") -> None:
         """Ask for the run to stop."""

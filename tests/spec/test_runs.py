@@ -18,7 +18,8 @@ from spec.events import (
 )
 from spec.ids import task_run_id
 from spec.plans import TaskPhase
-from spec.runs import MAX_LOST, apply, decide, due_warnings, new_state, next_wake, skip_phase
+from spec.run_state import new_state
+from spec.runs import MAX_LOST, apply, decide, due_warnings, next_wake, skip_phase
 from spec.tasks import RunIf
 from tests.spec.run_plans import RUN, START, Driver, plan, task
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from spec.attempts import AttemptOutcome, AttemptResult
 from spec.events import AttemptScheduled, RunStarted
 from spec.plans import Prior, RunPlan, TaskPhase, TaskPlan
-from spec.runs import RunState, apply, decide, end_attempt, new_state, next_wake
+from spec.run_state import RunState, new_state
+from spec.runs import apply, decide, end_attempt, next_wake
 from spec.tasks import Engine, RunIf
 from tests.spec.plain_model import PlainTask, ends_of, result_of
 from tests.spec.run_plans import START, plan

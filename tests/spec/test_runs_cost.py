@@ -7,7 +7,8 @@ import pytest
 
 from spec.events import RunResult, RunStarted
 from spec.plans import RunPlan
-from spec.runs import RunState, apply, decide, new_state
+from spec.run_state import RunState, new_state
+from spec.runs import apply, decide
 from tests.spec.run_plans import START, Driver, plan, task
 
 

@@ -15,6 +15,7 @@ from spec.events import CancelRequest, ForEachExpanded
 from spec.ids import for_each_workflow_id
 from spec.plans import RunPlan, TaskKind
 from spec.ports import WORKFLOW_QUEUE
+from spec.publish import ConflictPolicy, PublishOutcome
 from spec.triggers import BackfillRef, BackfillStep, TriggerRef
 from tests.workflows.script import Script, for_each, plan, running, start, task
 from tests.workflows.server import time_skipping_server
@@ -49,6 +50,13 @@ SCENARIOS: dict[str, tuple[RunPlan, Script]] = {
     "warning": (
         plan(task("a", warn_after_s=1, max_retries=1, min_retry_interval_ms=5_000)),
         Script(steps={"a": [FAILED]}),
+    ),
+    "publish": (
+        plan(task("a"), task("b", "a"), publish=True, conflict=ConflictPolicy.RETRY_PUBLISH),
+        Script(
+            landings={"a": [AttemptResult.CONFLICT]},
+            publishing=[PublishOutcome(published=False, writers=("b",), cut_anew=True)],
+        ),
     ),
     "cancel": (plan(task("a"), task("b", "a")), Script(steps={"a": ["hang"]})),
 }

@@ -18,7 +18,9 @@ from spec.events import Event, Projection, Result
 from spec.ids import run_id_at, workflow_id
 from spec.plans import Expansion, RunPlan, Span, TaskKind, TaskPlan
 from spec.ports import WORKFLOW_QUEUE, engine_queue, host_queue
-from spec.runs import RunState, apply, new_state
+from spec.publish import LandRequest, PublishOutcome, PublishRequest
+from spec.run_state import RunState, new_state
+from spec.runs import apply
 from spec.tasks import Engine
 from workflows import worker as workflow_worker
 
@@ -46,6 +48,15 @@ class Script:
     """Condition task → its outcome."""
     inputs: dict[str, tuple[int, tuple[Span, ...]]] = field(default_factory=dict)
     """For-each task → how many inputs it has, and which are to do."""
+    landings: dict[str, list[AttemptResult]] = field(default_factory=dict)
+    """Task → how its attempts land; SUCCESS when it says nothing."""
+    publishing: list[PublishOutcome | Exception] = field(default_factory=list)
+    """What the next requests to publish are answered; then it is published."""
+    landed: list[LandRequest] = field(default_factory=list)
+    published: list[PublishRequest] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+    """Landing and publishing wait for it."""
+    at_gate: asyncio.Event = field(default_factory=asyncio.Event)
     running_now: int = 0
     most_at_once: int = 0
     release_at: int = 0
@@ -122,12 +133,36 @@ class Script:
         """Do the task's next step, as another run would."""
         return await self._step(AttemptRef(**ref.model_dump(), engine=Engine.PYTHON))
 
+    @activity.defn(name="land")
+    async def land(self, request: LandRequest) -> AttemptOutcome:
+        """Land the attempt as the script says."""
+        self.landed.append(request)
+        await self._pass_gate()
+        results = self.landings.get(request.ref.task_key, [])
+        result = results.pop(0) if results else AttemptResult.SUCCESS
+        return request.outcome.model_copy(update={"result": result})
+
+    @activity.defn(name="publish")
+    async def publish(self, request: PublishRequest) -> PublishOutcome:
+        """Answer what comes next."""
+        self.published.append(request)
+        await self._pass_gate()
+        answer = self.publishing.pop(0) if self.publishing else PublishOutcome(published=True)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def _pass_gate(self) -> None:
+        self.at_gate.set()
+        if self.gate is not None:
+            await self.gate.wait()
+
     def attempts(self, task_key: str) -> int:
         """How often the task was submitted."""
         return len({ref.task_run_id for ref in self.refs if ref.task_key == task_key})
 
 
-def plan(*tasks: TaskPlan, timeout_s: int = 0) -> RunPlan:
+def plan(*tasks: TaskPlan, timeout_s: int = 0, **fields: object) -> RunPlan:
     """Make a run's plan with an id of its own."""
     return RunPlan(
         workspace_id=1,
@@ -136,7 +171,7 @@ def plan(*tasks: TaskPlan, timeout_s: int = 0) -> RunPlan:
         settings_hash="0" * 64,
         tasks=tasks,
         timeout_s=timeout_s,
-    )
+    ).model_copy(update=fields)
 
 
 def task(task_key: str, *after: str, **fields: object) -> TaskPlan:
@@ -165,8 +200,9 @@ def fold(run_plan: RunPlan, script: Script) -> RunState:
 @asynccontextmanager
 async def running(client: Client, script: Script, host: str = "here") -> AsyncIterator[None]:
     """Run the workflow worker and one engine worker that follows the script."""
+    own = [script.project, script.judge, script.expand, script.land, script.publish]
     async with (
-        workflow_worker.build(client, [script.project, script.judge, script.expand]),
+        workflow_worker.build(client, own),
         workflow_worker.build_child_follower(client, script.run_child),
         Worker(
             client,
