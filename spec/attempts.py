@@ -161,6 +161,18 @@ class DbtProgram(Frozen):
     schema_name: str = "default"
 
 
+class TableCareProgram(Frozen):
+    """Rewrite data files and manifests of tables; see `activities.programs.run_table_care`."""
+
+    type: Literal["table_care"] = "table_care"
+    tables: tuple[str, ...]
+    """Patterns as in `spec.table_care.TableCareTask`."""
+    compact: bool = False
+    target_file_size_bytes: int | None = None
+    min_input_files: int = 5
+    rewrite_manifests: bool = False
+
+
 Program = Annotated[
     PythonProgram
     | NotebookProgram
@@ -168,7 +180,8 @@ Program = Annotated[
     | WheelProgram
     | JarProgram
     | AirflowProgram
-    | DbtProgram,
+    | DbtProgram
+    | TableCareProgram,
     Field(discriminator="type"),
 ]
 

@@ -56,6 +56,7 @@ _NO_STREAMS = _refused("there are no streaming backlogs; use the duration warnin
 _NOTICES = "[Notifications](notifications.md)"
 _COMPUTE = "[Compute](compute.md)"
 _TRIGGERS = "[Triggers](triggers.md)"
+_TABLE_CARE = "[Table care](table-care.md)"
 _SOURCE = _works("`WORKSPACE` or `GIT`; `GIT` is the default in a job with `git_source`")
 _PAUSE = _works("`PAUSED` starts nothing; what passes meanwhile is not made up for")
 _WATCH = _works("at least 60")
@@ -205,6 +206,7 @@ SECTIONS: Mapping[str, Section] = {
             "condition_task": _works(),
             "for_each_task": _works(),
             "airflow_task": _works("OpenLake's own: [Airflow](airflow.md)"),
+            "table_care_task": _works(f"OpenLake's own: {_TABLE_CARE}"),
             **{name: _refused(instead) for name, instead in UNSUPPORTED_TASK_TYPES.items()},
             **{name: _refused(instead) for name, instead in UNSUPPORTED_TASK_FIELDS.items()},
         },
@@ -326,6 +328,32 @@ SECTIONS: Mapping[str, Section] = {
             "conf": _works("references are replaced in every text of it"),
             "connection": _works("one of the Airflow servers in the workers' settings"),
         },
+    ),
+    "TableCareTask": Section(
+        "`table_care_task`",
+        {
+            "tables": _works("`schema.table`, `schema.*` or `*`; references are replaced"),
+            "compact": _works(f"on Spark; {_TABLE_CARE}"),
+            "rewrite_manifests": _works("on Spark"),
+            "expire_snapshots": _works("looks at all branches"),
+            "remove_orphan_files": _works("looks at all branches"),
+            "dry_run": _works("deletes nothing; not together with `compact`"),
+        },
+    ),
+    "Compact": Section(
+        "`table_care_task.compact`",
+        {
+            "target_file_size_mb": _works("1 to 10,240; without it the table's own setting"),
+            "min_input_files": _works("at least 2; 5 without it"),
+        },
+    ),
+    "ExpireSnapshots": Section(
+        "`table_care_task.expire_snapshots`",
+        {"older_than_hours": _works("at least, and without it, the lakehouse's history")},
+    ),
+    "RemoveOrphanFiles": Section(
+        "`table_care_task.remove_orphan_files`",
+        {"older_than_hours": _works("at least 24; 72 without it")},
     ),
     "JobCluster": Section(
         "`job_clusters[]`",

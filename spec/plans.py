@@ -40,6 +40,8 @@ class TaskKind(StrEnum):
     """Another job's run, admitted and followed by the control plane."""
     FOR_EACH = "FOR_EACH"
     """A child workflow that runs one task many times."""
+    TABLE_CARE = "TABLE_CARE"
+    """The control plane deletes files, after an engine has rewritten some if one is named."""
 
 
 class TaskPhase(StrEnum):
@@ -72,7 +74,7 @@ class TaskPlan(_Compact):
     task_key: str
     kind: TaskKind = TaskKind.ENGINE
     engine: Engine | None = None
-    """Set exactly when an engine worker does the work."""
+    """Set exactly when an engine worker does the work, or a part of it."""
     depends_on: tuple[str, ...] = ()
     outcomes: dict[str, str] = {}
     """Condition task this one depends on → the outcome it has to have."""

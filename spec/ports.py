@@ -20,6 +20,10 @@ CHILD_QUEUE = "child-runs"
 little, and must not keep the short control activities from their slots."""
 
 
+CARE_QUEUE = "table-care"
+"""The control worker's queue for deleting files of tables: it takes long and needs memory."""
+
+
 def engine_queue(engine: Engine) -> str:
     """Return the queue of the worker pool for this engine; pools are scaled apart."""
     return f"tasks-{engine.value}"
@@ -89,6 +93,15 @@ async def expand(ref: TaskRef) -> Expansion:
 @activity.defn(name="run_child")
 async def run_child(ref: TaskRef) -> AttemptOutcome:
     """Admit the run of a run_job task, once, and follow it to its end; cancelled, cancel it."""
+    raise NotImplementedError
+
+
+@activity.defn(name="remove_files")
+async def remove_files(ref: TaskRef) -> AttemptOutcome:
+    """Delete the files that a table_care task asks for; cut off, go on where it was.
+
+    Cancelled, it stops between two batches and says so in the outcome.
+    """
     raise NotImplementedError
 
 

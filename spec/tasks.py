@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from spec.compute import ClusterSpec, Library
 from spec.model import Model, TaskKey
 from spec.notices import EmailNotifications, Health, NotificationSettings, WebhookNotifications
+from spec.table_care import TableCareTask
 from spec.task_types import (
     FOR_EACH_CONCURRENCY,
     AirflowTask,
@@ -108,6 +109,7 @@ class Task(Model):
     for_each_task: ForEachTask | None = None
     airflow_task: AirflowTask | None = None
     check_task: CheckTask | None = None
+    table_care_task: TableCareTask | None = None
     environment_key: str | None = None
     """Names one of the job's environments: the task runs as a plain Python process."""
     job_cluster_key: str | None = None
@@ -176,6 +178,8 @@ def _compute_problems(task: Task) -> list[str]:
     if kind in _CODE:
         return []
     allowed = {"dbt_task": ("environment_key",), **dict.fromkeys(_JVM, _COMPUTE[1:])}
+    if task.table_care_task is not None and task.table_care_task.rewrites:
+        allowed[kind] = _COMPUTE[1:]
     wrong = [name for name in given if name not in allowed.get(kind, ())]
     if wrong:
         return [f"a {kind} takes no '{wrong[0]}'; remove it"]
@@ -215,6 +219,8 @@ def engine_of(task: Task) -> Engine | None:
         return Engine.PYTHON
     if task.airflow_task is not None:
         return Engine.AIRFLOW
+    if task.table_care_task is not None:
+        return Engine.SPARK if task.table_care_task.rewrites else None
     if task.kind in _JVM:
         return Engine.SPARK
     if task.kind in _CODE:

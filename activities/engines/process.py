@@ -16,6 +16,7 @@ from spec.attempts import (
     DbtProgram,
     NotebookProgram,
     PythonProgram,
+    TableCareProgram,
     WheelProgram,
 )
 from spec.errors import EngineRejected
@@ -60,6 +61,9 @@ def program_command(
     if isinstance(program, WheelProgram):
         words = [program.package_name, program.entry_point, *program.parameters]
         return [str(PROGRAMS / "run_wheel.py"), *words], folder.work
+    if isinstance(program, TableCareProgram):
+        words = [str(PROGRAMS / "run_table_care.py"), work.catalog.name]
+        return [*words, program.model_dump_json()], folder.work
     if not isinstance(program, PythonProgram | NotebookProgram):
         raise EngineRejected(f"{engine} runs files and notebooks, no {program.type} task")
     path = folder.work / program.path

@@ -9,6 +9,7 @@ from control.internal.nested import resolve_in, texts_in
 from control.internal.packaged import is_packaged, packaged_parameters, packaged_program
 from control.jobs.materials import GIT
 from control.jobs.snapshots import ALERT, QUERY, pinned_path, referenced_path
+from control.table_care.program import care_program
 from spec.api.runs import RunOverrides
 from spec.attempts import AirflowProgram, NotebookProgram, Program, PythonProgram, SqlProgram
 from spec.errors import Invalid
@@ -44,6 +45,8 @@ def body_of(task: Task, manifest: dict[str, str], overrides: RunOverrides) -> Bo
     """
     if task.airflow_task is not None:
         return Body(task, "", {})
+    if task.table_care_task is not None:
+        return Body(task, "", {}, arguments=task.table_care_task.tables)
     if is_packaged(task):
         arguments, named = packaged_parameters(task, overrides)
         return Body(task, "", {}, arguments=arguments, named=named)
@@ -85,6 +88,8 @@ def program_of(body: Body, context: Context, sql_text: str | None) -> Program:
     if (airflow := body.task.airflow_task) is not None:
         conf = resolve_in(airflow.conf, context)
         return AirflowProgram(dag_id=airflow.dag_id, conf=conf, connection=airflow.connection)
+    if (care := body.task.table_care_task) is not None:
+        return care_program(care, context)
     if is_packaged(body.task):
         return packaged_program(body.task, body.arguments, body.named or {}, context)
     path = body.path.removeprefix(GIT).lstrip("/")

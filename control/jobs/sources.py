@@ -43,6 +43,11 @@ def needs_checkout(settings: JobSettings) -> bool:
     return settings.git_source is not None and any(map(_may_use_git, settings.every_task()))
 
 
+_WITHOUT_FILES = frozenset(
+    ("run_job_task", "condition_task", "airflow_task", "for_each_task", "table_care_task")
+)
+
+
 def _may_use_git(task: Task) -> bool:
     # Libraries and environments may name files of the repository too, whatever the task's source.
-    return task.kind not in ("run_job_task", "condition_task", "airflow_task", "for_each_task")
+    return task.kind not in _WITHOUT_FILES
