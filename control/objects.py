@@ -1,13 +1,18 @@
 """The object store, as far as the control plane needs it: whole objects, written once."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from boto3.exceptions import S3UploadFailedError  # pyright: ignore[reportMissingTypeStubs]
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
 
 from control import s3
 from spec.errors import NotFound, Unavailable
+
+_MOST_DELETED = 1000
+"""Keys of one request; S3's own limit."""
 
 
 class ObjectStore(Protocol):
@@ -26,6 +31,26 @@ class ObjectStore(Protocol):
 
         Raises:
             NotFound: there is none of this key.
+            Unavailable: the store does not answer.
+        """
+        ...
+
+    async def put_file(self, key: str, file: Path) -> None:
+        """Store a file, however large, in pieces.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        ...
+
+    async def link(self, key: str, life_s: int) -> str:
+        """Return an address at which anybody can fetch the object for so long, by GET."""
+        ...
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects; those that are not there are deleted already.
+
+        Raises:
             Unavailable: the store does not answer.
         """
         ...
@@ -60,6 +85,23 @@ class S3Objects:
         answer = await self._call("get_object", Key=key)
         return await asyncio.to_thread(answer["Body"].read)
 
+    async def put_file(self, key: str, file: Path) -> None:
+        """See `ObjectStore`."""
+        await self._call("upload_file", Key=key, Filename=str(file))
+
+    async def link(self, key: str, life_s: int) -> str:
+        """See `ObjectStore`."""
+        where = {"Bucket": self._bucket, "Key": key}
+        return await asyncio.to_thread(
+            self._client.generate_presigned_url, "get_object", Params=where, ExpiresIn=life_s
+        )
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """See `ObjectStore`."""
+        for first in range(0, len(keys), _MOST_DELETED):
+            some = [{"Key": key} for key in keys[first : first + _MOST_DELETED]]
+            await self._call("delete_objects", Delete={"Objects": some, "Quiet": True})
+
     async def check(self) -> None:
         """See `ObjectStore`."""
         await self._call("head_bucket")
@@ -69,6 +111,8 @@ class S3Objects:
             return await asyncio.to_thread(
                 getattr(self._client, operation), Bucket=self._bucket, **arguments
             )
+        except S3UploadFailedError as error:
+            raise Unavailable(f"the object store refused {operation}: {error}") from error
         except ClientError as error:
             answer: Any = error.response  # pyright: ignore[reportUnknownMemberType]
             code = str(answer.get("Error", {}).get("Code", ""))
@@ -101,6 +145,19 @@ class FolderObjects:
             return await asyncio.to_thread((self._folder / key).read_bytes)
         except FileNotFoundError:
             raise NotFound(f"the object '{key}' is not in the store") from None
+
+    async def put_file(self, key: str, file: Path) -> None:
+        """See `ObjectStore`."""
+        await asyncio.to_thread(lambda: self._put(key, file.read_bytes()))
+
+    async def link(self, key: str, life_s: int) -> str:
+        """See `ObjectStore`; it does not end."""
+        return (self._folder / key).absolute().as_uri()
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """See `ObjectStore`."""
+        for key in keys:
+            await asyncio.to_thread((self._folder / key).unlink, missing_ok=True)
 
     async def check(self) -> None:
         """See `ObjectStore`."""
