@@ -16,6 +16,7 @@ from spec.errors import (
     Unauthenticated,
     Unavailable,
 )
+from spec.warehouses import WarehouseConfig
 
 _ERRORS: dict[int, type[OpenLakeError]] = {
     401: Unauthenticated,
@@ -63,6 +64,11 @@ class ControlClient:
         body = {"host": host, "ref": ref.model_dump(mode="json")}
         answer = await self._call("POST", f"/attempts/{ref.task_run_id}/open", json=body)
         return AttemptWork.model_validate_json(answer.content)
+
+    async def warehouse(self, place: str) -> WarehouseConfig:
+        """Return what a process of the warehouse at this place must know."""
+        answer = await self._call("GET", f"/warehouses/{place}")
+        return WarehouseConfig.model_validate_json(answer.content)
 
     async def blob(self, sha256: str) -> bytes:
         """Return the content that has this hash."""

@@ -32,6 +32,8 @@ from control.runs.routes import router as runs
 from control.runs.task_runs import router as task_runs
 from control.secrets.routes import router as secrets
 from control.triggers.routes import router as backfills
+from control.uploads.routes import router as uploads
+from control.warehouses.routes import internal as warehouse_processes
 from control.warehouses.routes import router as warehouses
 
 API_VERSION = "1.0"
@@ -51,9 +53,11 @@ ROUTERS = (
     queries,
     alerts,
     warehouses,
+    warehouse_processes,
     destinations,
     deliveries,
     secrets,
+    uploads,
     lineage,
     collector,
     audit,

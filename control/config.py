@@ -150,6 +150,13 @@ class Triggers(_Group):
     """Pause between two looks at the files and tables that triggers watch."""
 
 
+class Warehouses(_Group):
+    """Where the processes of SQL warehouses run; see docs/warehouses.md."""
+
+    host: Literal["local", "kubernetes"] = "local"
+    """`local`: processes of this machine. `kubernetes`: a Deployment for each warehouse."""
+
+
 def _default_data_dir() -> Path:
     """Return root's place for data, or the user's own.
 
@@ -182,3 +189,4 @@ class Settings(BaseSettings):
     git: Git = Git()
     notifications: Notifications = Notifications()
     triggers: Triggers = Triggers()
+    warehouses: Warehouses = Warehouses()

@@ -48,8 +48,8 @@ class Command:
 class Part(ABC):
     """One server of the stack."""
 
-    name: ClassVar[str]
-    title: ClassVar[str]
+    name: str
+    title: str
     needs: ClassVar[tuple[str, ...]] = ()
     """Parts that must be healthy first (those of them that are in the profile)."""
     tools: ClassVar[tuple[str, ...]] = ()

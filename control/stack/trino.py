@@ -131,6 +131,15 @@ class Trino(Part):
         if check_http(f"{self.address}/v1/info").json().get("starting"):
             raise Unhealthy("it is still starting")
 
+    def after_start(self) -> None:
+        """Called by `up`: whoever wanted it before, it stays until `down`."""
+        self.lent.unlink(missing_ok=True)
+
+    @property
+    def lent(self) -> Path:
+        """A file that is there while Trino runs only for the warehouses on it."""
+        return self.record.with_suffix(".lent")
+
 
 def _write(file: Path, properties: dict[str, str]) -> None:
     write_private(file, "".join(f"{key}={value}\n" for key, value in properties.items()))

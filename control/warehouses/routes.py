@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from control.http import CallerArg, DepsArg, compact
+from control.http import CallerArg, DepsArg, compact, require_worker
 from control.warehouses import service
 from spec.api.jobs import Empty
 from spec.api.warehouses import (
@@ -16,8 +16,14 @@ from spec.api.warehouses import (
     WarehouseView,
 )
 from spec.errors import Invalid
+from spec.warehouses import WarehouseConfig
 
 router = APIRouter(tags=["warehouses"])
+internal = APIRouter(
+    prefix="/internal/1.0/warehouses",
+    dependencies=[Depends(require_worker)],
+    include_in_schema=False,
+)
 
 _PREFIX = "/api/2.0/sql/warehouses"
 
@@ -86,3 +92,9 @@ async def refuse_thrift(warehouse_id: str) -> Empty:
         " cannot be used; run SQL with POST /api/2.0/sql/statements (databricks-sdk's"
         " statement_execution), or with `openlake sql`"
     )
+
+
+@internal.get("/{place}")
+async def get_config(place: str, deps: DepsArg) -> WarehouseConfig:
+    """Return what a process of a warehouse must know."""
+    return await service.config_at(deps, place)

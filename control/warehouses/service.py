@@ -34,7 +34,7 @@ from spec.api.warehouses import (
     WarehouseView,
 )
 from spec.attempts import SqlDialect
-from spec.errors import Exhausted, Invalid
+from spec.errors import Exhausted, Invalid, NotFound
 from spec.tasks import SQL_ENGINES, Engine
 from spec.warehouses import (
     BUILT_IN,
@@ -248,6 +248,19 @@ async def admit_statement(session: AsyncSession, warehouse: Warehouse) -> None:
 async def touch(session: AsyncSession, warehouse: Warehouse) -> None:
     """Note that a statement has ended: idleness counts from here. Mostly writes nothing."""
     await store.touch(session, warehouse, _TOUCH_EVERY)
+
+
+async def config_at(deps: Deps, place: str) -> WarehouseConfig:
+    """Return what a process of the warehouse at this place must know.
+
+    Raises:
+        NotFound: there is none, or it was deleted.
+    """
+    async with deps.database.read_session() as session:
+        row = await store.at(session, place)
+    if row is None:
+        raise NotFound(f"there is no SQL warehouse at '{place}'")
+    return config_of(row)
 
 
 def config_of(row: Warehouse) -> WarehouseConfig:

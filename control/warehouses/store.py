@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, func, select, update
+from sqlmodel import col, func, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.warehouses.tables import Warehouse
@@ -51,6 +51,18 @@ def _of(workspace_id: int):
     return select(Warehouse).where(
         Warehouse.workspace_id == workspace_id, Warehouse.wanted != Wanted.DELETED.value
     )
+
+
+async def at(session: AsyncSession, place: str) -> Warehouse | None:
+    """Return the warehouse whose `spec.warehouses.place_of` this is, if there is one."""
+    warehouse_id, _, workspace_id = place.partition("-")
+    query = select(Warehouse).where(
+        Warehouse.warehouse_id == warehouse_id, Warehouse.wanted != Wanted.DELETED.value
+    )
+    if warehouse_id in BUILT_IN:
+        number = int(workspace_id) if workspace_id.isdecimal() else 0
+        query = query.where(Warehouse.workspace_id == number)
+    return (await session.exec(query)).first()
 
 
 async def page(
@@ -161,3 +173,75 @@ def _is(warehouse: Warehouse):
         col(Warehouse.workspace_id) == warehouse.workspace_id,
         col(Warehouse.warehouse_id) == warehouse.warehouse_id,
     )
+
+
+# The keeper --------------------------------------------------------------------------------
+
+
+async def keep_alone(session: AsyncSession) -> bool:
+    """Tell whether this transaction is the one that may act for the keeper until it ends."""
+    attempt = select(func.pg_try_advisory_xact_lock(func.hashtextextended("warehouses/keeper", 0)))
+    return bool((await session.exec(attempt)).one())
+
+
+async def awake(session: AsyncSession) -> list[Warehouse]:
+    """Return the warehouses of all workspaces that run, or are to, or are not at rest yet."""
+    at_rest = (WarehouseState.STOPPED.value, WarehouseState.DELETED.value)
+    query = select(Warehouse).where(
+        or_(
+            Warehouse.wanted == Wanted.RUNNING.value,
+            col(Warehouse.state).not_in(at_rest),
+        )
+    )
+    return list((await session.exec(query.order_by(col(Warehouse.warehouse_id)))).all())
+
+
+async def note(
+    session: AsyncSession,
+    seen: Warehouse,
+    state: WarehouseState,
+    clusters: int,
+    *,
+    health: HealthStatus,
+    summary: str,
+) -> None:
+    """Write what is so, if it differs from what was seen and nobody has wanted else meanwhile."""
+    values = {
+        "state": state.value,
+        "clusters": clusters,
+        "health": health.value,
+        "health_summary": summary[:1000],
+    }
+    if all(getattr(seen, name) == value for name, value in values.items()):
+        return
+    changed = update(Warehouse).where(*_is(seen), col(Warehouse.wanted) == seen.wanted)
+    await session.exec(changed.values(**values))
+
+
+async def rest(session: AsyncSession, seen: Warehouse) -> bool:
+    """Want an idle warehouse stopped, unless there was activity since it was seen."""
+    changed = (
+        update(Warehouse)
+        .where(
+            *_is(seen),
+            col(Warehouse.wanted) == Wanted.RUNNING.value,
+            col(Warehouse.last_activity_at) == seen.last_activity_at,
+        )
+        .values(wanted=Wanted.STOPPED.value, state=WarehouseState.STOPPING.value)
+    )
+    return bool((await session.exec(changed)).rowcount)
+
+
+async def fail(session: AsyncSession, seen: Warehouse, why: str) -> bool:
+    """Want a warehouse stopped that cannot be started, and keep the reason."""
+    changed = (
+        update(Warehouse)
+        .where(*_is(seen), col(Warehouse.wanted) == Wanted.RUNNING.value)
+        .values(
+            wanted=Wanted.STOPPED.value,
+            state=WarehouseState.STOPPING.value,
+            health=HealthStatus.FAILED.value,
+            health_summary=why[:1000],
+        )
+    )
+    return bool((await session.exec(changed)).rowcount)
