@@ -162,6 +162,11 @@ async def _locked(session: AsyncSession, ids: Sequence[int]) -> Sequence[Attempt
         ) from error
 
 
+async def is_settled(session: AsyncSession, task_run_id: int) -> bool:
+    """Tell whether the outcome of every commit of an attempt is known."""
+    return await _count_unsettled(session, [task_run_id]) == 0
+
+
 async def _count_unsettled(session: AsyncSession, ids: Sequence[int]) -> int:
     if not ids:
         return 0

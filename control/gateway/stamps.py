@@ -6,7 +6,7 @@ are exact and its floats are spelled so that they read back the same, so every o
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,9 +60,11 @@ class Prepared:
 def stamp_of(claims: AttemptClaims | PrincipalClaims) -> dict[str, str]:
     """Return the summary entries that name who commits."""
     if isinstance(claims, PrincipalClaims):
+        statement = claims.statement_id
         return {
             "openlake.workspace-id": str(claims.workspace_id),
             "openlake.principal": claims.user,
+            **({} if statement is None else {"openlake.statement-id": statement}),
         }
     return {
         "openlake.workspace-id": str(claims.workspace_id),
@@ -72,6 +74,28 @@ def stamp_of(claims: AttemptClaims | PrincipalClaims) -> dict[str, str]:
         "openlake.task-key": claims.task_key,
         "openlake.attempt": str(claims.attempt),
     }
+
+
+def read_stamp(entries: Mapping[str, str], prefix: str = SUMMARY_PREFIX) -> dict[str, str]:
+    """Return who committed by a snapshot's summary, e.g. `{"run-id": "5", "task-key": "load"}`.
+
+    Args:
+        entries: The summary; or, with `CREATED_BY`, the properties of a table.
+        prefix: Of the entries of the stamp.
+    """
+    return {name: entries[prefix + name] for name in _STAMPED if prefix + name in entries}
+
+
+_STAMPED = (
+    "workspace-id",
+    "job-id",
+    "run-id",
+    "task-run-id",
+    "task-key",
+    "attempt",
+    "principal",
+    "statement-id",
+)
 
 
 def prepare(

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
-from control.columns import big_id, instant, json_list
+from control.columns import big_id, instant, json_list, json_object
 
 
 class TransactionState(StrEnum):
@@ -60,7 +60,14 @@ class Transaction(SQLModel, table=True):
     replay_of: int | None = Field(default=None, sa_type=BigInteger)
     """The run that this one runs again on a scratch branch, which is never published."""
     round: int = 0
-    """The last publish request it has answered (`PublishRequest.round`)."""
+    """The publish request that it has answered (`PublishRequest.round`), of this execution:"""
+    execution: int = 0
+    answer: dict[str, Any] = json_object()
+    """What that request was answered, a `spec.publish.PublishOutcome`; empty before."""
+    carried: list[Any] = json_list()
+    """Task-run ids, in the order of their landings: what it takes over from the branch before."""
+    conflict_hash: str | None = None
+    """Main's commit that stood in the way; the next branch is cut from it."""
     published_hash: str | None = None
     """The catalog commit that published it."""
     tables: list[Any] = json_list()

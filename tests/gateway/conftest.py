@@ -187,9 +187,15 @@ _runs = iter(range(100, 100_000))
 
 
 @pytest.fixture
-def run_id() -> int:
+def new_run() -> Callable[[], int]:
+    """Gives out ids of runs that no other test uses."""
+    return lambda: next(_runs) << 20
+
+
+@pytest.fixture
+def run_id(new_run: Callable[[], int]) -> int:
     """A run that no other test uses."""
-    return next(_runs) << 20
+    return new_run()
 
 
 Opener = Callable[[AttemptClaims], Any]
