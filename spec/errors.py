@@ -2,7 +2,8 @@
 
     OpenLakeError
     ├── Invalid               400  the request or file is wrong; says where and what to do
-    │   └── InvalidFile            a YAML file or bundle, with every mistake and its place
+    │   ├── InvalidFile            a YAML file or bundle, with every mistake and its place
+    │   └── TooLarge          413  more bytes than the server takes
     ├── Unauthenticated       401  no token, or one that is unknown or expired
     ├── Forbidden             403  known, but not allowed
     ├── NotFound              404  no such object in this workspace
@@ -86,6 +87,12 @@ class InvalidFile(Invalid):
         if len(shown) < len(self.problems):
             lines.append(f"… and {len(self.problems) - len(shown):,} more")
         super().__init__("\n".join(lines), problems=[asdict(problem) for problem in shown])
+
+
+class TooLarge(Invalid):
+    """The request has more bytes than the server takes."""
+
+    status = 413
 
 
 class Unauthenticated(OpenLakeError):

@@ -1,25 +1,35 @@
 """DuckDB: the SQL engine of the embedded profile, a process of its own for every attempt."""
 
 import json
+from typing import Any
 
 from activities.engines.environment import ROOT, RUNTIME
 from activities.engines.local import Launch, LocalEngine
 from activities.folder import AttemptFolder
-from spec.attempts import AttemptWork, SqlProgram
+from spec.attempts import AttemptWork, LoadProgram, SqlProgram
 from spec.errors import EngineRejected
 
 
 class DuckdbEngine(LocalEngine):
-    """Runs SQL scripts; see `activities.programs.run_sql`."""
+    """Runs SQL scripts and loads files; see `activities.programs.run_sql` and `.load_file`."""
 
     def launch(self, work: AttemptWork, folder: AttemptFolder) -> Launch:
         """See base class."""
-        program = work.program
-        if not isinstance(program, SqlProgram):
-            raise EngineRejected(f"DuckDB runs SQL, not a {program.type} program")
-        spec = {
-            "text": program.text,
-            "parameters": program.parameters,
+        match work.program:
+            case SqlProgram() as program:
+                spec = {"text": program.text, "parameters": program.parameters}
+                return self._launch(work, folder, "run_sql", spec)
+            case LoadProgram() as program:
+                spec = program.model_dump(mode="json", include={"task", "name", "format", "url"})
+                return self._launch(work, folder, "load_file", spec)
+            case _ as program:
+                raise EngineRejected(f"DuckDB runs SQL, not a {program.type} program")
+
+    def _launch(
+        self, work: AttemptWork, folder: AttemptFolder, program: str, spec: dict[str, Any]
+    ) -> Launch:
+        """Start one of our programs with what it needs to reach the lakehouse."""
+        spec |= {
             "catalog": work.catalog.model_dump(),
             "storage": work.storage.model_dump(),
             "job": {
@@ -28,10 +38,10 @@ class DuckdbEngine(LocalEngine):
                 "run_id": work.lineage.run_id,
             },
         }
-        folder.write("given/sql.json", json.dumps(spec))
-        argv = [str(self.config.python), "-P", "-m", "activities.programs.run_sql"]
+        folder.write("given/spec.json", json.dumps(spec))
+        argv = [str(self.config.python), "-P", "-m", f"activities.programs.{program}"]
         return Launch(
-            [*argv, str(folder.given / "sql.json")],
+            [*argv, str(folder.given / "spec.json")],
             folder.work,
             {"PYTHONPATH": f"{ROOT}:{RUNTIME}"},
         )

@@ -6,6 +6,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from control.auth import Caller
 from control.deps import Deps
 from control.jobs.materials import check_profiles
+from control.uploads import store as uploads
 from control.workspaces.tables import Principal
 from spec.errors import Forbidden, Invalid
 from spec.jobs import JobSettings, RunAs
@@ -32,10 +33,18 @@ async def check(
         Forbidden: only an admin of the workspace may let a job run as somebody else.
     """
     check_profiles(settings, deps.profiles)
+    await _check_uploads(session, caller, settings)
     if settings.git_source is not None:
         deps.git.check(settings.git_source)
     if settings.run_as is not None and settings.run_as != before:
         await _check_run_as(session, caller, settings.run_as.name)
+
+
+async def _check_uploads(session: AsyncSession, caller: Caller, settings: JobSettings) -> None:
+    named = {task.load_task.upload_id for task in settings.every_task() if task.load_task}
+    gone = await uploads.missing(session, caller.workspace_id, named) if named else set[str]()
+    if gone:
+        raise Invalid(f"there is no upload '{min(gone)}'; upload the file first, it is kept a day")
 
 
 async def _check_run_as(session: AsyncSession, caller: Caller, name: str) -> None:

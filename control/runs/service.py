@@ -65,9 +65,16 @@ async def submit(deps: Deps, caller: Caller, request: SubmitRun) -> Run:
     shared = set(SubmitRun.model_fields) & set(JobSettings.model_fields)
     given = request.model_dump(include=shared, exclude_unset=True)
     settings = JobSettings.model_validate({"name": request.run_name, **given})
+    return await submit_settings(deps, caller, settings, request.idempotency_token)
+
+
+async def submit_settings(
+    deps: Deps, caller: Caller, settings: JobSettings, idempotency_token: str | None = None
+) -> Run:
+    """Run these settings once, as no job's."""
     async with deps.database.read_session() as session:
         await rules.check(deps, session, caller, settings)
-    ask = Ask(settings=settings, key=_key(request.idempotency_token))
+    ask = Ask(settings=settings, key=_key(idempotency_token))
     return await _admit(deps, caller, ask)
 
 

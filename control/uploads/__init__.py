@@ -1,0 +1,1 @@
+"""Files on their way into tables: kept in the object store until a run has loaded them."""
