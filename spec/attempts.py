@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from spec.alerts import AlertState
 from spec.compute import MavenLibrary
+from spec.loads import FileFormat, LoadTask
 from spec.tasks import Engine
 
 
@@ -161,6 +162,18 @@ class DbtProgram(Frozen):
     schema_name: str = "default"
 
 
+class LoadProgram(Frozen):
+    """Load an uploaded file into a table; see `activities.programs.load_file`."""
+
+    type: Literal["load"] = "load"
+    task: LoadTask
+    name: str = ""
+    """Of the file."""
+    format: FileFormat = FileFormat.CSV
+    url: str = ""
+    """Where the file can be fetched for some hours; a secret."""
+
+
 class TableCareProgram(Frozen):
     """Rewrite data files and manifests of tables; see `activities.programs.run_table_care`."""
 
@@ -181,6 +194,7 @@ Program = Annotated[
     | JarProgram
     | AirflowProgram
     | DbtProgram
+    | LoadProgram
     | TableCareProgram,
     Field(discriminator="type"),
 ]
