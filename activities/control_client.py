@@ -16,6 +16,14 @@ from spec.errors import (
     Unauthenticated,
     Unavailable,
 )
+from spec.statements import (
+    StatementEnd,
+    StatementProgress,
+    StatementRef,
+    StatementWork,
+    Upload,
+    UploadOrder,
+)
 from spec.warehouses import WarehouseConfig
 
 _ERRORS: dict[int, type[OpenLakeError]] = {
@@ -119,6 +127,28 @@ class ControlClient:
             content=content,
             headers={"Content-Type": "application/gzip"},
         )
+
+    async def open_statement(self, ref: StatementRef) -> StatementWork:
+        """Take a statement up, and get all that running it needs; each call is an attempt."""
+        path = f"/statements/{ref.statement_id}/open"
+        answer = await self._call("POST", path, json=ref.model_dump(mode="json"))
+        return StatementWork.model_validate_json(answer.content)
+
+    async def note_statement(self, statement_id: str, progress: StatementProgress) -> None:
+        """Write down by what another worker can go on with a statement."""
+        body = progress.model_dump(mode="json")
+        await self._call("PUT", f"/statements/{statement_id}/progress", json=body)
+
+    async def upload_for(self, statement_id: str, order: UploadOrder) -> Upload:
+        """Return where a chunk of a statement's rows may be put."""
+        body = order.model_dump(mode="json")
+        answer = await self._call("POST", f"/statements/{statement_id}/uploads", json=body)
+        return Upload.model_validate_json(answer.content)
+
+    async def end_statement(self, statement_id: str, end: StatementEnd) -> None:
+        """Report how a statement ended."""
+        body = end.model_dump(mode="json")
+        await self._call("PUT", f"/statements/{statement_id}/end", json=body)
 
     async def _call(self, method: str, path: str, **request: Any) -> httpx2.Response:
         try:

@@ -47,6 +47,18 @@ class ObjectStore(Protocol):
         """Return an address at which anybody can fetch the object for so long, by GET."""
         ...
 
+    async def upload_link(self, key: str, life_s: int) -> str:
+        """Return an address at which anybody can store the object for so long, by PUT."""
+        ...
+
+    async def keys(self, prefix: str) -> list[str]:
+        """Return the keys that begin so, up to 1,000 of them.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        ...
+
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; those that are not there are deleted already.
 
@@ -91,10 +103,22 @@ class S3Objects:
 
     async def link(self, key: str, life_s: int) -> str:
         """See `ObjectStore`."""
+        return await self._signed("get_object", key, life_s)
+
+    async def upload_link(self, key: str, life_s: int) -> str:
+        """See `ObjectStore`."""
+        return await self._signed("put_object", key, life_s)
+
+    async def _signed(self, operation: str, key: str, life_s: int) -> str:
         where = {"Bucket": self._bucket, "Key": key}
         return await asyncio.to_thread(
-            self._client.generate_presigned_url, "get_object", Params=where, ExpiresIn=life_s
+            self._client.generate_presigned_url, operation, Params=where, ExpiresIn=life_s
         )
+
+    async def keys(self, prefix: str) -> list[str]:
+        """See `ObjectStore`."""
+        answer = await self._call("list_objects_v2", Prefix=prefix, MaxKeys=_MOST_DELETED)
+        return [each["Key"] for each in answer.get("Contents", ())]
 
     async def delete(self, keys: Sequence[str]) -> None:
         """See `ObjectStore`."""
@@ -153,6 +177,15 @@ class FolderObjects:
     async def link(self, key: str, life_s: int) -> str:
         """See `ObjectStore`; it does not end."""
         return (self._folder / key).absolute().as_uri()
+
+    async def upload_link(self, key: str, life_s: int) -> str:
+        """See `ObjectStore`; nobody takes a PUT there."""
+        return await self.link(key, life_s)
+
+    async def keys(self, prefix: str) -> list[str]:
+        """See `ObjectStore`."""
+        found = await asyncio.to_thread(lambda: sorted((self._folder / prefix).rglob("*")))
+        return [str(each.relative_to(self._folder)) for each in found if each.is_file()]
 
     async def delete(self, keys: Sequence[str]) -> None:
         """See `ObjectStore`."""

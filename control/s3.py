@@ -20,6 +20,8 @@ def connect(*, endpoint: str, region: str, access_key: str, secret_key: str) -> 
             read_timeout=20,
             retries={"mode": "standard", "total_max_attempts": 3},
             max_pool_connections=32,
+            # Of links, too: not every S3 server takes the older way that boto3 signs them in.
+            signature_version="s3v4",
             s3={"addressing_style": "path"},
         ),
     )

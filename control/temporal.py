@@ -21,9 +21,15 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from spec.errors import Unavailable
 from spec.events import CancelRequest
-from spec.ids import backfill_workflow_id, trigger_workflow_id, workflow_id
+from spec.ids import (
+    backfill_workflow_id,
+    statement_workflow_id,
+    trigger_workflow_id,
+    workflow_id,
+)
 from spec.plans import RunPlan
 from spec.ports import WORKFLOW_QUEUE
+from spec.statements import StatementRef
 from spec.triggers import BackfillRef, TriggerRef
 
 WORKFLOW = "JobRun"
@@ -77,6 +83,30 @@ class Launcher(Protocol):
 
     async def wake_backfill(self, workspace_id: int, backfill_id: int) -> None:
         """Have the workflow of a backfill look again, starting it if there is none.
+
+        Raises:
+            Unavailable: Temporal does not answer.
+        """
+        ...
+
+    async def start_statement(self, ref: StatementRef) -> bool:
+        """Start a statement's workflow; False when it was started before.
+
+        Raises:
+            Unavailable: Temporal does not answer.
+        """
+        ...
+
+    async def cancel_statement(self, ref: StatementRef) -> None:
+        """Ask a statement's workflow to stop, starting it first if it never was.
+
+        Raises:
+            Unavailable: Temporal does not answer.
+        """
+        ...
+
+    async def is_statement_alive(self, statement_id: str) -> bool:
+        """Tell whether a statement's workflow is under way.
 
         Raises:
             Unavailable: Temporal does not answer.
@@ -205,13 +235,61 @@ class TemporalLauncher:
         except (RPCError, RuntimeError) as error:
             raise _away(error) from error
 
+    async def start_statement(self, ref: StatementRef) -> bool:
+        """See `Launcher`."""
+        key = SearchAttributeKey.for_keyword(SEARCH_ATTRIBUTES[0])
+        try:
+            await self._client.start_workflow(
+                "Statement",
+                ref,
+                id=statement_workflow_id(ref.statement_id),
+                task_queue=WORKFLOW_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=TypedSearchAttributes(
+                    [SearchAttributePair(key, str(ref.workspace_id))]
+                ),
+                static_summary=f"warehouse {ref.warehouse_id}",
+                rpc_timeout=_RPC_TIMEOUT,
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        except (RPCError, RuntimeError) as error:
+            raise _away(error) from error
+        return True
+
+    async def cancel_statement(self, ref: StatementRef) -> None:
+        """See `Launcher`."""
+        if not await self._cancel(statement_workflow_id(ref.statement_id)):
+            await self.start_statement(ref)
+            await self._cancel(statement_workflow_id(ref.statement_id))
+
+    async def _cancel(self, workflow: str) -> bool:
+        """Ask a workflow to stop; False when there is none that runs."""
+        try:
+            await self._client.get_workflow_handle(workflow).cancel(rpc_timeout=_RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise _away(error) from error
+        except RuntimeError as error:
+            raise _away(error) from error
+        return True
+
+    async def is_statement_alive(self, statement_id: str) -> bool:
+        """See `Launcher`."""
+        found = await self._describe(statement_workflow_id(statement_id))
+        return found is not None and found.status == WorkflowExecutionStatus.RUNNING.name
+
     async def describe(self, run_id: int, execution: int = 0) -> Description | None:
         """Return what Temporal knows of a run; None when it knows nothing.
 
         Raises:
             Unavailable: Temporal does not answer.
         """
-        handle = self._client.get_workflow_handle(workflow_id(run_id, execution))
+        return await self._describe(workflow_id(run_id, execution))
+
+    async def _describe(self, workflow: str) -> Description | None:
+        handle = self._client.get_workflow_handle(workflow)
         try:
             found = await handle.describe(rpc_timeout=_RPC_TIMEOUT)
         except RPCError as error:

@@ -75,6 +75,11 @@ def backfill_workflow_id(backfill_id: int) -> str:
     return f"backfill/{backfill_id}"
 
 
+def statement_workflow_id(statement_id: str) -> str:
+    """Spell the workflow id of a SQL statement."""
+    return f"statement/{statement_id}"
+
+
 def iteration_key(task_key: str, index: int) -> str:
     """Spell the key of one iteration of a for-each task; no task can be called so."""
     return f"{task_key}[{index}]"

@@ -10,6 +10,7 @@ from spec.attempts import AttemptOutcome, AttemptRef, TaskRef
 from spec.events import Projection
 from spec.plans import Expansion
 from spec.publish import LandRequest, PublishOutcome, PublishRequest
+from spec.statements import StatementClosing, StatementRef
 from spec.tasks import Engine
 from spec.triggers import BackfillRef, BackfillStep, TriggerStep, TriggerTick
 
@@ -117,4 +118,24 @@ async def advance_trigger(tick: TriggerTick) -> TriggerStep:
 @activity.defn(name="advance_backfill")
 async def advance_backfill(ref: BackfillRef) -> BackfillStep:
     """Start the next runs of a backfill, as far as its limit allows; harmless when repeated."""
+    raise NotImplementedError
+
+
+@activity.defn(name="run_statement")
+async def run_statement(ref: StatementRef) -> None:
+    """Run one SQL statement on its warehouse and report how it ended; on the warehouse's queue.
+
+    Run again after a worker's death it goes on with the engine's query, runs it again if that is
+    harmless, or finds out whether it took effect. Cancelled, it stops the engine's query first.
+    """
+    raise NotImplementedError
+
+
+@activity.defn(name="close_statement")
+async def close_statement(closing: StatementClosing) -> bool:
+    """End a statement that nobody else has ended; harmless when somebody has.
+
+    Returns:
+        False when its query may still run at the engine: it is to be stopped first.
+    """
     raise NotImplementedError

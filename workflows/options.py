@@ -38,9 +38,9 @@ RECORD_LIMIT = timedelta(seconds=10)
 
 CONTROL_LIMIT = timedelta(seconds=60)
 
-CATALOG_LIMIT = timedelta(seconds=60)
-"""One try to land or publish: longer than a commit under way may take to drain. The catalog may be
-away for hours; it is asked again until it has answered."""
+CATALOG_LIMIT = timedelta(minutes=10)
+"""One try to land or publish; it heartbeats, so a dead control worker is noticed long before. The
+catalog may be away for hours: it is asked again until it has answered."""
 
 ADMISSION_LIMIT = timedelta(minutes=3)
 """A run that is admitted may have to wait for its git repository."""
@@ -61,3 +61,19 @@ work going."""
 
 PART = 200
 """Iterations of a for-each that one child workflow runs at most."""
+
+STATEMENT_WAIT = timedelta(hours=2)
+"""How long a statement may wait for its warehouse: to start, to have room, or to come back."""
+
+STATEMENT_LIMIT = timedelta(days=1)
+
+STATEMENT_HEARTBEAT = timedelta(seconds=10)
+
+STATEMENT = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=10),
+    maximum_attempts=5,
+)
+"""Of a statement whose worker died, or whose engine does not answer; one that kills every worker
+must come to an end."""

@@ -11,9 +11,10 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from spec.ports import CHILD_QUEUE, WORKFLOW_QUEUE
 from workflows.for_each import ForEach, ForEachPart
 from workflows.job_run import JobRun
+from workflows.statement import Statement
 from workflows.trigger import Backfill, Trigger
 
-WORKFLOWS: list[type] = [JobRun, ForEach, ForEachPart, Trigger, Backfill]
+WORKFLOWS: list[type] = [JobRun, ForEach, ForEachPart, Trigger, Backfill, Statement]
 
 RUNNER = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules("spec", "pydantic_core")

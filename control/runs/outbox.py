@@ -20,11 +20,13 @@ from control.jobs.tables import Job, SettingsSnapshot
 from control.metrics import Metrics
 from control.runs.plans import run_plan
 from control.runs.tables import OutboxKind, OutboxRow, Run, RunExecution, TaskRun
+from control.statements.tables import Statement
 from control.temporal import Launcher
 from control.triggers.tables import Backfill
 from spec.errors import Unavailable
 from spec.ids import part_workflow_id, workflow_id
 from spec.plans import RunPlan
+from spec.statements import StatementRef, StatementState
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +52,8 @@ async def deliver_now(database: Database, launcher: Launcher, row: OutboxRow) ->
 async def _deliver(database: Database, launcher: Launcher, row: OutboxRow) -> None:
     if row.kind == OutboxKind.TRIGGER:
         await _wake(database, launcher, row)
+    elif row.statement_id is not None:
+        await _tell_statement(database, launcher, row, row.statement_id)
     elif row.task_run_id is not None:
         await _cancel_task(database, launcher, row, row.task_run_id)
     else:
@@ -61,6 +65,24 @@ async def _deliver(database: Database, launcher: Launcher, row: OutboxRow) -> No
             await launcher.start(plan)
     async with database.session() as session:
         await session.exec(delete(OutboxRow).where(col(OutboxRow.outbox_id) == row.outbox_id))
+
+
+async def _tell_statement(
+    database: Database, launcher: Launcher, row: OutboxRow, statement_id: str
+) -> None:
+    async with database.read_session() as session:
+        statement = await session.get_one(Statement, statement_id)
+    if StatementState(statement.state).is_over:
+        return
+    ref = StatementRef(
+        workspace_id=statement.workspace_id,
+        warehouse_id=statement.warehouse_id,
+        statement_id=statement_id,
+    )
+    if row.kind == OutboxKind.CANCEL:
+        await launcher.cancel_statement(ref)
+    else:
+        await launcher.start_statement(ref)
 
 
 async def _wake(database: Database, launcher: Launcher, row: OutboxRow) -> None:
@@ -155,7 +177,12 @@ async def _claim(database: Database) -> Sequence[OutboxRow]:
 
 async def _put_off(database: Database, row: OutboxRow, error: BaseException) -> None:
     pause = min(timedelta(seconds=2 ** min(row.tries, 10) / 2), _LONGEST_PAUSE)
-    facts = {"run_id": row.run_id, "kind": row.kind, "tries": row.tries}
+    facts = {
+        "run_id": row.run_id,
+        "statement_id": row.statement_id,
+        "kind": row.kind,
+        "tries": row.tries,
+    }
     log.warning("outbox.failed", error=str(error), **facts)
     async with database.session() as session:
         await session.exec(

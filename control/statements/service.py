@@ -1,0 +1,350 @@
+"""What people do with statements: send one, follow it, fetch its rows, cancel it.
+
+A statement is a row and a workflow of its own name. The request writes the row and an outbox row
+in one transaction, starts the workflow, and waits at the hub for its end. Whoever dies in between:
+the outbox relay starts the workflow, and the workflow brings the statement to an end.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from control import hub
+from control.audit import store as audit
+from control.auth import Caller
+from control.deps import Deps
+from control.http import to_json
+from control.ids import new_id
+from control.queries.service import iso
+from control.runs.admission import FAST_PATH
+from control.runs.outbox import deliver_now
+from control.runs.tables import OutboxKind, OutboxRow
+from control.statements import store
+from control.statements.objects import chunk_key
+from control.statements.redacting import redacted_text
+from control.statements.tables import Statement, StatementResult
+from control.statements.views import EXPIRED, chunk_infos, next_of, state_of, view
+from control.warehouses import service as warehouses
+from spec.api.statements import (
+    ChunkInfo,
+    ExecuteStatement,
+    ExternalLink,
+    ResultData,
+)
+from spec.errors import Conflict, NotFound
+from spec.statements import (
+    Disposition,
+    Parameter,
+    ResultFormat,
+    StatementBody,
+    StatementState,
+    check_parameter,
+)
+
+log = structlog.get_logger(__name__)
+
+LINK_LIFE = timedelta(minutes=15)
+TABLE = "statements"
+"""The place that bodies are sealed for."""
+_LOOK_ANYWAY_S = 5.0
+"""A wake-up says when something has changed; a look so often makes up for a lost one."""
+_CANCEL_PATIENCE_S = 5.0
+"""How long a request whose time to wait is over waits for the statement to be stopped."""
+
+_background: set[asyncio.Task[Any]] = set()
+
+
+def topic(statement_id: str) -> str:
+    """Name what changes with a statement's state."""
+    return f"statement:{statement_id}"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a statement comes from, for its history."""
+
+    client: str = ""
+    """The User-Agent."""
+
+
+async def execute(
+    deps: Deps, caller: Caller, order: ExecuteStatement, origin: Origin | None = None
+) -> str:
+    """Run a statement and wait for its end as long as the order says; return JSON as `get`.
+
+    Raises:
+        Invalid: a parameter's value is not of its type.
+        NotFound: there is no such warehouse, or no such branch.
+        Exhausted: too many statements wait for the warehouse.
+    """
+    until = time.monotonic() + order.wait_s
+    parameters = tuple(
+        check_parameter(Parameter(name=each.name, value=each.value, type=each.type))
+        for each in order.parameters
+    )
+    body = StatementBody(text=order.statement, parameters=parameters)
+    statement_id = new_id()
+    async with deps.hub.follow(topic(statement_id)) as wake:
+        known, outbox = await _admit(deps, caller, order, body, statement_id, origin or Origin())
+        if known is not None:
+            return await follow(deps, caller, known, until)
+        _in_background(deliver_now(deps.database, deps.launcher, outbox))
+        if order.wait_s and not await _ended(deps, caller, statement_id, wake, until):
+            if order.on_wait_timeout == "CANCEL":
+                await cancel(deps, caller, statement_id)
+                patience = time.monotonic() + _CANCEL_PATIENCE_S
+                await _ended(deps, caller, statement_id, wake, patience)
+    return await get(deps, caller, statement_id)
+
+
+async def follow(deps: Deps, caller: Caller, statement_id: str, until: float) -> str:
+    """Wait for the end of a statement that was sent before; return JSON as `get`.
+
+    Args:
+        deps: The collaborators.
+        caller: Who asks.
+        statement_id: Which.
+        until: On the monotonic clock.
+    """
+    async with deps.hub.follow(topic(statement_id)) as wake:
+        wake.set()
+        await _ended(deps, caller, statement_id, wake, until)
+    return await get(deps, caller, statement_id)
+
+
+async def get(deps: Deps, caller: Caller, statement_id: str) -> str:
+    """Return a statement, with the first chunk of its rows once it has succeeded, as JSON.
+
+    Raises:
+        NotFound: there is no such statement in the workspace.
+    """
+    async with deps.database.read_session() as session:
+        row, result = await store.with_result(session, caller.workspace_id, statement_id)
+    shown = view(row, result).model_dump(mode="json", exclude_none=True, by_alias=True)
+    if shown["status"]["state"] != StatementState.SUCCEEDED or result is None:
+        return to_json(shown)
+    if not result.chunks:
+        return to_json(shown | {"result": {}})
+    fields, rows = await _chunk(deps, row, result, 0)
+    return _with_rows(shown | {"result": fields}, rows, depth=2)
+
+
+async def get_chunk(deps: Deps, caller: Caller, statement_id: str, index: int) -> str:
+    """Return one chunk of a statement's rows, or a link to it, as JSON.
+
+    Raises:
+        NotFound: there is no such statement, or no such chunk, or its rows are gone.
+        Conflict: the statement has not succeeded.
+    """
+    async with deps.database.read_session() as session:
+        row, result = await store.with_result(session, caller.workspace_id, statement_id)
+    state = state_of(row)
+    if state is StatementState.CLOSED:
+        raise NotFound(EXPIRED.format(at=iso(row.purged_at)), statement_id=statement_id)
+    if state is not StatementState.SUCCEEDED or result is None:
+        raise Conflict(f"Statement {statement_id} is {state}; only one that SUCCEEDED has rows.")
+    if not 0 <= index < len(result.chunks):
+        raise NotFound(
+            f"Statement {statement_id} has {len(result.chunks)} chunks, counted from 0; there is"
+            f" no chunk {index}.",
+            statement_id=statement_id,
+        )
+    fields, rows = await _chunk(deps, row, result, index)
+    return _with_rows(fields, rows, depth=1)
+
+
+async def cancel(deps: Deps, caller: Caller, statement_id: str) -> None:
+    """Ask a statement to stop; it is CANCELED once its query has. One that is over stays as it is.
+
+    Raises:
+        NotFound: there is no such statement in the workspace.
+    """
+    async with deps.database.session() as session:
+        await store.get(session, caller.workspace_id, statement_id)
+        row = await store.lock(session, statement_id)
+        if StatementState(row.state).is_over:
+            return
+        audit.record(session, caller, "statement.cancelled", "statement", statement_id)
+        outbox = order_cancel(session, row, caller.user_name)
+    _in_background(deliver_now(deps.database, deps.launcher, outbox))
+
+
+def order_cancel(session: AsyncSession, row: Statement, by: str, reason: str = "") -> OutboxRow:
+    """Ask a locked, open statement to stop; its outbox row may be delivered after the commit."""
+    now = datetime.now(UTC)
+    row.cancel_asked_at = row.cancel_asked_at or now
+    row.message = reason or f"The statement was cancelled by {by}."
+    outbox = OutboxRow(
+        statement_id=row.statement_id,
+        kind=OutboxKind.CANCEL.value,
+        by=by,
+        not_before=now + FAST_PATH,
+    )
+    session.add_all([row, outbox])
+    return outbox
+
+
+# Parts -------------------------------------------------------------------------------------
+
+
+async def _admit(
+    deps: Deps,
+    caller: Caller,
+    order: ExecuteStatement,
+    body: StatementBody,
+    statement_id: str,
+    origin: Origin,
+) -> tuple[str | None, OutboxRow]:
+    """Write the statement's row and its outbox row; or return the id of one of the same token."""
+    outbox = OutboxRow(
+        statement_id=statement_id,
+        kind=OutboxKind.START.value,
+        not_before=datetime.now(UTC) + FAST_PATH,
+    )
+    try:
+        async with deps.database.session() as session:
+            if order.idempotency_token and (
+                known := await store.of_token(session, caller.workspace_id, order.idempotency_token)
+            ):
+                return known.statement_id, outbox
+            warehouse = await warehouses.usable(session, caller, order.warehouse_id)
+            await warehouses.admit_statement(session, warehouse)
+            await warehouses.wake(session, warehouse)
+            if order.branch is not None and not await store.has_branch(
+                session, caller.workspace_id, order.branch
+            ):
+                raise NotFound(
+                    f"No run of this workspace has a branch '{order.branch}' that can be read; it"
+                    " may have been dropped.",
+                    branch=order.branch,
+                )
+            text = await redacted_text(session, deps, caller, order.statement)
+            session.add(_row(deps, caller, order, body, statement_id, origin, text))
+            await session.flush()
+            session.add(outbox)
+            details = {"warehouse_id": order.warehouse_id}
+            audit.record(
+                session, caller, "statement.executed", "statement", statement_id, **details
+            )
+    except IntegrityError as error:
+        # The same request came twice at the same moment.
+        if order.idempotency_token is None:
+            raise
+        async with deps.database.read_session() as session:
+            known = await store.of_token(session, caller.workspace_id, order.idempotency_token)
+        if known is None:
+            raise error
+        return known.statement_id, outbox
+    return None, outbox
+
+
+def _row(
+    deps: Deps,
+    caller: Caller,
+    order: ExecuteStatement,
+    body: StatementBody,
+    statement_id: str,
+    origin: Origin,
+    text: str,
+) -> Statement:
+    sealed = deps.sealer.seal(body.model_dump_json().encode(), table=TABLE, row=statement_id)
+    return Statement(
+        statement_id=statement_id,
+        workspace_id=caller.workspace_id,
+        warehouse_id=order.warehouse_id,
+        user_name=caller.user_name,
+        client=origin.client[:500],
+        text=text,
+        body=sealed,
+        catalog=order.catalog,
+        schema_name=order.schema_name,
+        branch=order.branch,
+        query_tags=[each.model_dump(exclude_none=True) for each in order.query_tags],
+        disposition=order.disposition.value,
+        format=order.format.value,
+        row_limit=order.row_limit,
+        byte_limit=order.most_bytes,
+        idempotency_key=order.idempotency_token,
+        state=StatementState.PENDING.value,
+    )
+
+
+async def _ended(
+    deps: Deps, caller: Caller, statement_id: str, wake: asyncio.Event, until: float
+) -> bool:
+    """Wait until the statement is over; False when it is not in time."""
+    while True:
+        left = until - time.monotonic()
+        await hub.wait(wake, min(_LOOK_ANYWAY_S, max(0.0, left)))
+        async with deps.database.read_session() as session:
+            row = await store.get(session, caller.workspace_id, statement_id)
+        if StatementState(row.state).is_over:
+            return True
+        if time.monotonic() >= until:
+            return False
+
+
+async def _chunk(
+    deps: Deps, row: Statement, result: StatementResult, index: int
+) -> tuple[dict[str, Any], str | None]:
+    """Return a chunk's fields, and its rows as JSON unless a link leads to them."""
+    infos = chunk_infos(result)
+    info = infos[index]
+    if row.disposition == Disposition.EXTERNAL_LINKS:
+        link = await _link(deps, row, result, info, next_of(row, infos, index))
+        data = ResultData(external_links=(link,))
+        return data.model_dump(mode="json", exclude_none=True), None
+    fields = {
+        "chunk_index": info.chunk_index,
+        "row_offset": info.row_offset,
+        "row_count": info.row_count,
+        **next_of(row, infos, index),
+    }
+    if result.inline is not None:
+        return fields, result.inline
+    content = await deps.objects.get(_key(row, result, index))
+    return fields, content.decode()
+
+
+async def _link(
+    deps: Deps,
+    row: Statement,
+    result: StatementResult,
+    info: ChunkInfo,
+    following: dict[str, Any],
+) -> ExternalLink:
+    life = min(LINK_LIFE, (row.expires_at or datetime.max.replace(tzinfo=UTC)) - datetime.now(UTC))
+    if life <= timedelta(0):
+        raise NotFound(EXPIRED.format(at="just now"), statement_id=row.statement_id)
+    expiration = datetime.now(UTC) + life
+    url = await deps.objects.link(_key(row, result, info.chunk_index), int(life.total_seconds()))
+    return ExternalLink(
+        **info.model_dump(), external_link=url, expiration=iso(expiration), **following
+    )
+
+
+def _key(row: Statement, result: StatementResult, index: int) -> str:
+    where = (row.workspace_id, row.statement_id, result.attempt, index)
+    return chunk_key(*where, ResultFormat(row.format))
+
+
+def _with_rows(body: dict[str, Any], rows: str | None, depth: int) -> str:
+    """Put rows that are JSON already into an answer, as last field of its innermost object."""
+    text = to_json(body)
+    if rows is None:
+        return text
+    return f'{text[:-depth]},"data_array":{rows}{text[-depth:]}'
+
+
+def _in_background(work: Coroutine[Any, Any, Any]) -> None:
+    """Run beside the request: what it does is repeated by the outbox if this process dies."""
+    task = asyncio.create_task(work)
+    _background.add(task)
+    task.add_done_callback(_background.discard)

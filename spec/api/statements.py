@@ -1,0 +1,211 @@
+"""Requests and answers of `sql/statements` (Databricks Statement Execution API 2.0).
+
+What is OpenLake's own: `branch` and `idempotency_token`.
+"""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from spec.attempts import Frozen
+from spec.model import Model, Text
+from spec.statements import (
+    MOST_BYTES,
+    MOST_INLINE_BYTES,
+    MOST_STATEMENT_BYTES,
+    Disposition,
+    ResultFormat,
+    ServiceError,
+    StatementState,
+    TypeName,
+)
+
+_WAIT = re.compile(r"(\d{1,3})s\Z")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+def _wait(text: str) -> str:
+    found = _WAIT.match(text)
+    if found is None or not (int(found[1]) == 0 or 5 <= int(found[1]) <= 50):
+        raise ValueError(
+            f"'{text[:20]}' is no time to wait: give '0s' to wait not at all, or '5s' to '50s'"
+        )
+    return text
+
+
+class StatementParameter(Model):
+    """The value of one `:name` marker."""
+
+    name: str
+    value: Text | None = None
+    """Spelled as text; NULL when it is missing."""
+    type: str = "STRING"
+    """E.g. STRING, INT, BIGINT, DOUBLE, DECIMAL(10,2), BOOLEAN, DATE, TIMESTAMP."""
+
+    @field_validator("name")
+    @classmethod
+    def _is_name(cls, value: str) -> str:
+        if not _NAME.match(value):
+            raise ValueError(
+                f"'{value[:60]}' is no name of a parameter: letters, digits and _, no digit first;"
+                " parameters without a name are not supported"
+            )
+        return value
+
+
+class QueryTag(Model):
+    """A word that one can find the statement by in the history."""
+
+    key: str = Field(min_length=1, max_length=128)
+    value: str | None = Field(default=None, max_length=256)
+
+
+class ExecuteStatement(Model):
+    """Request of `POST sql/statements`."""
+
+    statement: str = Field(min_length=1)
+    """One SQL statement of at most 16 MiB; parameters are marked `:name`."""
+    warehouse_id: str
+    catalog: str | None = None
+    """Of names without one; the warehouse's own when unset."""
+    schema_name: str | None = Field(default=None, alias="schema")
+    parameters: tuple[StatementParameter, ...] = ()
+    wait_timeout: Annotated[str, AfterValidator(_wait)] = "10s"
+    on_wait_timeout: Literal["CONTINUE", "CANCEL"] = "CONTINUE"
+    disposition: Disposition = Disposition.INLINE
+    format: ResultFormat = ResultFormat.JSON_ARRAY
+    row_limit: int | None = Field(default=None, ge=1, le=1 << 62)
+    byte_limit: int | None = Field(default=None, ge=1, le=MOST_BYTES)
+    query_tags: tuple[QueryTag, ...] = Field(default=(), max_length=20)
+    branch: str | None = Field(default=None, min_length=1, max_length=200)
+    """OpenLake's own: the kept branch of a run, to be read instead of main."""
+    idempotency_token: str | None = Field(default=None, min_length=1, max_length=64)
+    """OpenLake's own: a request sent again with the same token is answered with the first one's
+    statement."""
+
+    @field_validator("statement")
+    @classmethod
+    def _fits(cls, value: str) -> str:
+        size = len(value.encode("utf-8", "replace"))
+        if size > MOST_STATEMENT_BYTES:
+            raise ValueError(f"a statement has at most {MOST_STATEMENT_BYTES} bytes, not {size}")
+        if "\0" in value:
+            raise ValueError("the statement has a NUL character in it")
+        return value
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> "ExecuteStatement":
+        if self.disposition is Disposition.INLINE and self.format is not ResultFormat.JSON_ARRAY:
+            raise ValueError(
+                f"the disposition INLINE takes the format JSON_ARRAY only; ask for {self.format}"
+                " with EXTERNAL_LINKS"
+            )
+        names = [each.name for each in self.parameters]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"the parameter '{twice[0]}' is given twice")
+        if self.on_wait_timeout == "CANCEL" and self.wait_s == 0:
+            raise ValueError("on_wait_timeout CANCEL needs a wait_timeout of at least '5s'")
+        return self
+
+    @property
+    def wait_s(self) -> int:
+        """How long to wait for the end, in seconds."""
+        return int(self.wait_timeout.removesuffix("s"))
+
+    @property
+    def most_bytes(self) -> int:
+        """What its answer may have."""
+        most = MOST_INLINE_BYTES if self.disposition is Disposition.INLINE else MOST_BYTES
+        return min(most, self.byte_limit or most)
+
+
+class StatementError(Frozen):
+    """Why a statement failed."""
+
+    error_code: ServiceError
+    message: str
+
+
+class StatementStatus(Frozen):
+    """Where a statement stands; SQL that fails is FAILED here, never an HTTP error."""
+
+    state: StatementState
+    error: StatementError | None = None
+
+
+class ColumnInfo(Frozen):
+    """One column of an answer."""
+
+    name: str
+    position: int
+    """From 0."""
+    type_name: TypeName
+    type_text: str
+    type_precision: int | None = None
+    type_scale: int | None = None
+    type_interval_type: str | None = None
+
+
+class ResultSchema(Frozen):
+    """The columns of an answer."""
+
+    column_count: int
+    columns: tuple[ColumnInfo, ...]
+
+
+class ChunkInfo(Frozen):
+    """One part of an answer."""
+
+    chunk_index: int
+    row_offset: int
+    row_count: int
+    byte_count: int
+
+
+class ResultManifest(Frozen):
+    """What the answer of a statement that succeeded is made of."""
+
+    format: ResultFormat
+    schema_name: ResultSchema = Field(alias="schema")
+    total_chunk_count: int
+    total_row_count: int
+    total_byte_count: int
+    truncated: bool
+    chunks: tuple[ChunkInfo, ...] = ()
+
+
+class ExternalLink(Frozen):
+    """Where the bytes of a chunk are; fetched without an Authorization header."""
+
+    chunk_index: int
+    row_offset: int
+    row_count: int
+    byte_count: int
+    external_link: str
+    expiration: str
+    """ISO 8601, UTC; at most 15 minutes ahead. Ask for the chunk again for a fresh link."""
+    next_chunk_index: int | None = None
+    next_chunk_internal_link: str | None = None
+
+
+class ResultData(Frozen):
+    """The rows of one chunk, or a link to them; empty when there are none."""
+
+    chunk_index: int | None = None
+    row_offset: int | None = None
+    row_count: int | None = None
+    next_chunk_index: int | None = None
+    next_chunk_internal_link: str | None = None
+    data_array: tuple[tuple[str | None, ...], ...] | None = None
+    """Every value as text; nested values as JSON."""
+    external_links: tuple[ExternalLink, ...] | None = None
+
+
+class StatementView(Frozen):
+    """A statement as it stands, with the first chunk of its answer once it has succeeded."""
+
+    statement_id: str
+    status: StatementStatus
+    manifest: ResultManifest | None = None
+    result: ResultData | None = None
