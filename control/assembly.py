@@ -1,7 +1,11 @@
 """Makes the control plane's collaborators from the layout of a running stack."""
 
+from pydantic import SecretStr
+
 from control.db import Database
 from control.deps import Deps
+from control.gateway.identity import Identity
+from control.gateway.upstream import Catalog
 from control.git.client import GitClient
 from control.hub import Hub
 from control.internal.access import AttemptAccess
@@ -49,6 +53,11 @@ async def assemble(layout: Layout) -> Deps:
             bucket=settings.object_store.bucket,
         ),
         hub=Hub(url),
+        catalog=Catalog(
+            layout.nessie_url,
+            access.warehouse,
+            identity=Identity(SecretStr(layout.secret("nessie-key"))),
+        ),
         access=access,
         sealer=Sealer.of(layout.secret("sealing-key")),
         worker_token=layout.secret("worker-token"),

@@ -7,6 +7,7 @@ from fastapi import Request
 
 from control.auth import Authenticator
 from control.db import Database
+from control.gateway.upstream import Catalog
 from control.git.checkouts import Checkouts
 from control.git.client import GitClient
 from control.hub import Hub
@@ -26,6 +27,8 @@ class Deps:
     launcher: Launcher
     objects: ObjectStore
     hub: Hub
+    catalog: Catalog
+    """Nessie itself, past the gateway."""
     access: AttemptAccess
     sealer: Sealer
     worker_token: str = field(repr=False)

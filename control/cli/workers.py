@@ -120,6 +120,9 @@ async def _run_control_worker(layout: Layout) -> None:
     from control.runs.outbox import relay
     from control.runs.upkeep import keep_up
     from control.temporal import connect
+    from control.transactions.activities import TransactionTasks
+    from control.transactions.context import Context
+    from control.transactions.sweep import sweep_forever
     from control.triggers.assembly import make_triggers
     from control.triggers.backfills import Backfills
     from control.triggers.service import tell_all
@@ -136,6 +139,8 @@ async def _run_control_worker(layout: Layout) -> None:
     )
     tasks, projector = ControlTasks(deps), Projector(deps.database, deps.metrics)
     triggers, backfills = make_triggers(layout, deps), Backfills(deps)
+    context = Context(deps.database, deps.catalog)
+    transactions = TransactionTasks(context)
     async with deps.database.session() as session:
         await tell_all(session)
     try:
@@ -147,6 +152,8 @@ async def _run_control_worker(layout: Layout) -> None:
                         projector.project,
                         tasks.judge,
                         tasks.expand,
+                        transactions.land,
+                        transactions.publish,
                         triggers.advance_trigger,
                         backfills.advance_backfill,
                     ],
@@ -156,12 +163,14 @@ async def _run_control_worker(layout: Layout) -> None:
             also=[
                 relay(deps.database, deps.launcher, deps.hub, deps.metrics),
                 keep_up(deps.database, deps.launcher),
+                sweep_forever(context, deps.hub),
                 deliverer.run(deps.hub),
                 keep_logs_small(layout.logs_dir),
             ],
         )
     finally:
         await deps.hub.stop()
+        await deps.catalog.close()
         await deps.database.dispose()
 
 

@@ -29,6 +29,8 @@ from control.lineage.collect import collect
 from control.runs.context import await_projection, context_of
 from control.runs.tables import Run, TaskOutput, TaskRun
 from control.secrets.reading import redact_output, redactor_of, with_secrets
+from control.transactions.context import Context as TransactionContext
+from control.transactions.opening import ensure_attempt_branch
 from spec.api.alerts import PinnedAlert
 from spec.api.runs import RunOverrides
 from spec.attempts import AttemptOutput, AttemptRef, AttemptWork, LineageParent
@@ -47,6 +49,7 @@ async def open_attempt(deps: Deps, ref: AttemptRef, host: str) -> AttemptWork:
 
     Raises:
         AttemptOver: the attempt, or its run, has ended, or a later attempt was opened.
+        Conflict: the run's catalog branch cannot be gone on with.
         NotFound: there is no such run.
     """
     await _check_run(deps, ref)
@@ -70,6 +73,7 @@ async def open_attempt(deps: Deps, ref: AttemptRef, host: str) -> AttemptWork:
         host=host,
         superseded=opening.superseded,
     )
+    claims = await ensure_attempt_branch(TransactionContext(deps.database, deps.catalog), claims)
     return await _work(deps, claims, ref, run, attempt)
 
 

@@ -2,16 +2,10 @@
 
 from datetime import timedelta
 
-from pydantic import SecretStr
-
 from control.deps import Deps
-from control.gateway.identity import Identity
-from control.gateway.upstream import Catalog
 from control.stack.layout import Layout
 from control.triggers.activities import Triggers
 from control.triggers.watching import LakeWatcher
-
-_WAREHOUSE = "lakehouse"
 
 
 def make_triggers(layout: Layout, deps: Deps) -> Triggers:
@@ -21,13 +15,12 @@ def make_triggers(layout: Layout, deps: Deps) -> Triggers:
         Unavailable: a secret is missing; `openlake up` makes them.
     """
     store, settings = layout.s3("lakehouse"), layout.settings.triggers
-    identity = Identity(SecretStr(layout.secret("nessie-key")))
     watcher = LakeWatcher(
         endpoint=store.endpoint,
         region=store.region,
         access_key=store.access_key,
         secret_key=store.secret_key,
-        catalog=Catalog(layout.nessie_url, _WAREHOUSE, identity=identity),
+        catalog=deps.catalog,
     )
     return Triggers(
         deps,

@@ -17,6 +17,7 @@ from control.app import create_app
 from control.auth import Caller
 from control.db import Database
 from control.deps import Deps
+from control.gateway.upstream import Catalog
 from control.hub import Hub
 from control.internal.access import AttemptAccess
 from control.objects import FolderObjects
@@ -181,6 +182,7 @@ async def deps(
         launcher=launcher,
         objects=FolderObjects(tmp_path / "objects"),
         hub=hub,
+        catalog=Catalog("http://catalog", "lakehouse"),
         access=access,
         sealer=Sealer.of(SEALING_KEY),
         worker_token=WORKER_TOKEN,
