@@ -26,6 +26,9 @@ class Commands(LazyGroup):
         "jobs": Lazy("control.cli.jobs:app", "List, read and run jobs.", _WORK),
         "runs": Lazy("control.cli.runs:app", "Look at runs, follow and cancel them.", _WORK),
         "secrets": Lazy("control.cli.secrets:app", "Keep secrets that tasks read.", _WORK),
+        "warehouses": Lazy(
+            "control.cli.warehouses:app", "Start, stop and change SQL warehouses.", _WORK
+        ),
         "schedule": Lazy("control.cli.schedule:app", "Say when a schedule fires.", _WORK),
         "airflow": Lazy("control.cli.airflow:app", "Write jobs as Airflow DAGs.", _WORK),
         "notifications": Lazy(

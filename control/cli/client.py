@@ -49,6 +49,23 @@ class Api:
         """Do something; the answer is `{}` where there is nothing to say."""
         return self._answer("POST", path, json=body)
 
+    def delete(self, path: str) -> dict[str, Any]:
+        """Take an object away."""
+        return self._answer("DELETE", path)
+
+    def send(
+        self, path: str, body: Iterator[bytes], size_bytes: int, **query: Any
+    ) -> dict[str, Any]:
+        """Send bytes piece by piece, however many they are."""
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(size_bytes),
+        }
+        timeout = httpx2.Timeout(600, connect=5)
+        return self._answer(
+            "POST", path, params=query, content=body, headers=headers, timeout=timeout
+        )
+
     def text(self, path: str) -> Iterator[str]:
         """Read a text piece by piece, however long it is."""
         with self._stream(path) as answer:

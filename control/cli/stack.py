@@ -219,11 +219,13 @@ def stop_stack(layout: "Layout", only: Sequence[str] | None = None) -> tuple[lis
 
     every = parts_of(layout, everything=True)
     parts = [part for part in every if only is None or part.name in only]
-    first = [part for part in parts if part.name == "engine-worker"]
-    rest = [part for part in parts if part.name != "engine-worker"]
+    # They would start again what is stopped below: attempts, the processes of warehouses.
+    first = [part for part in parts if part.name in ("engine-worker", "control-worker")]
+    rest = [part for part in parts if part not in first]
     with steps() as progress:
         names = Supervisor(layout, first, progress).down()
-        attempts = stop_attempts(layout.attempts_dir) if first else 0
+        has_engines = any(part.name == "engine-worker" for part in first)
+        attempts = stop_attempts(layout.attempts_dir) if has_engines else 0
         names += Supervisor(layout, rest, progress).down()
     return names, attempts
 

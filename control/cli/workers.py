@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
+from control.cli.warehouse_worker import warehouse_worker
 from control.config import Settings
 from control.stack.layout import LOOPBACK, Layout
 from control.stack.logs import keep_logs_small
@@ -39,7 +40,8 @@ token = typer.Typer(
 log = structlog.get_logger(__name__)
 
 
-def _log_as_json() -> None:
+def log_as_json() -> None:
+    """Write this process's log as one JSON object a line."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -57,7 +59,7 @@ def api() -> None:
 
     from control.app import create_app
 
-    _log_as_json()
+    log_as_json()
     layout = Layout(Settings())
     deps = asyncio.run(_prepare_api(layout))
     uvicorn.run(
@@ -88,7 +90,7 @@ def gateway() -> None:
     from control.gateway.server import run_gateway
     from control.migrate import upgrade
 
-    _log_as_json()
+    log_as_json()
     layout = Layout(Settings())
     asyncio.run(upgrade(layout.postgres_url()))
     run_gateway(
@@ -106,7 +108,7 @@ def gateway() -> None:
 @worker.command("control")
 def control_worker() -> None:
     """Run workflows, the projection and the outbox; holds the database's credentials."""
-    _log_as_json()
+    log_as_json()
     asyncio.run(_run_control_worker(Layout(Settings())))
 
 
@@ -120,12 +122,11 @@ async def _run_control_worker(layout: Layout) -> None:
     from control.runs.outbox import relay
     from control.runs.upkeep import keep_up
     from control.temporal import connect
-    from control.transactions.activities import TransactionTasks
-    from control.transactions.context import Context
-    from control.transactions.sweep import sweep_forever
     from control.triggers.assembly import make_triggers
     from control.triggers.backfills import Backfills
     from control.triggers.service import tell_all
+    from control.warehouses.hosts import warehouse_host
+    from control.warehouses.keeper import Keeper
     from workflows.worker import build, build_child_follower
 
     deps = await assemble(layout)
@@ -139,12 +140,10 @@ async def _run_control_worker(layout: Layout) -> None:
     )
     tasks, projector = ControlTasks(deps), Projector(deps.database, deps.metrics)
     triggers, backfills = make_triggers(layout, deps), Backfills(deps)
-    context = Context(deps.database, deps.catalog)
-    transactions = TransactionTasks(context)
     async with deps.database.session() as session:
         await tell_all(session)
     try:
-        await _run_until_told(
+        await run_until_told(
             [
                 build(
                     client,
@@ -152,8 +151,6 @@ async def _run_control_worker(layout: Layout) -> None:
                         projector.project,
                         tasks.judge,
                         tasks.expand,
-                        transactions.land,
-                        transactions.publish,
                         triggers.advance_trigger,
                         backfills.advance_backfill,
                     ],
@@ -163,15 +160,17 @@ async def _run_control_worker(layout: Layout) -> None:
             also=[
                 relay(deps.database, deps.launcher, deps.hub, deps.metrics),
                 keep_up(deps.database, deps.launcher),
-                sweep_forever(context, deps.hub),
                 deliverer.run(deps.hub),
+                Keeper(deps.database, warehouse_host(layout, os.environ)).keep(deps.hub),
                 keep_logs_small(layout.logs_dir),
             ],
         )
     finally:
         await deps.hub.stop()
-        await deps.catalog.close()
         await deps.database.dispose()
+
+
+worker.command("warehouse")(warehouse_worker)
 
 
 @worker.command("engine")
@@ -188,7 +187,7 @@ def engine_worker(
 
     [dim]Example: openlake worker engine --engine spark --engine python[/dim]
     """
-    _log_as_json()
+    log_as_json()
     layout = Layout(Settings())
     config = worker_config(
         layout,
@@ -262,12 +261,10 @@ async def _run_engine_worker(
     start_http_server(port, LOOPBACK)
     async with ControlClient(config.control_url, config.worker_token) as control:
         workers = build_workers(client, config, engines, control)
-        await _run_until_told(workers, also=[sweep_forever(config, control)])
+        await run_until_told(workers, also=[sweep_forever(config, control)])
 
 
-async def _run_until_told(
-    workers: "Sequence[Worker]", also: Sequence[Awaitable[None]] = ()
-) -> None:
+async def run_until_told(workers: "Sequence[Worker]", also: Sequence[Awaitable[None]] = ()) -> None:
     """Run side by side until SIGTERM or SIGINT; the first failure ends all of them."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
