@@ -10,6 +10,7 @@ from typing import Literal, cast
 from pydantic import Field, model_validator
 
 from spec.compute import ClusterSpec, Library
+from spec.loads import LoadTask
 from spec.model import Model, TaskKey
 from spec.notices import EmailNotifications, Health, NotificationSettings, WebhookNotifications
 from spec.table_care import TableCareTask
@@ -110,6 +111,7 @@ class Task(Model):
     airflow_task: AirflowTask | None = None
     check_task: CheckTask | None = None
     table_care_task: TableCareTask | None = None
+    load_task: LoadTask | None = None
     environment_key: str | None = None
     """Names one of the job's environments: the task runs as a plain Python process."""
     job_cluster_key: str | None = None
@@ -219,6 +221,8 @@ def engine_of(task: Task) -> Engine | None:
         return Engine.PYTHON
     if task.airflow_task is not None:
         return Engine.AIRFLOW
+    if task.load_task is not None:
+        return Engine.DUCKDB
     if task.table_care_task is not None:
         return Engine.SPARK if task.table_care_task.rewrites else None
     if task.kind in _JVM:
