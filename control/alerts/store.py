@@ -50,7 +50,8 @@ async def with_query(session: AsyncSession, workspace_id: int, alert_id: str) ->
     if alert is None or alert.trashed_at is not None:
         raise Invalid(f"there is no alert '{alert_id}'")
     query = await queries.find_active(session, workspace_id, alert.query_id)
-    if query is None:
+    pinned = await queries.pinned(session, workspace_id, alert.query_id)
+    if query is None or pinned is None:
         raise Invalid(
             f"the query '{alert.query_id}' of the alert '{alert.display_name}' is not there any"
             " more; give the alert another one"
@@ -59,7 +60,7 @@ async def with_query(session: AsyncSession, workspace_id: int, alert_id: str) ->
         alert_id=alert_id,
         display_name=alert.display_name,
         query_name=query.display_name,
-        query_text=query.query_text,
+        **dict(pinned),
         condition=alert.condition,  # pyright: ignore[reportArgumentType]
         custom_subject=alert.custom_subject,
         custom_body=alert.custom_body,

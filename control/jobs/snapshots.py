@@ -85,7 +85,7 @@ async def pin(
     """Store and return the snapshot of these settings and of the files as they are now.
 
     All files below the folder of each referenced file are pinned, so that imports of siblings
-    work; later edits do not reach the run. So are the text of saved queries, the libraries of the
+    work; later edits do not reach the run. So are saved queries, the libraries of the
     tasks, the files of the job's repository and the compute profiles.
 
     Args:
@@ -195,11 +195,11 @@ class _Pins:
     async def query(self, reference: str) -> str | None:
         """Pin a saved query; return what is wrong with it."""
         query_id = reference.removeprefix(QUERY)
-        found = await queries.texts(self._session, self._workspace_id, [query_id])
-        if query_id not in found:
+        found = await queries.pinned(self._session, self._workspace_id, query_id)
+        if found is None:
             return f"there is no saved query '{query_id}'"
-        text = found[query_id].encode()
-        self.manifest[reference] = await files.put_blob(self._session, text)
+        content = found.model_dump_json(exclude_none=True).encode()
+        self.manifest[reference] = await files.put_blob(self._session, content)
         return None
 
     async def alert(self, reference: str) -> str | None:

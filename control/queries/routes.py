@@ -13,10 +13,10 @@ from spec.api.queries import CreateQuery, QueryList, QueryView, UpdateQuery
 router = APIRouter(prefix="/api/2.0/sql/queries", tags=["queries"])
 
 
-@router.post("")
-async def create_query(body: CreateQuery, caller: CallerArg, deps: DepsArg) -> QueryView:
+@router.post("", response_model=QueryView)
+async def create_query(body: CreateQuery, caller: CallerArg, deps: DepsArg) -> Response:
     """Save a query."""
-    return await service.create(deps, caller, body.query)
+    return compact(await service.create(deps, caller, body))
 
 
 @router.get("", response_model=QueryList)
@@ -30,18 +30,18 @@ async def list_queries(
     return compact(await service.list_queries(deps, caller, page_size or 100, page_token))
 
 
-@router.get("/{query_id}")
-async def get_query(query_id: str, caller: CallerArg, deps: DepsArg) -> QueryView:
+@router.get("/{query_id}", response_model=QueryView)
+async def get_query(query_id: str, caller: CallerArg, deps: DepsArg) -> Response:
     """Read a saved query."""
-    return await service.get(deps, caller, query_id)
+    return compact(await service.get(deps, caller, query_id))
 
 
-@router.patch("/{query_id}")
+@router.patch("/{query_id}", response_model=QueryView)
 async def update_query(
     query_id: str, body: UpdateQuery, caller: CallerArg, deps: DepsArg
-) -> QueryView:
+) -> Response:
     """Change a saved query."""
-    return await service.update(deps, caller, query_id, body)
+    return compact(await service.update(deps, caller, query_id, body))
 
 
 @router.delete("/{query_id}")

@@ -1,33 +1,64 @@
 """What may be done to saved queries."""
 
 from datetime import UTC, datetime
+from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control import paging
 from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
+from control.files.paths import normalise
 from control.ids import new_id
-from control.queries import store
+from control.queries import store, versions
 from control.queries.tables import SavedQuery
-from spec.api.queries import QueryFields, QueryList, QueryView, UpdateQuery
+from control.queries.versions import dumped
+from control.secrets.store import is_user
+from spec.api.queries import (
+    CreateQuery,
+    QueryContent,
+    QueryList,
+    QueryView,
+    UpdateQuery,
+)
 from spec.errors import Invalid
 
+_MUST_HAVE = frozenset({"display_name", "owner_user_name"})
 
-async def create(deps: Deps, caller: Caller, fields: QueryFields) -> QueryView:
-    """Save a query."""
-    now = datetime.now(UTC)
+
+class NameTaken(Invalid):
+    """Another query of the folder has this name."""
+
+    code = "RESOURCE_ALREADY_EXISTS"
+
+
+async def create(deps: Deps, caller: Caller, request: CreateQuery) -> QueryView:
+    """Save a query. One that was given no name gets one that is free.
+
+    Raises:
+        NameTaken: see there.
+        Invalid: a parameter's query does not exist, or the folder is no workspace path.
+    """
+    fields = request.query
+    row = SavedQuery(
+        query_id=new_id(),
+        workspace_id=caller.workspace_id,
+        parent_path=normalise(fields.parent_path or f"/Users/{caller.user_name}"),
+        owner=caller.user_name,
+        last_modifier=caller.user_name,
+        **_columns(fields),
+    )
+    resolve = request.auto_resolve_display_name or "display_name" not in fields.model_fields_set
     async with deps.database.session() as session:
-        row = SavedQuery(
-            query_id=new_id(),
-            workspace_id=caller.workspace_id,
-            owner=caller.user_name,
-            last_modifier=caller.user_name,
-            created_at=now,
-            updated_at=now,
-            **fields.model_dump(mode="json"),
-        )
+        await _check_sources(session, row)
+        await _settle_name(session, row, resolve=resolve)
         session.add(row)
+        await session.flush()
+        versions.note(session, row, caller.user_name, "created")
         audit.record(session, caller, "query.created", "query", row.query_id)
+        await session.flush()
+        await session.refresh(row)
     return view(row)
 
 
@@ -54,29 +85,124 @@ async def list_queries(
 
 
 async def update(deps: Deps, caller: Caller, query_id: str, change: UpdateQuery) -> QueryView:
-    """Change the masked fields of a query.
+    """Change the masked fields of a query; what it was stays readable as a version.
 
     Raises:
-        Invalid: the mask names a field that there is not.
+        NotFound, NameTaken: see there.
+        Invalid: the mask names a field that there is not or that must have a value, or a value
+            names what does not exist.
     """
-    known = set(QueryFields.model_fields)
-    given = change.query.model_dump(mode="json", exclude_unset=True)
-    mask = [name.strip() for name in change.update_mask.split(",")]
-    names = list(given) if mask == ["*"] else mask
-    if unknown := sorted(set(names) - known):
-        raise Invalid(f"update_mask: there is no field {', '.join(unknown)}")
-    values = change.query.model_dump(mode="json")
+    values = _masked(change)
     async with deps.database.session() as session:
         row = await store.get(session, caller.workspace_id, query_id, lock=True)
-        for name in names:
-            setattr(row, name, values[name])
-        row.last_modifier, row.updated_at = caller.user_name, datetime.now(UTC)
-        audit.record(session, caller, "query.updated", "query", query_id, fields=names)
+        owner = values.pop("owner_user_name", row.owner)
+        if owner != row.owner and not await is_user(session, caller.workspace_id, owner):
+            raise Invalid(f"there is no user '{owner}' in the workspace")
+        row.owner = owner
+        content = QueryContent.model_validate(dumped(versions.content_of(row)) | values)
+        await _write(
+            session,
+            row,
+            content,
+            caller,
+            "updated",
+            resolve=change.auto_resolve_display_name,
+        )
+        audit.record(session, caller, "query.updated", "query", query_id, fields=sorted(values))
     return view(row)
 
 
+def _masked(change: UpdateQuery) -> dict[str, Any]:
+    given = change.query.model_dump(mode="json", exclude_unset=True)
+    mask = [name.strip() for name in change.update_mask.split(",")]
+    names = list(given) if mask == ["*"] else list(dict.fromkeys(mask))
+    first = dumped(QueryContent())
+    known = {*first, "owner_user_name"}
+    if unknown := sorted(set(names) - known):
+        raise Invalid(f"update_mask: there is no field {', '.join(unknown)} that can be changed")
+    if empty := sorted(name for name in names if given.get(name) is None and name in _MUST_HAVE):
+        raise Invalid(f"update_mask: give the query's {', '.join(empty)} a value")
+    return {name: given[name] if given.get(name) is not None else first.get(name) for name in names}
+
+
+async def restore(deps: Deps, caller: Caller, query_id: str, version: int) -> int:
+    """Give a query the content of one of its versions again; return the newest version then.
+
+    Raises:
+        NotFound: there is no such query or version.
+        NameTaken: another query has the name that it had.
+        Invalid: a query that the version needs is not there any more.
+    """
+    async with deps.database.session() as session:
+        row = await store.get(session, caller.workspace_id, query_id, lock=True)
+        old = await versions.find(session, row, version)
+        content = QueryContent.model_validate(old.content)
+        await _write(session, row, content, caller, f"restored from version {version}")
+        audit.record(session, caller, "query.restored", "query", query_id, version=version)
+        return row.version
+
+
+async def _write(
+    session: AsyncSession,
+    row: SavedQuery,
+    content: QueryContent,
+    caller: Caller,
+    cause: str,
+    *,
+    resolve: bool = False,
+) -> None:
+    """Give a locked query this content, as a new version unless it is the same."""
+    old = versions.content_of(row)
+    renamed = content.display_name != row.display_name
+    with session.no_autoflush:
+        for name, value in _columns(content).items():
+            setattr(row, name, value)
+        await _check_sources(session, row)
+        if renamed and row.trashed_at is None:
+            await _settle_name(session, row, resolve=resolve)
+    row.last_modifier, row.updated_at = caller.user_name, datetime.now(UTC)
+    if versions.content_of(row) != old:
+        row.version += 1
+        versions.note(session, row, caller.user_name, cause)
+
+
+def _columns(content: QueryContent) -> dict[str, Any]:
+    values = content.model_dump(mode="json", by_alias=False, exclude={"parent_path"})
+    parameters = [each.model_dump(mode="json", exclude_none=True) for each in content.parameters]
+    return values | {"parameters": parameters}
+
+
+async def _check_sources(session: AsyncSession, row: SavedQuery) -> None:
+    """Make sure that the queries exist which parameters take their values from."""
+    for parameter in versions.content_of(row).parameters:
+        backed = parameter.query_backed_value
+        if backed is None:
+            continue
+        if await store.find_active(session, row.workspace_id, backed.query_id) is None:
+            raise Invalid(
+                f"parameter '{parameter.name}': there is no saved query '{backed.query_id}';"
+                " make it with sql/queries first"
+            )
+
+
+async def _settle_name(session: AsyncSession, row: SavedQuery, *, resolve: bool) -> None:
+    """Make sure that the query's name is its own; give it a number where that may be done."""
+    await store.lock_names(session, row.workspace_id, row.parent_path)
+    taken = await store.names(session, row)
+    if row.display_name not in taken:
+        return
+    if not resolve:
+        raise NameTaken(
+            f"there is a query '{row.display_name}' in {row.parent_path} already; choose another"
+            " name, or send auto_resolve_display_name"
+        )
+    name, number = row.display_name, 1
+    while row.display_name in taken:
+        row.display_name, number = f"{name} ({number})", number + 1
+
+
 async def trash(deps: Deps, caller: Caller, query_id: str) -> None:
-    """Put a query into the trash; runs that pinned its text keep it."""
+    """Put a query into the trash; runs that pinned it keep what they have."""
     async with deps.database.session() as session:
         row = await store.get(session, caller.workspace_id, query_id, lock=True)
         row.trashed_at = row.trashed_at or datetime.now(UTC)
@@ -86,12 +212,9 @@ async def trash(deps: Deps, caller: Caller, query_id: str) -> None:
 def view(row: SavedQuery) -> QueryView:
     """Return a query as Databricks shows it."""
     return QueryView(
+        **dumped(versions.content_of(row)),
         id=row.query_id,
-        display_name=row.display_name,
-        query_text=row.query_text,
-        warehouse_id=row.warehouse_id,
-        description=row.description,
-        tags=tuple(row.tags),
+        parent_path=row.parent_path,
         owner_user_name=row.owner,
         last_modifier_user_name=row.last_modifier,
         lifecycle_state="TRASHED" if row.trashed_at else "ACTIVE",

@@ -1,12 +1,12 @@
 """Queries on saved queries."""
 
-from collections.abc import Collection
-
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.queries.tables import SavedQuery
+from spec.api.queries import PinnedQuery
 from spec.errors import NotFound
+from spec.query_parameters import QueryParameter
 
 
 async def get(
@@ -48,15 +48,31 @@ async def page(
     return list((await session.exec(statement)).all())
 
 
-async def texts(
-    session: AsyncSession, workspace_id: int, query_ids: Collection[str]
-) -> dict[str, str]:
-    """Return the text of active queries by id; those that are not there are left out."""
-    if not query_ids:
-        return {}
-    statement = select(SavedQuery).where(
-        SavedQuery.workspace_id == workspace_id,
-        col(SavedQuery.query_id).in_(query_ids),
+async def names(session: AsyncSession, query: SavedQuery) -> set[str]:
+    """Return the names of the other active queries in a query's folder."""
+    statement = select(SavedQuery.display_name).where(
+        SavedQuery.workspace_id == query.workspace_id,
+        SavedQuery.parent_path == query.parent_path,
+        SavedQuery.query_id != query.query_id,
         col(SavedQuery.trashed_at).is_(None),
     )
-    return {row.query_id: row.query_text for row in (await session.exec(statement)).all()}
+    return set((await session.exec(statement)).all())
+
+
+async def lock_names(session: AsyncSession, workspace_id: int, parent_path: str) -> None:
+    """Let only one transaction at a time give names in a folder."""
+    lock = func.pg_advisory_xact_lock(func.hashtext(f"queries/{workspace_id}{parent_path}"))
+    await session.exec(select(lock))
+
+
+async def pinned(session: AsyncSession, workspace_id: int, query_id: str) -> PinnedQuery | None:
+    """Return an active query as a run keeps it; None when it is not there, or in the trash."""
+    row = await find_active(session, workspace_id, query_id)
+    if row is None:
+        return None
+    return PinnedQuery(
+        query_text=row.query_text,
+        parameters=tuple(QueryParameter.model_validate(each) for each in row.parameters),
+        catalog=row.catalog,
+        schema_name=row.schema_name,
+    )

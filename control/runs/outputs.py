@@ -6,12 +6,13 @@ from control.artifacts import links
 from control.auth import Caller
 from control.deps import Deps
 from control.files import store as files
-from control.jobs.snapshots import ALERT, pinned_path, referenced_path, task_of
+from control.jobs.snapshots import ALERT, QUERY, pinned_path, referenced_path, task_of
 from control.logs import service as logs
 from control.runs import service, store
 from control.runs.tables import Run, TaskOutput
 from spec.alerts import AlertState
 from spec.api.alerts import PinnedAlert
+from spec.api.queries import PinnedQuery
 from spec.api.runs import (
     DbtOutput,
     NotebookOutput,
@@ -58,6 +59,10 @@ async def get(deps: Deps, caller: Caller, any_id: int) -> RunOutput:
     if "sql_task" in task:
         text = await _query_text(deps, caller, any_id)
         answer["sql_output"] = _sql(task["sql_task"], any_id, output, metadata.run_page_url, text)
+    if "check_task" in task:
+        check: dict[str, Any] = task["check_task"]
+        text = check.get("sql", "")
+        answer["sql_output"] = _sql(check, any_id, output, metadata.run_page_url, text)
     if "dbt_task" in task and output.dbt is not None and output.dbt.artifacts_bytes is not None:
         answer["dbt_output"] = DbtOutput(artifacts_link=links.link(deps, any_id))
     return RunOutput.model_validate(answer)
@@ -110,6 +115,8 @@ async def _query_text(deps: Deps, caller: Caller, task_run_id: int) -> str:
         content = await files.get_blob(session, snapshot.files[path])
     if path.startswith(ALERT):
         return PinnedAlert.model_validate_json(content).query_text
+    if path.startswith(QUERY):
+        return PinnedQuery.read(content).query_text
     return content.decode("utf-8", "replace")
 
 

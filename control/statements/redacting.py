@@ -18,15 +18,24 @@ MARK = "[REDACTED]"
 MOST_CHARACTERS = 64 * 1024
 """Of a longer text, so much of its beginning is kept."""
 
-_TOKEN = re.compile(
-    r"""(?P<space>\s+|--[^\n]*|/\*.*?(?:\*/|\Z))
-    |(?P<literal>(?:\b[A-Za-z]{1,2})?'(?:[^'\\]|''|\\.)*(?:'|\Z)|"(?:[^"\\]|""|\\.)*(?:"|\Z)
-        |\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
-    |(?P<word>`[^`]*`?|\w+(?:[.\-]\w+)*)
-    |(?P<between>=>|:=|==|[=:,])
-    |(?P<other>.)""",
-    re.DOTALL | re.VERBOSE,
-)
+
+def _tokens(escapes: str) -> re.Pattern[str]:
+    # Possessive, so that no text takes more than one pass.
+    single, double = (rf"(?:[^{quote}\\]|{quote}{quote}|{escapes})*+" for quote in "'\"")
+    return re.compile(
+        rf"""(?P<space>\s++|--[^\n]*+|/\*.*?(?:\*/|\Z))
+        |(?P<literal>(?:\b[A-Za-z]{{1,2}})?'(?P<single>{single})(?:'|\Z)
+            |"(?P<double>{double})(?:"|\Z)
+            |\$(?P<tag>\w*+)\$(?P<dollar>.*?)(?:\$(?P=tag)\$|\Z))
+        |(?P<word>`[^`]*+`?|\w++(?:[.\-]\w++)*+)
+        |(?P<between>=>|:=|==|[=:,])
+        |(?P<other>.)""",
+        re.DOTALL | re.VERBOSE,
+    )
+
+
+_READINGS = (_tokens(r"\\"), _tokens(r"\\.?"))
+"""A backslash escapes in some dialects and not in others: a secret by either reading is one."""
 _WORDS = (
     r"(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|(?:api|access|private)[_-]?key)s?"
 )
@@ -35,12 +44,14 @@ _IDENTIFIER = re.compile(r"(?:access|api)[_-]?key[_-]?id\W?\Z", re.IGNORECASE)
 """The public half of a pair."""
 _LINKING = frozenset({"by", "with", "as", "to", "is"})
 _SETTING = re.compile(
-    rf"""(?P<name>{_WORDS}[\w.\-]{{0,40}}["']?\s{{0,9}}[=:]\s{{0,9}}["']?)(?P<value>[^\s"'&;,}}]+)""",
+    rf"""{_WORDS}[\w.\-]{{0,40}}["']?\s{{0,9}}[=:]\s{{0,9}}["']?(?P<value>[^\s"'&;,}}]+)""",
     re.IGNORECASE | re.VERBOSE,
 )
 """Inside a literal or a comment: JSON, a connection string, the query of a URL."""
-_URL = re.compile(r"(?P<before>://[^\s/:@'\"]{0,200}:)[^\s/'\"]{1,1000}@")
-_BEARER = re.compile(r"(?P<before>\b(?:Bearer|Basic)\s+)[\w.~+/\-]{8,}=*", re.IGNORECASE)
+_ANYWHERE = (
+    re.compile(r"://[^\s/:@'\"]{0,200}:(?P<value>[^\s/'\"]{1,1000})@"),
+    re.compile(r"\b(?:Bearer|Basic)\s{1,9}(?P<value>[\w.~+/\-]{8,}=*)", re.IGNORECASE),
+)
 
 
 async def redacted_text(session: AsyncSession, deps: Deps, caller: Caller, text: str) -> str:
@@ -63,32 +74,47 @@ async def redacted_text(session: AsyncSession, deps: Deps, caller: Caller, text:
 
 def without_literals(text: str) -> str:
     """Return SQL without the literals that look like secrets by what stands before them; pure."""
-    return "".join(_pieces(_BEARER.sub(rf"\g<before>{MARK}", _without_passwords(text))))
+    spans = [found.span("value") for pattern in _ANYWHERE for found in pattern.finditer(text)]
+    for reading in _READINGS:
+        spans += _spans(text, reading)
+    pieces: list[str] = []
+    at = 0
+    for start, stop in sorted(spans):
+        if start >= at:
+            pieces += [text[at:start], MARK]
+        at = max(at, stop)
+    return "".join([*pieces, text[at:]])
 
 
-def _without_passwords(text: str) -> str:
-    return _URL.sub(rf"\g<before>{MARK}@", text)
-
-
-def _pieces(text: str) -> Iterator[str]:
+def _spans(text: str, reading: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """Yield where secrets stand."""
     named, in_list = False, False
     # What stands before, apart from links, names a secret; in_list: it is IN and what follows.
-    for token in _TOKEN.finditer(text):
+    for token in reading.finditer(text):
         piece = token.group()
         if token["literal"]:
             if named and not _NAMES_A_SECRET.search(piece):
-                piece, named = f"'{MARK}'", in_list
+                named = in_list
+                yield next(
+                    token.span(form)
+                    for form in ("single", "double", "dollar")
+                    if token[form] is not None
+                )
             else:
                 named, in_list = _is_name(piece), False
-                piece = _SETTING.sub(rf"\g<name>{MARK}", piece)
+                yield from _settings(text, token)
         elif token["space"]:
-            piece = _SETTING.sub(rf"\g<name>{MARK}", piece)
+            yield from _settings(text, token)
         elif token["word"]:
             in_list = named and piece.lower() == "in"
             named = in_list or _is_name(piece) or (named and piece.lower() in _LINKING)
         elif not token["between"] and not (in_list and piece == "("):
             named = in_list = False
-        yield piece
+
+
+def _settings(text: str, token: re.Match[str]) -> Iterator[tuple[int, int]]:
+    for found in _SETTING.finditer(text, *token.span()):
+        yield found.span("value")
 
 
 def _is_name(piece: str) -> bool:

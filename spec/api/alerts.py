@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from spec.alerts import AlertCondition, AlertState
+from spec.api.queries import PinnedQuery
 from spec.attempts import Frozen
 from spec.model import Model
 
@@ -85,13 +86,12 @@ class AlertList(Frozen):
     next_page_token: str | None = None
 
 
-class PinnedAlert(Frozen):
+class PinnedAlert(PinnedQuery):
     """An alert with its query, as a run keeps it."""
 
     alert_id: str
     display_name: str
     query_name: str
-    query_text: str
     condition: AlertCondition
     custom_subject: str | None = None
     custom_body: str | None = None
