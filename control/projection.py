@@ -21,6 +21,7 @@ from control.metrics import Metrics
 from control.notifications.outbox import tell
 from control.runs.admission import release
 from control.runs.tables import ForEachRun, Run, RunEvent, TaskRun
+from control.transactions import lifecycle
 from control.triggers.service import run_ended
 from spec.errors import Conflict, NotFound
 from spec.events import (
@@ -30,6 +31,9 @@ from spec.events import (
     Event,
     ForEachExpanded,
     Projection,
+    Published,
+    PublishRefused,
+    PublishStarted,
     Recorded,
     RunEnded,
     RunStarted,
@@ -87,6 +91,7 @@ async def write(session: AsyncSession, projection: Projection) -> int:
     if ended and not projection.stream:
         await release(session, run.job_id)
         await run_ended(session, run)
+        await lifecycle.run_ended(session, run)
     return len(fresh)
 
 
@@ -157,10 +162,6 @@ async def _last_seq(session: AsyncSession, projection: Projection) -> int | None
 
 async def _fold(session: AsyncSession, run: Run, projection: Projection, event: Event) -> None:
     match event:
-        case RunStarted() | StopRequested() | RunEnded():
-            # A part of a for-each begins and ends too; that says nothing of the run.
-            if not projection.stream:
-                _fold_run(run, projection.execution, event)
         case AttemptScheduled():
             session.add(
                 TaskRun(
@@ -187,6 +188,10 @@ async def _fold(session: AsyncSession, run: Run, projection: Projection, event: 
             await _end_attempt(session, run, event)
         case TaskStopRequested() | DurationWarned():
             pass
+        case _:
+            # A part of a for-each begins and ends too; that says nothing of the run.
+            if not projection.stream:
+                _fold_run(run, projection.execution, event)
 
 
 def _place(
@@ -202,7 +207,11 @@ def _place(
     }
 
 
-def _fold_run(run: Run, execution: int, event: RunStarted | StopRequested | RunEnded) -> None:
+OfRun = RunStarted | StopRequested | PublishStarted | Published | PublishRefused | RunEnded
+"""What happens to a run as a whole."""
+
+
+def _fold_run(run: Run, execution: int, event: OfRun) -> None:
     if execution != run.execution or RunLife(run.life).is_over:
         raise ProjectionConflict(
             f"run {run.run_id} is {run.life} in execution {run.execution}; {event.type} of"
@@ -215,6 +224,13 @@ def _fold_run(run: Run, execution: int, event: RunStarted | StopRequested | RunE
         case StopRequested():
             run.stop_cause = event.cause.value
             run.life = RunLife.TERMINATING.value
+        case PublishStarted():
+            run.message = "Publishing what the run wrote."
+        case Published():
+            run.message = ""
+        case PublishRefused():
+            again = f" These tasks run again: {', '.join(event.rerun)}." if event.rerun else ""
+            run.message = event.message + again
         case RunEnded():
             run.life = RunLife.ENDED.value
             run.result, run.message, run.ended_at = event.result.value, event.message, event.at
@@ -234,4 +250,5 @@ async def _end_attempt(session: AsyncSession, run: Run, event: AttemptEnded) -> 
     task_run.condition, task_run.retry_at = outcome.condition, event.retry_at
     session.add(task_run)
     await close_attempt(session, event.task_run_id, f"it ended as {outcome.result.value}")
+    await lifecycle.attempt_ended(session, event.task_run_id)
     await collect_from_catalog(session, run, event.task_run_id, event.task_key, event.at)

@@ -59,6 +59,7 @@ _TRIGGERS = "[Triggers](triggers.md)"
 _TABLE_CARE = "[Table care](table-care.md)"
 _SOURCE = _works("`WORKSPACE` or `GIT`; `GIT` is the default in a job with `git_source`")
 _PAUSE = _works("`PAUSED` starts nothing; what passes meanwhile is not made up for")
+_TRANSACTIONS = "[Transactions](transactions.md)"
 _WATCH = _works("at least 60")
 
 SECTIONS: Mapping[str, Section] = {
@@ -91,7 +92,18 @@ SECTIONS: Mapping[str, Section] = {
             "budget_policy_id": _kept(),
             "usage_policy_id": _kept(),
             "format": _kept("read back as `MULTI_TASK`, as in Databricks"),
+            "publish": _works(f"OpenLake's own: {_TRANSACTIONS}"),
             **{name: _refused(instead) for name, instead in UNSUPPORTED_JOB_FIELDS.items()},
+        },
+    ),
+    "PublishPolicy": Section(
+        "`publish`",
+        {
+            "on": _works("`success`, the only word"),
+            "audit": _works("tasks that must have succeeded before anything is published"),
+            "on_failure": _works("`keep_branch` (the default) or `drop_branch`"),
+            "keep_hours": _works("1 to 8,760; 168 without it: how long a kept branch stays"),
+            "conflict": _works("`fail` (the default) or `retry_publish`"),
         },
     ),
     "JobParameter": Section(
@@ -206,6 +218,8 @@ SECTIONS: Mapping[str, Section] = {
             "condition_task": _works(),
             "for_each_task": _works(),
             "airflow_task": _works("OpenLake's own: [Airflow](airflow.md)"),
+            "check_task": _works(f"OpenLake's own: {_TRANSACTIONS}"),
+            "load_task": _works("OpenLake's own: [Uploads](uploads.md)"),
             "table_care_task": _works(f"OpenLake's own: {_TABLE_CARE}"),
             **{name: _refused(instead) for name, instead in UNSUPPORTED_TASK_TYPES.items()},
             **{name: _refused(instead) for name, instead in UNSUPPORTED_TASK_FIELDS.items()},
@@ -327,6 +341,51 @@ SECTIONS: Mapping[str, Section] = {
             "dag_id": _works(),
             "conf": _works("references are replaced in every text of it"),
             "connection": _works("one of the Airflow servers in the workers' settings"),
+        },
+    ),
+    "CheckTask": Section(
+        "`check_task`",
+        {
+            "warehouse_id": _works("where the rule is asked"),
+            "sql": _works("exactly one of `sql` and `table`; every row it returns breaks the rule"),
+            "parameters": _works("bound where the SQL says `:name`; references are replaced"),
+            "table": _works("`schema.table` or `catalog.schema.table`; references are replaced"),
+            "min_rows": _works("a rule of `table`"),
+            "max_rows": _works("a rule of `table`"),
+            "freshness": _works("a rule of `table`"),
+        },
+    ),
+    "Freshness": Section(
+        "`check_task.freshness`",
+        {
+            "column": _works("a date or timestamp; one without time zone counts as UTC"),
+            "max_age_seconds": _works("how old its newest value may be; an empty table is too old"),
+        },
+    ),
+    "LoadTask": Section(
+        "`load_task`",
+        {
+            "upload_id": _works("what the upload answered; a file is kept for a day"),
+            "table": _works("`schema.table`; references are not replaced"),
+            "mode": _works("`create`, `append` or `overwrite`"),
+            "format": _works("`csv`, `json` or `parquet`; told by the file's name without it"),
+            "columns": _works("column → type, where the one that is found out is not right"),
+            "csv": _works("[Uploads](uploads.md)"),
+            "dry_run": _works("checks every row and loads nothing"),
+        },
+    ),
+    "CsvOptions": Section(
+        "`load_task.csv`",
+        {
+            "delimiter": _works("`,`, `;`, tab or `|`, as the first line tells, without it"),
+            "encoding": _works("`utf-8`, `utf-16` or `latin-1`"),
+            "quote": _works(),
+            "escape": _works(),
+            "header": _works("whether the first line names the columns"),
+            "null": _works("the text that stands for NULL; an empty field without it"),
+            "date_format": _works("as `strptime` spells it"),
+            "timestamp_format": _works("as `strptime` spells it"),
+            "skip": _works("lines to pass over at the beginning"),
         },
     ),
     "TableCareTask": Section(

@@ -133,6 +133,7 @@ def faults(settings: JobSettings) -> list[Fault]:
     for i, task in enumerate(tasks):
         found += _task_faults(("tasks", i), task, environments, clusters, settings)
         found += _reference_faults(("tasks", i), task, keys)
+    found += _publish_faults(settings)
     for i, each in enumerate(settings.parameters):
         wrong = wrong_in(getattr(each, "default", ""), keys)
         found += [Fault(("parameters", i, "default"), message) for message in wrong]
@@ -143,6 +144,35 @@ def faults(settings: JobSettings) -> list[Fault]:
         message = f"a job starts by one of {' and '.join(starters)}, not by both; remove one"
         found.append(Fault((starters[1],), message))
     return found
+
+
+def _publish_faults(settings: JobSettings) -> list[Fault]:
+    """Return what is wrong with the checks that stand before publishing."""
+    audit = getattr(settings.publish, "audit", ())
+    position = {task.task_key: i for i, task in enumerate(settings.tasks)}
+    found: list[Fault] = []
+    for i, key in enumerate(audit):
+        path: tuple[int | str, ...] = ("publish", "audit", i)
+        if key not in position:
+            near = get_close_matches(key, position, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            message = f"publish.audit names '{key}', which is not a task of this job{hint}"
+            found.append(Fault(path, message))
+        elif not settings.tasks[position[key]].depends_on and len(position) > 1:
+            message = (
+                f"task '{key}' is in publish.audit and would run before what it checks is written;"
+                " give it 'depends_on': the tasks whose tables it looks at"
+            )
+            found.append(Fault(("tasks", position[key], "depends_on"), message))
+    return found + _twice_named(audit)
+
+
+def _twice_named(audit: Sequence[str]) -> list[Fault]:
+    again = [i for i, key in enumerate(audit) if key in audit[:i]]
+    return [
+        Fault(("publish", "audit", i), f"publish.audit names '{audit[i]}' twice; remove one")
+        for i in again
+    ]
 
 
 def _task_faults(
@@ -166,8 +196,7 @@ def _task_faults(
     try:
         engine_of(task)
     except ValueError as error:
-        kind = "sql_task" if task.sql_task is not None else "dbt_task"
-        found.append(Fault((*at, kind, "warehouse_id"), f"{who}: {error}"))
+        found.append(Fault((*at, task.kind, "warehouse_id"), f"{who}: {error}"))
     for path in ((task.kind, "source"), (task.kind, "file", "source")):
         if _inside(task, path) == "GIT" and settings.git_source is None:
             message = f"{who} takes its file from GIT, but the job has no 'git_source'; add one"

@@ -73,6 +73,7 @@ class Notice:
 _SUCCEEDED = frozenset({"SUCCESS", "SUCCESS_WITH_FAILURES"})
 _UNREMARKABLE = frozenset({"EXCLUDED", "DISABLED"})
 """Tasks that did not run because the job says so."""
+_MENDED = frozenset({"LOST", "CONFLICT"})
 _SKIPPED = frozenset({"SKIPPED", "UPSTREAM_FAILED", "UPSTREAM_CANCELED"})
 """Runs that no slot was free for, and tasks that did not run because of others."""
 
@@ -129,8 +130,8 @@ def event_of(settings: NotificationSettings, occasion: Occasion) -> NoticeEvent 
 
 def _is_muted(settings: NotificationSettings, occasion: Occasion) -> bool:
     if occasion.will_retry:
-        # A machine that was lost is OpenLake's to mend: the task has not failed.
-        return settings.alert_on_last_attempt or occasion.result == "LOST"
+        # A machine that was lost, or a conflict, is OpenLake's to mend: the task has not failed.
+        return settings.alert_on_last_attempt or occasion.result in _MENDED
     if occasion.result in _SKIPPED:
         return settings.no_alert_for_skipped_runs
     return occasion.result == "CANCELED" and settings.no_alert_for_canceled_runs

@@ -102,6 +102,7 @@ REFERENCE_FIELDS: Mapping[str, tuple[str, ...]] = {
     "condition_task": ("left", "right"),
     "for_each_task": ("inputs",),
     "airflow_task": ("conf",),
+    "check_task": ("parameters", "table"),
     "table_care_task": ("tables",),
 }
 """Task type → the fields in whose texts references are replaced."""

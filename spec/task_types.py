@@ -4,6 +4,7 @@ A field that is not here is refused, never dropped: a person must not believe th
 """
 
 import json
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -129,8 +130,11 @@ class SqlTask(Model):
         return self
 
 
+_TABLE = re.compile(r"[^.]*[^.\s][^.]*(\.[^.]*[^.\s][^.]*){1,2}\Z")
+
+
 class Freshness(Model):
-    """The newest value of a column may not be older than this."""
+    """The newest value of a column may not be older than this; an empty table is not fresh."""
 
     column: str = Field(min_length=1)
     max_age_seconds: int = Field(ge=1)
@@ -149,7 +153,7 @@ class CheckTask(Model):
     parameters: dict[str, Text] = {}
     """Values of the query's `:name` markers."""
     table: str | None = None
-    """`schema.table` or `catalog.schema.table`."""
+    """`schema.table` or `catalog.schema.table`, without quotes."""
     min_rows: int | None = Field(default=None, ge=0)
     max_rows: int | None = Field(default=None, ge=0)
     freshness: Freshness | None = None
@@ -165,6 +169,13 @@ class CheckTask(Model):
             raise ValueError("give the table a rule: 'min_rows', 'max_rows' or 'freshness'")
         if self.table is not None and self.parameters:
             raise ValueError("'parameters' belong to 'sql'")
+        if self.table is not None and "{{" not in self.table and not _TABLE.match(self.table):
+            raise ValueError("'table' is written schema.table or catalog.schema.table")
+        if self.sql is not None and "{{" in self.sql:
+            raise ValueError(
+                "references in 'sql' are not replaced: give the value as one of 'parameters' and"
+                " write :name"
+            )
         return self
 
 

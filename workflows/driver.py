@@ -207,6 +207,7 @@ class Driver:
                 ports.publish,
                 publish_request(self.plan, event),
                 start_to_close_timeout=options.CATALOG_LIMIT,
+                heartbeat_timeout=options.HEARTBEAT,
                 retry_policy=options.RECORD,
                 summary=f"publish, round {event.round}",
             )

@@ -78,6 +78,7 @@ async def _land(ref: TaskRef, outcome: AttemptOutcome) -> AttemptOutcome:
             ports.land,
             LandRequest(ref=ref, outcome=outcome),
             start_to_close_timeout=options.CATALOG_LIMIT,
+            heartbeat_timeout=options.HEARTBEAT,
             retry_policy=options.RECORD,
             summary=f"{ref.task_key} attempt {ref.attempt}: land",
         )

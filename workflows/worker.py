@@ -8,7 +8,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from spec.ports import CHILD_QUEUE, WORKFLOW_QUEUE
+from spec.ports import CARE_QUEUE, CHILD_QUEUE, WORKFLOW_QUEUE
 from workflows.for_each import ForEach, ForEachPart
 from workflows.job_run import JobRun
 from workflows.statement import Statement
@@ -26,7 +26,7 @@ def build(client: Client, activities: Sequence[Callable[..., Any]]) -> Worker:
 
     Args:
         client: Connected, with the pydantic data converter.
-        activities: The control plane's own, all but `run_child`.
+        activities: The control plane's own, all but `run_child` and `remove_files`.
     """
     return Worker(
         client,
@@ -49,5 +49,21 @@ def build_child_follower(client: Client, run_child: Callable[..., Any]) -> Worke
         task_queue=CHILD_QUEUE,
         activities=[run_child],
         max_concurrent_activities=2_000,
+        graceful_shutdown_timeout=timedelta(seconds=2),
+    )
+
+
+def build_file_remover(client: Client, remove_files: Callable[..., Any]) -> Worker:
+    """Return the worker that deletes files for table_care tasks, not yet running.
+
+    Args:
+        client: Connected, with the pydantic data converter.
+        remove_files: The activity; each one may need much memory, so few run at once.
+    """
+    return Worker(
+        client,
+        task_queue=CARE_QUEUE,
+        activities=[remove_files],
+        max_concurrent_activities=2,
         graceful_shutdown_timeout=timedelta(seconds=2),
     )

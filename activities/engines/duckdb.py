@@ -17,7 +17,7 @@ class DuckdbEngine(LocalEngine):
         """See base class."""
         match work.program:
             case SqlProgram() as program:
-                spec = {"text": program.text, "parameters": program.parameters}
+                spec = program.model_dump(mode="json", include={"text", "parameters", "check"})
                 return self._launch(work, folder, "run_sql", spec)
             case LoadProgram() as program:
                 spec = program.model_dump(mode="json", include={"task", "name", "format", "url"})

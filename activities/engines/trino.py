@@ -67,7 +67,7 @@ class TrinoEngine:
         until = time.monotonic() + _POLL_S
         while place.ended_at is None and time.monotonic() < until:
             if script.is_at_end(place):
-                place = place.ended()
+                place = script.finish(place)
             elif place.may_be_sent:
                 place = await script.advance(place)
             else:

@@ -17,10 +17,12 @@ from typing import Any
 import duckdb
 
 from activities.sql import portable
+from activities.sql.checks import broken_rule
 from activities.sql.duckdb_catalog import Lakehouse
 from activities.sql.lineage import statement_event, touched
 from activities.sql.statements import Statement, check_values, split
-from spec.errors import OpenLakeError
+from spec.attempts import SqlResult
+from spec.errors import EngineRejected, OpenLakeError
 
 DIALECT = "duckdb"
 MOST_ROWS = 1000
@@ -31,13 +33,16 @@ def main(spec_path: str) -> int:
     spec: dict[str, Any] = json.loads(Path(spec_path).read_text())
     out = Path(os.environ["OPENLAKE_OUT"])
     statement: Statement | None = None
+    answer: SqlResult | None = None
     number = 0
     try:
         statements = split(spec["text"], DIALECT)
         check_values(statements, spec["parameters"])
         lakehouse = Lakehouse(spec["catalog"], spec["storage"])
         for number, statement in enumerate(statements, 1):
-            _run(lakehouse, statement, f"[{number}/{len(statements)}]", spec, out)
+            answer = _run(lakehouse, statement, f"[{number}/{len(statements)}]", spec, out)
+        if spec.get("check") and (broken := broken_rule(answer)) is not None:
+            raise EngineRejected(broken)
     except (duckdb.Error, OpenLakeError) as error:
         _fail(error, None if statement is None else f"Statement {number}:\n{statement.text}", out)
         return 1
@@ -46,7 +51,8 @@ def main(spec_path: str) -> int:
 
 def _run(
     lakehouse: Lakehouse, statement: Statement, label: str, spec: Mapping[str, Any], out: Path
-) -> None:
+) -> SqlResult:
+    """Run one statement, and leave its first rows."""
     began = time.perf_counter()
     print(f"{label} {_first_line(statement.text)}", flush=True)
     text = statement.bound(lambda name: f"${name}")
@@ -54,17 +60,18 @@ def _run(
     result = lakehouse.execute(text, values)
     description = result.description or []
     rows = result.fetchmany(MOST_ROWS + 1)
-    answer = {
-        "columns": [column[0] for column in description],
-        "types": [str(column[1]) for column in description],
-        "rows": [[_text(cell) for cell in row] for row in rows[:MOST_ROWS]],
-        "row_count": len(rows) if len(rows) <= MOST_ROWS else None,
-        "truncated": len(rows) > MOST_ROWS,
-    }
-    (out / "sql.json").write_text(json.dumps(answer))
-    count = f"more than {MOST_ROWS}" if answer["truncated"] else str(len(rows))
+    answer = SqlResult(
+        columns=tuple(column[0] for column in description),
+        types=tuple(str(column[1]) for column in description),
+        rows=tuple(tuple(_text(cell) for cell in row) for row in rows[:MOST_ROWS]),
+        row_count=len(rows) if len(rows) <= MOST_ROWS else None,
+        truncated=len(rows) > MOST_ROWS,
+    )
+    (out / "sql.json").write_text(answer.model_dump_json())
+    count = f"more than {MOST_ROWS}" if answer.truncated else str(len(rows))
     print(f"{label} {count} rows in {time.perf_counter() - began:.2f} s", flush=True)
     _tell_lineage(lakehouse, statement, text, spec["job"], out)
+    return answer
 
 
 def _tell_lineage(

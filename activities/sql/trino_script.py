@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from activities.folder import AttemptFolder
 from activities.sql import portable
+from activities.sql.checks import broken_rule
 from activities.sql.gateway_tables import Commit, GatewayTables
 from activities.sql.lineage import Touched, statement_event, touched
 from activities.sql.statements import Statement, split
@@ -75,6 +76,14 @@ class Script:
     def is_at_end(self, place: Place) -> bool:
         """All statements have been run."""
         return place.index == len(self._statements)
+
+    def finish(self, place: Place) -> Place:
+        """Return it as the end of a script all of whose statements have run."""
+        broken = broken_rule(place.sql) if program_of(self._work).check else None
+        if broken is None:
+            return place.ended()
+        self._say(place.moved(index=max(0, place.index - 1)), broken)
+        return place.ended(error=broken, trace=f"{program_of(self._work).text}\n\n{broken}")
 
     def intend(self, place: Place) -> Place:
         """Return it as it is written down before the statement is sent."""

@@ -44,7 +44,14 @@ def needs_checkout(settings: JobSettings) -> bool:
 
 
 _WITHOUT_FILES = frozenset(
-    ("run_job_task", "condition_task", "airflow_task", "for_each_task", "table_care_task")
+    (
+        "run_job_task",
+        "condition_task",
+        "airflow_task",
+        "for_each_task",
+        "check_task",
+        "table_care_task",
+    )
 )
 
 

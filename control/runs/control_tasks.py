@@ -17,11 +17,11 @@ from control.auth import Caller
 from control.deps import Deps
 from control.jobs import store as jobs
 from control.jobs.materials import Outside
-from control.jobs.snapshots import task_of
 from control.jobs.tables import SettingsSnapshot
 from control.runs import ending, outbox
 from control.runs.admission import Admitted, Ask, admit
-from control.runs.context import await_projection, context_of
+from control.runs.anew import void_until
+from control.runs.context import read_task
 from control.runs.for_each import done_before, keep_inputs, read_inputs, spans
 from control.runs.gathering import settings_of, transact
 from control.runs.tables import ForEachRun, Run, TaskOutput, TaskRun
@@ -30,6 +30,7 @@ from spec.attempts import AttemptOutcome, AttemptOutput, AttemptResult, TaskRef
 from spec.conditions import holds
 from spec.errors import Invalid, OpenLakeError
 from spec.events import RunResult
+from spec.jobs import JobSettings
 from spec.plans import Expansion
 from spec.references import Context, resolve
 from spec.states import RunLife
@@ -76,7 +77,7 @@ class ControlTasks:
             known = await session.get(ForEachRun, ref.task_run_id)
         if known is not None:
             return Expansion(total=known.total, todo=tuple(map(tuple, known.todo)))
-        _, task, context = await self._read(ref)
+        run, task, context = await self._read(ref)
         if task.for_each_task is None:
             raise _refused(f"task '{ref.task_key}' is no for_each_task")
         text = _resolve(task.for_each_task.inputs, context)
@@ -85,7 +86,10 @@ class ControlTasks:
         except Invalid as error:
             raise _refused(error.message) from error
         async with self._deps.database.session() as session:
-            done = await done_before(session, ref, inputs)
+            snapshot = await session.get_one(SettingsSnapshot, run.settings_hash)
+            settings = JobSettings.model_validate(snapshot.settings)
+            void = await void_until(session, ref.run_id, settings)
+            done = await done_before(session, ref, inputs, void.get(ref.task_key, 0))
             todo = spans([i for i in range(len(inputs)) if i not in done])
             await keep_inputs(session, ref, inputs, todo)
         return Expansion(total=len(inputs), todo=todo)
@@ -111,16 +115,10 @@ class ControlTasks:
 
     async def _read(self, ref: TaskRef) -> tuple[Run, Task, Context]:
         """Return the run, the task and its references, after what came before is written."""
-        await await_projection(self._deps.database, self._deps.hub, ref)
-        async with self._deps.database.read_session() as session:
-            run = await session.get_one(Run, ref.run_id)
-            snapshot = await session.get_one(SettingsSnapshot, run.settings_hash)
-            task = task_of(snapshot.settings, ref.task_key)
-            try:
-                context = await context_of(session, ref, run, task, self._deps.public_url)
-            except Invalid as error:
-                raise _refused(error.message) from error
-            return run, task, context
+        try:
+            return await read_task(self._deps, ref)
+        except Invalid as error:
+            raise _refused(error.message) from error
 
     async def _admit_child(self, ref: TaskRef) -> Run:
         run, task, context = await self._read(ref)

@@ -9,6 +9,7 @@ from control import hub
 from control.notifications.outbox import note
 from control.runs.admission import FAST_PATH
 from control.runs.tables import OutboxKind, OutboxRow, Run, TaskRun
+from control.transactions import lifecycle
 from control.triggers.service import run_ended
 from spec.events import RunResult, StopCause
 from spec.occasions import Occasion
@@ -84,6 +85,7 @@ async def _close(
     session.add(run)
     await note(session, run, run.execution, Occasion("ended", now, result=word, message=message))
     await run_ended(session, run)
+    await lifecycle.run_ended(session, run)
     await hub.notify(session, hub.run_topic(run.run_id))
 
 

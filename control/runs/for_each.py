@@ -55,13 +55,24 @@ def spans(indices: list[int]) -> tuple[Span, ...]:
     return tuple(found)
 
 
-async def done_before(session: AsyncSession, ref: TaskRef, inputs: list[Any]) -> set[int]:
-    """Return the iterations that earlier attempts of this for-each did for the same input."""
+async def done_before(
+    session: AsyncSession, ref: TaskRef, inputs: list[Any], void_until: int = 0
+) -> set[int]:
+    """Return the iterations that earlier attempts of this for-each did for the same input.
+
+    Args:
+        session: A read session will do.
+        ref: The for-each attempt.
+        inputs: Its inputs.
+        void_until: What was done up to this task-run id does not count; see `control.runs.anew`.
+    """
     attempts = select(ForEachRun.task_run_id).where(
         ForEachRun.run_id == ref.run_id, ForEachRun.task_key == ref.task_key
     )
     succeeded = select(col(TaskRun.for_each_run_id), TaskRun.task_key).where(
-        col(TaskRun.for_each_run_id).in_(attempts), TaskRun.result == TaskResult.SUCCESS.value
+        col(TaskRun.for_each_run_id).in_(attempts),
+        TaskRun.result == TaskResult.SUCCESS.value,
+        TaskRun.task_run_id > void_until,
     )
     done = {
         (for_each_run_id, split_iteration(task_key)[1])

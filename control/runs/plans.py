@@ -1,8 +1,12 @@
 """Turns a run's row and settings into the input of its workflow."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from control.jobs.tables import SettingsSnapshot
 from control.runs.tables import Run, RunExecution
 from spec.api.runs import RunOverrides
+from spec.ids import split_iteration
 from spec.jobs import JobSettings
 from spec.plans import Prior, RunPlan, TaskKind, TaskPlan
 from spec.tasks import Task, engine_of
@@ -15,6 +19,13 @@ _KINDS = {
 }
 
 
+def _kind(task: Task) -> TaskKind:
+    care = task.table_care_task
+    if care is not None and care.removes:
+        return TaskKind.TABLE_CARE
+    return _KINDS.get(task.kind, TaskKind.ENGINE)
+
+
 def task_plan(task: Task, known: frozenset[str] | None = None) -> TaskPlan:
     """Return what the workflow must know of a task.
 
@@ -22,7 +33,7 @@ def task_plan(task: Task, known: frozenset[str] | None = None) -> TaskPlan:
         task: The task.
         known: The tasks that run beside it; edges from others are dropped. None means all.
     """
-    kind = _KINDS.get(task.kind, TaskKind.ENGINE)
+    kind = _kind(task)
     edges = [edge for edge in task.depends_on if known is None or edge.task_key in known]
     for_each = task.for_each_task
     return TaskPlan(
@@ -67,11 +78,21 @@ def run_plan(
         settings_hash=run.settings_hash,
         tasks=tuple(_for_ever(settings, run, task_plan(task, keys)) for task in chosen),
         prior={key: Prior.model_validate(value) for key, value in prior.items()},
+        **_publishing(settings, keys),
         timeout_s=settings.timeout_seconds,
         warn_after_s=(settings.health.warn_after_s or 0) if settings.health else 0,
         trigger=run.trigger,
         creator=run.creator,
     )
+
+
+def _publishing(settings: JobSettings, keys: frozenset[str]) -> dict[str, Any]:
+    """Return what makes the run a transaction; checks that are not asked for are not waited for."""
+    policy = settings.publish
+    if policy is None:
+        return {}
+    audit = tuple(key for key in policy.audit if key in keys)
+    return {"publish": True, "audit": audit, "conflict": policy.conflict}
 
 
 def _for_ever(settings: JobSettings, run: Run, plan: TaskPlan) -> TaskPlan:
@@ -95,10 +116,7 @@ def chosen_tasks(settings: JobSettings, only: tuple[str, ...]) -> tuple[str, ...
     upstream = {
         task.task_key: {edge.task_key for edge in task.depends_on} for task in settings.tasks
     }
-    downstream: dict[str, set[str]] = {key: set() for key in upstream}
-    for key, needed in upstream.items():
-        for each in needed:
-            downstream[each].add(key)
+    downstream = dependents(settings)
     chosen: set[str] = set()
     for word in only:
         key = word.strip("+")
@@ -108,6 +126,28 @@ def chosen_tasks(settings: JobSettings, only: tuple[str, ...]) -> tuple[str, ...
         chosen |= reach(key, upstream) if word.startswith("+") else set()
         chosen |= reach(key, downstream) if word.endswith("+") else set()
     return tuple(key for key in upstream if key in chosen)
+
+
+def rerun_after(settings: JobSettings, writers: Iterable[str]) -> set[str]:
+    """Return the tasks that run again when a run's branch is cut anew; {} without writers.
+
+    As `spec.run_ends.to_run_again` says it of a run under way: the writers, every check, and all
+    that follows from any of them.
+    """
+    downstream = dependents(settings)
+    again = {split_iteration(key)[0] for key in writers} & downstream.keys()
+    if again and settings.publish is not None:
+        again |= set(settings.publish.audit)
+    return again.union(*(reach(key, downstream) for key in again))
+
+
+def dependents(settings: JobSettings) -> dict[str, set[str]]:
+    """Return of each task those that depend on it, without what lies further down."""
+    found: dict[str, set[str]] = {task.task_key: set() for task in settings.tasks}
+    for task in settings.tasks:
+        for edge in task.depends_on:
+            found[edge.task_key].add(task.task_key)
+    return found
 
 
 def reach(key: str, edges: dict[str, set[str]]) -> set[str]:

@@ -1,5 +1,6 @@
 """Repairs: an ended run goes on as a new execution that keeps what went well."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +15,11 @@ from control.jobs.snapshots import git_snapshot_of, pin
 from control.jobs.tables import SettingsSnapshot
 from control.runs import store
 from control.runs.admission import FAST_PATH, at_limit, run_parameters, start_later
-from control.runs.plans import reach
+from control.runs.anew import void_until
+from control.runs.plans import dependents, reach
 from control.runs.tables import ForEachRun, OutboxRow, Run, RunExecution, TaskRun
+from control.transactions import lifecycle
+from control.transactions import store as transactions
 from spec.api.runs import RepairRun, RunOverrides
 from spec.errors import Invalid
 from spec.ids import is_task_run, run_of
@@ -60,7 +64,8 @@ async def repair(
 
     Raises:
         NotFound: there is no such run.
-        Invalid: the run has not ended, an earlier repair is not named, or nothing is to run.
+        Invalid: the run has not ended, an earlier repair is not named, nothing is to run, or what
+            the run wrote as a transaction is gone.
     """
     run = await _lock(session, caller, request.run_id)
     past = await store.executions(session, [run.run_id])
@@ -68,7 +73,14 @@ async def repair(
     settings, snapshot, version = await _settings(session, caller, run, request, outside)
     attempts = await store.task_runs(session, [run.run_id])
     newest = {task.row.task_key: task.row for task in attempts}
-    chosen = rerun_tasks(settings, newest, request)
+    chosen = rerun_tasks(
+        settings,
+        newest,
+        request,
+        must=await _must(session, run, settings, newest),
+        may_be_none=await _may_be_none(session, run, settings),
+    )
+    await lifecycle.reopen(session, run.run_id)
     if not past:
         session.add(_of_original(run))
     else:
@@ -145,10 +157,46 @@ async def _settings(
     return settings, snapshot, job.version
 
 
+async def _must(
+    session: AsyncSession, run: Run, settings: JobSettings, newest: dict[str, TaskRun]
+) -> set[str]:
+    """Return the tasks whose work is not on the run's branch any more, though they succeeded."""
+    void = await void_until(session, run.run_id, settings)
+    return {key for key, last in void.items() if key in newest and newest[key].task_run_id <= last}
+
+
+async def _may_be_none(session: AsyncSession, run: Run, settings: JobSettings) -> bool:
+    """Tell whether a repair without tasks makes sense: it asks to publish again.
+
+    Raises:
+        Invalid: the run is a transaction, and by the settings the repair would write to main.
+    """
+    transaction = await transactions.newest(session, run.run_id)
+    if transaction is None:
+        return False
+    if settings.publish is None:
+        raise Invalid(
+            f"Run {run.run_id} is a transaction, but the job's settings have no 'publish' any more;"
+            " repair it with the settings it began with (openlake_settings ORIGINAL)."
+        )
+    return transaction.published_hash is None
+
+
 def rerun_tasks(
-    settings: JobSettings, newest: dict[str, TaskRun], request: RepairRun
+    settings: JobSettings,
+    newest: dict[str, TaskRun],
+    request: RepairRun,
+    must: Collection[str] = (),
+    may_be_none: bool = False,
 ) -> tuple[str, ...]:
     """Return the keys of the tasks that a repair runs again, in the job's order.
+
+    Args:
+        settings: What the repair works from.
+        newest: Task key → its newest attempt.
+        request: What was asked for.
+        must: Tasks that run again whatever was asked for.
+        may_be_none: There is something to do even if no task has to run.
 
     Raises:
         Invalid: a task is unknown, or nothing is left to run.
@@ -160,13 +208,11 @@ def rerun_tasks(
     if request.rerun_all_failed_tasks:
         chosen = {key for key in keys if key not in newest or phase_of(newest[key]) not in _FINE}
     if request.rerun_dependent_tasks:
-        downstream: dict[str, set[str]] = {key: set() for key in keys}
-        for task in settings.tasks:
-            for edge in task.depends_on:
-                downstream[edge.task_key].add(task.task_key)
+        downstream = dependents(settings)
         for key in tuple(chosen):
             chosen |= reach(key, downstream)
-    if not chosen:
+    chosen |= set(must)
+    if not chosen and not may_be_none:
         raise Invalid("There is nothing to repair: no task failed. Name tasks in rerun_tasks.")
     return tuple(key for key in keys if key in chosen)
 
@@ -176,7 +222,9 @@ def phase_of(row: TaskRun) -> TaskPhase:
     if row.result is None:
         return TaskPhase.CANCELED
     result = TaskResult(row.result)
-    return TaskPhase.FAILED if result is TaskResult.LOST else TaskPhase(result.value)
+    if result in (TaskResult.LOST, TaskResult.CONFLICT):
+        return TaskPhase.FAILED
+    return TaskPhase(result.value)
 
 
 def _priors(

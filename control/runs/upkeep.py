@@ -14,6 +14,7 @@ from control.runs.admission import release
 from control.runs.ending import end_now, expire_queued
 from control.runs.tables import Run, RunEvent, TaskRun
 from control.temporal import Launcher
+from control.transactions import lifecycle
 from spec.errors import Unavailable
 from spec.events import RunResult
 from spec.ids import execution_of
@@ -82,6 +83,7 @@ async def _end(session: AsyncSession, run_id: int, execution: int, status: str) 
         task_run.message, task_run.ended_at = message, now
         session.add(task_run)
         await close_attempt(session, task_run.task_run_id, message)
+        await lifecycle.attempt_ended(session, task_run.task_run_id)
     mine = (RunEvent.run_id == run_id, RunEvent.execution == execution)
     earlier = select(func.count()).where(*mine, RunEvent.stream == RECONCILED)
     seq = (await session.exec(earlier)).one() + 1
