@@ -1,0 +1,109 @@
+"""How a function of Databricks is spelled for an engine: by templates, most of them."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlglot import exp
+from sqlglot.generator import Generator
+
+from activities.sql.databricks.refusal import refused
+
+Spelling = Callable[[Any, Any], str]
+"""What sqlglot asks to spell a node: (generator, node) → SQL."""
+
+_FORMAT_NODES = (
+    exp.TimeToStr,
+    exp.StrToTime,
+    exp.StrToUnix,
+    exp.UnixToStr,
+    exp.TsOrDsToDate,
+    exp.StrToDate,
+)
+_PATTERN = re.compile(r"%-?[A-Za-z](?:strict)?")
+_QUOTED = re.compile(r"'((?:[^']|'')*)'")
+_UNITS = {
+    **dict.fromkeys(("YEAR", "YYYY", "YY"), "YEAR"),
+    "QUARTER": "QUARTER",
+    **dict.fromkeys(("MONTH", "MM", "MON"), "MONTH"),
+    "WEEK": "WEEK",
+    **dict.fromkeys(("DAY", "DD"), "DAY"),
+    "HOUR": "HOUR",
+    "MINUTE": "MINUTE",
+    "SECOND": "SECOND",
+    "MILLISECOND": "MILLISECOND",
+}
+
+
+def form(template: str) -> Spelling:
+    """Spell a node by a template that names its arguments, e.g. `({this} IS NULL)`."""
+
+    def spell(generator: Generator, node: exp.Expr) -> str:
+        return template.format_map(_Arguments(generator, node))
+
+    return spell
+
+
+def call(generator: Generator, node: exp.Anonymous, templates: Mapping[str, str]) -> str | None:
+    """Spell a function that sqlglot has no node for; None when there is no template."""
+    template = templates.get(node.name.upper())
+    if template is None:
+        return None
+    arguments = [generator.sql(each) for each in node.expressions]
+    try:
+        return template.format(*arguments)
+    except IndexError:
+        reason = f"{len(arguments)} arguments are not enough"
+        raise refused(node.name.lower(), reason, node) from None
+
+
+def unit(node: exp.Expr) -> str:
+    """Return a unit of `trunc` and `date_trunc` as every engine knows it.
+
+    Raises:
+        EngineRejected: it is not a literal, or is unknown.
+    """
+    given = node.args.get("unit")
+    name = given.name.upper() if isinstance(given, exp.Literal | exp.Var) else ""
+    if name not in _UNITS:
+        known = ", ".join(dict.fromkeys(_UNITS.values()))
+        raise refused("date_trunc", f"give the unit as a literal, one of {known}", node)
+    return _UNITS[name]
+
+
+def settle_formats(tree: exp.Expr) -> None:
+    """Make the date patterns of a tree plain text and specifiers, in place.
+
+    Raises:
+        EngineRejected: a pattern is no literal, or has a letter that engines do not share.
+    """
+    for node in tree.find_all(*_FORMAT_NODES):
+        given = node.args.get("format")
+        if given is None:
+            continue
+        if not isinstance(given, exp.Literal):
+            raise refused("A date pattern", "it must be a literal", node)
+        plain = _QUOTED.sub(lambda found: _unmapped(found[1]), given.name)
+        letters = re.sub(r"[TZ]", "", _PATTERN.sub("", plain))
+        if re.search(r"[A-Za-z']", letters):
+            reason = "uses a letter that cannot be translated; known are y M d H h m s S a D E"
+            raise refused(f"The date pattern {given.name!r}", reason, node)
+        given.set("this", plain)
+
+
+class _Arguments(dict[str, str]):
+    def __init__(self, generator: Generator, node: exp.Expr) -> None:
+        super().__init__()
+        self._generator = generator
+        self._node = node
+
+    def __missing__(self, name: str) -> str:
+        return self._generator.sql(self._node, name)
+
+
+def _unmapped(text: str) -> str:
+    """Undo the mapping of letters within quotes: `'T'` is a T, as `'Z'` is a Z."""
+    text = {"%z": "Z", "%Z": "z"}.get(text, text)
+    if text not in ("T", "Z", "") and re.search(r"[A-Za-z%]", text):
+        return f"'{text}'"
+    return text
