@@ -18,9 +18,11 @@ _MODULES = (
     "control.runs.tables",
     "control.secrets.tables",
     "control.statements.tables",
+    "control.table_care.tables",
     "control.tokens.tables",
     "control.transactions.tables",
     "control.triggers.tables",
+    "control.uploads.tables",
     "control.warehouses.tables",
     "control.workspaces.tables",
 )

@@ -9,8 +9,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control import hub
 from control.db import Database
+from control.deps import Deps
 from control.hub import Hub
 from control.internal.upstream import upstream_tasks
+from control.jobs.snapshots import task_of
 from control.jobs.tables import SettingsSnapshot
 from control.runs.tables import ForEachInput, ForEachRun, Run, TaskRun
 from control.triggers.service import BACKFILL_KEY
@@ -93,6 +95,21 @@ async def _input(session: AsyncSession, ref: TaskRef) -> JsonValue:
     if row is None:
         raise NotFound(f"iteration {ref.task_key} of run {ref.run_id} has no input")
     return row.input
+
+
+async def read_task(deps: Deps, ref: TaskRef) -> tuple[Run, Task, Context]:
+    """Return an attempt's run, task and references, after what came before it is written.
+
+    Raises:
+        Invalid: a reference cannot be resolved, or the run has no such task.
+        Unavailable: the attempt's start is not written yet.
+    """
+    await await_projection(deps.database, deps.hub, ref)
+    async with deps.database.read_session() as session:
+        run = await session.get_one(Run, ref.run_id)
+        snapshot = await session.get_one(SettingsSnapshot, run.settings_hash)
+        task = task_of(snapshot.settings, ref.task_key)
+        return run, task, await context_of(session, ref, run, task, deps.public_url)
 
 
 async def await_projection(database: Database, waker: Hub, ref: TaskRef) -> None:

@@ -11,6 +11,9 @@ _HEAP = "2G"
 _TOKEN_LIFE = timedelta(days=3650)
 """The token never leaves this machine, and dies with the data folder's signing key."""
 
+_NEVER = "36500d"
+"""As a least age in Trino's settings: no statement asks for more."""
+
 _JVM_OPTIONS = (
     f"-Xmx{_HEAP}",
     "-XX:+UseG1GC",
@@ -99,6 +102,10 @@ class Trino(Part):
             f"{rest}.vended-credentials-enabled": "false",
             f"{rest}.view-endpoints-enabled": "true",
             "iceberg.file-format": "PARQUET",
+            # Trino would look at one branch alone; files are deleted by table care, which knows
+            # all of them (docs/table-care.md).
+            "iceberg.expire-snapshots.min-retention": _NEVER,
+            "iceberg.remove-orphan-files.min-retention": _NEVER,
             "fs.native-s3.enabled": "true",
             "s3.endpoint": access.endpoint,
             "s3.region": access.region,
