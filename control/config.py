@@ -157,6 +157,14 @@ class Warehouses(_Group):
     """`local`: processes of this machine. `kubernetes`: a Deployment for each warehouse."""
 
 
+class Lakehouse(_Group):
+    """What is kept of tables; see docs/table-care.md."""
+
+    history_days: float = Field(default=30.0, ge=1)
+    """So long every state of every table stays readable, for replays and repairs, whatever a
+    table_care task asks for. What branches stand at is kept for ever."""
+
+
 def _default_data_dir() -> Path:
     """Return root's place for data, or the user's own.
 
@@ -189,4 +197,5 @@ class Settings(BaseSettings):
     git: Git = Git()
     notifications: Notifications = Notifications()
     triggers: Triggers = Triggers()
+    lakehouse: Lakehouse = Lakehouse()
     warehouses: Warehouses = Warehouses()
