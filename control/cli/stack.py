@@ -271,7 +271,7 @@ def as_row(status: "PartStatus") -> dict[str, Any]:
         "version": part.version(),
         "pid": record.identity.pid if record else None,
         "uptime_s": round(time.time() - record.started_at) if record else None,
-        "memory_bytes": memory_bytes(record.identity) if record else None,
+        "memory_bytes": memory_bytes(part, record.identity) if record else None,
         "log": str(part.log),
     }
 
@@ -281,7 +281,10 @@ def _tools_of(layout: "Layout", profile: "Profile") -> list[str]:
 
     names = {tool: None for part in parts_of(layout, profile) for tool in part.tools}
     if profile == "full":
-        for_tests = ("versitygw", "temporal-test-server", "airflow", "quartz", "quartz-weekdays")
+        for_tests = (
+            *("versitygw", "temporal-test-server", "airflow", "quartz", "quartz-weekdays"),
+            *("hive-metastore", "iceberg-rest"),
+        )
         names |= dict.fromkeys(for_tests)
     return list(names)
 

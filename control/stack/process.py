@@ -89,14 +89,20 @@ def kill(part: Part, record: Record) -> None:
     part.record.unlink(missing_ok=True)
 
 
-def memory_bytes(identity: Identity) -> int:
-    """Return what a part's session holds in memory, shared pages counted once in all."""
+def memory_bytes(part: Part, identity: Identity) -> int:
+    """Return what a part holds in memory, shared pages counted once in all.
+
+    What it started in sessions of their own counts where it ends with the part, not where it is a
+    part or an attempt itself.
+    """
     total = 0
     for process in (psutil.Process(identity.pid), *_family(identity.pid)):
         try:
+            if not part.kill_tree and os.getsid(process.pid) != identity.pid:
+                continue
             full = process.memory_full_info()
             total += getattr(full, "pss", full.rss)
-        except psutil.Error:
+        except (psutil.Error, ProcessLookupError):
             continue
     return total
 

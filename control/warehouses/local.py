@@ -1,6 +1,7 @@
 """Warehouses on this machine: processes of the local stack, and the Trino server behind them."""
 
 import asyncio
+import os
 import time
 from collections.abc import Collection
 from contextlib import suppress
@@ -40,6 +41,7 @@ class LocalHost:
         """See class."""
         self._layout = layout
         self._ending: dict[str, asyncio.Task[None]] = {}
+        self._children: set[int] = set()
         self._trino_rests_since: float | None = None
 
     async def look(self, warehouse: WarehouseConfig) -> Clusters:
@@ -47,6 +49,7 @@ class LocalHost:
         return await asyncio.to_thread(self._look, warehouse)
 
     def _look(self, warehouse: WarehouseConfig) -> Clusters:
+        self._reap()
         alive, ready, last_words = 0, 0, ""
         for each in warehouse_processes(self._layout, warehouse):
             record = _living(each)
@@ -77,7 +80,7 @@ class LocalHost:
         for number in range(1, count + 1):
             part = WarehouseProcess(self._layout, warehouse.place, number, warehouse)
             if not part.record.exists() and part.name not in self._ending:
-                await asyncio.to_thread(process.start, part)
+                await asyncio.to_thread(self._start, part)
                 started += 1
         return started
 
@@ -97,6 +100,19 @@ class LocalHost:
             self._end(trino, record)
 
     # Parts ---------------------------------------------------------------------------------
+
+    def _start(self, part: Part) -> None:
+        self._children.add(process.start(part).identity.pid)
+
+    def _reap(self) -> None:
+        """Take leave of the dead among those that this very process has started."""
+        for pid in list(self._children):
+            try:
+                ended = os.waitpid(pid, os.WNOHANG)[0] == pid
+            except ChildProcessError:
+                ended = True
+            if ended:
+                self._children.discard(pid)
 
     def _end(self, part: Part, record: Record) -> None:
         """Begin to end a process; it may take as long as its grace."""
@@ -125,7 +141,7 @@ class LocalHost:
             raise CannotStart(busy_port(trino.port(), trino.ports[0], trino.title).message)
         log.info("trino.starting")
         trino.lent.touch()
-        process.start(trino)
+        self._start(trino)
 
     async def _is_used(self, trino: Trino) -> bool:
         """Ask Trino itself, for jobs' statements are no warehouse's."""
