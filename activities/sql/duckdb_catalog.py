@@ -1,10 +1,11 @@
 """DuckDB with the lakehouse attached, and what its Iceberg extension cannot do put right.
 
 The extension (1.4.4) has no CREATE OR REPLACE, and refuses types that Iceberg lacks although
-DuckDB's own functions return them (`sum` of integers gives HUGEINT).
+DuckDB's own functions return them (`sum` of integers gives HUGEINT). See `duckdb_rewrites`, too.
 """
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,12 @@ from sqlglot import exp
 
 from activities.sql import null_tests, portable
 from activities.sql.duckdb_limits import MEMORY, STORED_AS
+from activities.sql.duckdb_rewrites import STAGE, refill, rewriting
 from activities.sql.portable import TableCreation
 from spec.errors import EngineRejected, EngineUnavailable
 
 _EXTENSIONS = ("httpfs", "avro", "iceberg")
 """In this order: each needs those before it."""
-
-_STAGE = "temp.main.__openlake_stage"
 
 
 class Lakehouse:
@@ -32,7 +32,13 @@ class Lakehouse:
         storage: `endpoint`, `region`, `access_key`, `secret_key`, `session_token`.
     """
 
-    def __init__(self, catalog: Mapping[str, str], storage: Mapping[str, str | None]) -> None:
+    def __init__(
+        self,
+        catalog: Mapping[str, str],
+        storage: Mapping[str, str | None],
+        memory: str = MEMORY,
+        threads: int | None = None,
+    ) -> None:
         """Connect and attach."""
         self.catalog = catalog["name"]
         self.schema = "default"
@@ -41,10 +47,13 @@ class Lakehouse:
                 "allow_unsigned_extensions": "true",
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
-                "memory_limit": MEMORY,
+                "memory_limit": memory,
                 "python_enable_replacements": "false",
+                **({} if threads is None else {"threads": str(threads)}),
             }
         )
+        # Instants are told in one zone on every machine, as Trino's sessions do.
+        self._db.execute("SET TimeZone = 'UTC'")
         for name in _EXTENSIONS:
             self._db.execute(f"LOAD {_quoted(str(_extension(name)))}")
         self._add_secrets(catalog, storage)
@@ -64,9 +73,49 @@ class Lakehouse:
         """
         text = null_tests.respell(text)
         creation = portable.table_creation(text, "duckdb")
-        if creation is None or not self._is_ours(creation.table):
-            return self._db.execute(text, dict(values))
-        return self._create(creation, dict(values))
+        if creation is not None and self._is_ours(creation.table):
+            return self._create(creation, dict(values))
+        rewrite = rewriting(self._db, self, text, values)
+        return self._db.execute(text, dict(values)) if rewrite is None else rewrite()
+
+    def enter(self, catalog: str, schema: str) -> None:
+        """Look names without catalog or schema up in these from now on.
+
+        Raises:
+            EngineRejected: there is no such schema.
+        """
+        try:
+            self._db.execute(f"USE {_identifier(catalog)}.{_identifier(schema)}")
+        except duckdb.Error as error:
+            raise EngineRejected(f"There is no schema {catalog}.{schema}") from error
+        self.schema = schema
+
+    def confine(self, spill: str, locations: Sequence[str]) -> None:
+        """Let statements reach nothing but the tables and these places, for good.
+
+        Args:
+            spill: A folder of this instance alone, for what does not fit into memory.
+            locations: Folders of the object store, as URLs that end with a slash.
+        """
+        allowed = ", ".join(_quoted(location) for location in locations)
+        self._db.execute(f"SET temp_directory = {_quoted(spill)}")
+        self._db.execute(f"SET allowed_directories = [{allowed}]")
+        self._db.execute("SET enable_external_access = false")
+        self._db.execute("SET lock_configuration = true")
+
+    def session(self) -> "Lakehouse":
+        """Return another connection to the same instance: temporary tables are its own."""
+        made = copy.copy(self)
+        made._db = self._db.cursor()
+        return made
+
+    def interrupt(self) -> None:
+        """Stop the statement under way, from another thread."""
+        self._db.interrupt()
+
+    def close(self) -> None:
+        """Close this connection."""
+        self._db.close()
 
     def columns(self, table: tuple[str, str, str]) -> dict[str, str]:
         """Return a table's columns and their types; empty when there is no such table."""
@@ -76,6 +125,16 @@ class Lakehouse:
         except duckdb.Error:
             return {}
         return {row[0]: row[1] for row in found}
+
+    def name_of(self, table: exp.Table) -> str | None:
+        """See `duckdb_rewrites.Lake`."""
+        if not self._is_ours(table):
+            return None
+        return ".".join(_identifier(part) for part in self._full(table))
+
+    def column_names(self, name: str) -> list[str]:
+        """See `duckdb_rewrites.Lake`."""
+        return [row[0] for row in self._db.cursor().execute(f"DESCRIBE {name}").fetchall()]
 
     def _create(self, creation: TableCreation, values: dict[str, Any]) -> Any:
         table = self._full(creation.table)
@@ -88,32 +147,20 @@ class Lakehouse:
         if exists and not creation.replace:
             raise EngineRejected(f"Table {'.'.join(table)} already exists")
         # Staged first: the query may read the very table that it replaces.
-        self._db.execute(f"CREATE OR REPLACE TEMP TABLE {_STAGE} AS {creation.query}", values)
-        staged = self._db.execute(f"DESCRIBE {_STAGE}").fetchall()
+        self._db.execute(f"CREATE OR REPLACE TEMP TABLE {STAGE} AS {creation.query}", values)
+        staged = self._db.execute(f"DESCRIBE {STAGE}").fetchall()
         stored = {row[0]: STORED_AS.get(row[1], row[1]) for row in staged}
         chosen = ", ".join(
             f"CAST({_identifier(column)} AS {kind}) AS {_identifier(column)}"
             for column, kind in stored.items()
         )
-        fill = f"SELECT {chosen} FROM {_STAGE}"  # noqa: S608
+        fill = f"SELECT {chosen} FROM {STAGE}"  # noqa: S608
         if exists and self.columns(table) == stored:
-            return self._refill(name, fill)
+            return refill(self._db, name, fill)
         if exists:
             # The catalog knows no single step for this; a repeated attempt does it again.
             self._db.execute(f"DROP TABLE {name}")
         return self._db.execute(f"CREATE TABLE {name} AS {fill}")
-
-    def _refill(self, name: str, fill: str) -> Any:
-        """Replace all rows in one commit."""
-        self._db.execute("BEGIN")
-        try:
-            self._db.execute(f"DELETE FROM {name}")  # noqa: S608
-            count = self._db.execute(f"INSERT INTO {name} {fill}").fetchone()
-            self._db.execute("COMMIT")
-        except duckdb.Error:
-            self._db.execute("ROLLBACK")
-            raise
-        return self._db.execute(f"SELECT {count[0] if count else 0}::BIGINT AS Count")
 
     def _enter(self) -> None:
         """Make the lakehouse the default catalog, which takes a schema in it."""
