@@ -208,7 +208,7 @@ class Driver:
                 publish_request(self.plan, event),
                 start_to_close_timeout=options.CATALOG_LIMIT,
                 heartbeat_timeout=options.HEARTBEAT,
-                retry_policy=options.RECORD,
+                retry_policy=options.CATALOG,
                 summary=f"publish, round {event.round}",
             )
         except ActivityError as error:

@@ -34,6 +34,14 @@ RECORD = RetryPolicy(
 )
 """The database may be away for hours; events wait and none is skipped."""
 
+CATALOG = RetryPolicy(
+    initial_interval=timedelta(milliseconds=100),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=5),
+    non_retryable_error_types=["Conflict", "Forbidden", "Invalid", "NotFound"],
+)
+"""The catalog is asked until it has answered; that a branch is gone is an answer."""
+
 RECORD_LIMIT = timedelta(seconds=10)
 
 CONTROL_LIMIT = timedelta(seconds=60)

@@ -79,7 +79,7 @@ async def _land(ref: TaskRef, outcome: AttemptOutcome) -> AttemptOutcome:
             LandRequest(ref=ref, outcome=outcome),
             start_to_close_timeout=options.CATALOG_LIMIT,
             heartbeat_timeout=options.HEARTBEAT,
-            retry_policy=options.RECORD,
+            retry_policy=options.CATALOG,
             summary=f"{ref.task_key} attempt {ref.attempt}: land",
         )
     )
