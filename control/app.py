@@ -20,6 +20,8 @@ from control.identity.routes import router as identity
 from control.internal.routes import router as internal
 from control.jobs.routes import router as jobs
 from control.jobs.version_routes import router as job_versions
+from control.lakehouse.routes import router as tables
+from control.lakehouse.unity_routes import router as unity
 from control.lineage.routes import collector
 from control.lineage.routes import router as lineage
 from control.logs.routes import router as logs
@@ -58,6 +60,8 @@ ROUTERS = (
     deliveries,
     secrets,
     uploads,
+    unity,
+    tables,
     lineage,
     collector,
     audit,
@@ -73,6 +77,7 @@ def create_app(deps: Deps) -> FastAPI:
         await deps.hub.start()
         yield
         await deps.hub.stop()
+        await deps.lakehouse.close()
         await deps.database.dispose()
 
     app = create_routes(lifespan)

@@ -9,6 +9,7 @@ from control.gateway.upstream import Catalog
 from control.git.client import GitClient
 from control.hub import Hub
 from control.internal.access import AttemptAccess
+from control.lakehouse.assembly import make_lakehouse
 from control.objects import S3Objects
 from control.sealing import Sealer
 from control.stack.environment import network_environment
@@ -27,19 +28,22 @@ async def assemble(layout: Layout) -> Deps:
     settings = layout.settings
     client = await connect(layout.temporal_address, settings.temporal.namespace)
     own, tables = layout.s3("root"), layout.s3("lakehouse")
+    storage = StorageAccess(
+        endpoint=tables.endpoint,
+        region=tables.region,
+        access_key=tables.access_key,
+        secret_key=tables.secret_key,
+    )
     access = AttemptAccess(
         catalog_uri=layout.gateway_iceberg_url,
         signing_key=layout.secret("signing-key"),
-        storage=StsStorage(
-            StorageAccess(
-                endpoint=tables.endpoint,
-                region=tables.region,
-                access_key=tables.access_key,
-                secret_key=tables.secret_key,
-            ),
-            bucket=settings.object_store.lakehouse_bucket,
-        ),
+        storage=StsStorage(storage, bucket=settings.object_store.lakehouse_bucket),
         mlflow_uri=layout.mlflow_url,
+    )
+    catalog = Catalog(
+        layout.nessie_url,
+        access.warehouse,
+        identity=Identity(SecretStr(layout.secret("nessie-key"))),
     )
     url = layout.postgres_url()
     return Deps(
@@ -53,11 +57,8 @@ async def assemble(layout: Layout) -> Deps:
             bucket=settings.object_store.bucket,
         ),
         hub=Hub(url),
-        catalog=Catalog(
-            layout.nessie_url,
-            access.warehouse,
-            identity=Identity(SecretStr(layout.secret("nessie-key"))),
-        ),
+        catalog=catalog,
+        lakehouse=make_lakehouse(catalog, storage, layout.catalogs),
         access=access,
         sealer=Sealer.of(layout.secret("sealing-key")),
         worker_token=layout.secret("worker-token"),

@@ -5,6 +5,7 @@ directory is read as well. Nothing else in the code base reads the environment.
 """
 
 import os
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
@@ -117,6 +118,44 @@ class Worker(_Group):
     """The Airflow servers of this worker, as JSON: `{"airflow": {"url": …, "token": …}}`."""
 
 
+class CatalogStorage(_Group):
+    """The S3 server that holds the tables of a catalog."""
+
+    endpoint: str = Field(pattern="^https?://")
+    region: str = "us-east-1"
+    access_key: SecretStr
+    secret_key: SecretStr
+
+
+class CatalogConnection(_Group):
+    """A catalog beside the stack's own; see docs/catalogs.md."""
+
+    type: Literal["rest", "hive"]
+    uri: str = Field(pattern="^(https?|thrift)://")
+    """Of an Iceberg REST server, without `/v1`, or of a Hive Metastore, `thrift://host:port`."""
+    warehouse: str | None = None
+    """What an Iceberg REST server calls the warehouse to show."""
+    token: SecretStr | None = None
+    """Shown to the server as it is."""
+    credential: SecretStr | None = None
+    """`client_id:client_secret`, for which the server gives a token (OAuth 2)."""
+    oauth2_server_uri: str | None = None
+    """Where the token comes from; the server's own `/v1/oauth/tokens` when unset."""
+    scope: str = "catalog"
+    storage: CatalogStorage | None = None
+    """Where the files are; when unset, keys that the server vends, else the stack's own store."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "CatalogConnection":
+        if (self.type == "hive") != self.uri.startswith("thrift://"):
+            raise ValueError("'uri' begins with thrift:// for type hive, http(s):// for type rest")
+        if self.token is not None and self.credential is not None:
+            raise ValueError("give 'token' or 'credential', not both")
+        if self.type == "hive" and (self.token or self.credential or self.warehouse):
+            raise ValueError("type hive takes no 'token', 'credential' or 'warehouse'")
+        return self
+
+
 class Notifications(_Group):
     """How people and programs are told of runs."""
 
@@ -198,4 +237,19 @@ class Settings(BaseSettings):
     notifications: Notifications = Notifications()
     triggers: Triggers = Triggers()
     lakehouse: Lakehouse = Lakehouse()
+    catalogs: dict[str, CatalogConnection] = {}
+    """Catalogs that are shown beside the stack's own `lakehouse`, by name, as JSON:
+    `{"hive": {"type": "hive", "uri": "thrift://metastore:9083"}}`."""
+
+    @field_validator("catalogs")
+    @classmethod
+    def _have_names(cls, value: dict[str, CatalogConnection]) -> dict[str, CatalogConnection]:
+        for name in value:
+            if name == "lakehouse" or not re.fullmatch(r"[A-Za-z0-9_-]{1,255}", name):
+                raise ValueError(
+                    f"'{name}' cannot name a catalog: letters, digits, _ and - make a name, and"
+                    " 'lakehouse' is the stack's own"
+                )
+        return value
+
     warehouses: Warehouses = Warehouses()

@@ -12,6 +12,7 @@ from control.git.checkouts import Checkouts
 from control.git.client import GitClient
 from control.hub import Hub
 from control.internal.access import AttemptAccess
+from control.lakehouse.catalogs import Lakehouse
 from control.metrics import Metrics
 from control.objects import ObjectStore
 from control.sealing import Sealer
@@ -38,6 +39,8 @@ class Deps:
     """The compute profiles that jobs may name."""
     git: GitClient = field(default_factory=GitClient)
     checkouts: Checkouts = field(default_factory=Checkouts)
+    lakehouse: Lakehouse = field(default_factory=Lakehouse)
+    """The catalogs that people look at."""
     metrics: Metrics = field(default_factory=Metrics)
     authenticator: Authenticator = field(default_factory=Authenticator)
 

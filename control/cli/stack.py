@@ -283,7 +283,7 @@ def _tools_of(layout: "Layout", profile: "Profile") -> list[str]:
     if profile == "full":
         for_tests = (
             *("versitygw", "temporal-test-server", "airflow", "quartz", "quartz-weekdays"),
-            *("hive-metastore", "iceberg-rest"),
+            *("hive-metastore", "iceberg-rest", "iceberg-rest-server"),
         )
         names |= dict.fromkeys(for_tests)
     return list(names)

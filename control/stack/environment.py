@@ -57,6 +57,7 @@ def settings_environment(layout: Layout) -> dict[str, str]:
     tree["notifications"].pop("smtp_password", None)
     tree["worker"].pop("airflow", None)
     tree["git"].pop("hosts", None)
+    tree.pop("catalogs", None)
     # Its keys are names of people's and of Spark's, which a variable's name could not hold.
     tree["worker"]["compute_profiles"] = json.dumps(tree["worker"]["compute_profiles"])
     return dict(_flatten("OPENLAKE", tree))

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from control.config import AirflowConnection, GitHost, Notifications, Settings
+from control.config import AirflowConnection, CatalogConnection, GitHost, Notifications, Settings
 from control.stack.secrets import SecretName, read_secret
 from control.stack.versions import lock_digest, pinned
 from spec.errors import NotFound
@@ -204,6 +204,14 @@ class Layout:
             return self.settings.git.hosts
         kept: dict[str, Any] = json.loads(self.secret("git-hosts"))
         return {host: GitHost(**each) for host, each in kept.items()}
+
+    @property
+    def catalogs(self) -> dict[str, CatalogConnection]:
+        """The catalogs beside the stack's own: of the settings, or as `up` kept them."""
+        if self.settings.catalogs or not (self.secrets_dir / "catalogs").is_file():
+            return self.settings.catalogs
+        kept: dict[str, Any] = json.loads(self.secret("catalogs"))
+        return {name: CatalogConnection(**each) for name, each in kept.items()}
 
     @property
     def lakehouse_location(self) -> str:

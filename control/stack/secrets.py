@@ -5,11 +5,11 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from pydantic import SecretStr
 
-from control.config import AirflowConnection, GitHost, Notifications, ObjectStore
+from control.config import AirflowConnection, CatalogConnection, GitHost, Notifications, ObjectStore
 from spec.errors import Invalid, Unavailable
 
 SecretName = Literal[
@@ -32,14 +32,15 @@ SecretName = Literal[
     "sealing-key",
     "airflow",
     "git-hosts",
+    "catalogs",
     "smtp-password",
     "token",
 ]
-"""`airflow` and `git-hosts` hold what the settings say of them, as JSON; `token` is the
+"""`airflow`, `git-hosts` and `catalogs` hold what the settings say of them, as JSON; `token` is the
 first personal access token, which `openlake token bootstrap` writes."""
 
 _NOT_MADE_HERE = (
-    *("token", "trino-token", "airflow", "git-hosts", "smtp-password"),
+    *("token", "trino-token", "airflow", "git-hosts", "catalogs", "smtp-password"),
     *("s3-external-access-key", "s3-external-secret-key"),
 )
 NAMES: tuple[SecretName, ...] = get_args(SecretName)
@@ -118,6 +119,24 @@ def keep_git_hosts(folder: Path, hosts: Mapping[str, GitHost]) -> None:
         for host, each in sorted(hosts.items())
     }
     write_secret(folder, "git-hosts", json.dumps(plain))
+
+
+def keep_catalogs(folder: Path, catalogs: Mapping[str, CatalogConnection]) -> None:
+    """Store the other catalogs of the settings, for the API to read."""
+    plain = {name: _plain_tree(each.model_dump()) for name, each in sorted(catalogs.items())}
+    write_secret(folder, "catalogs", json.dumps(plain))
+
+
+def _plain_tree(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is set in a tree of settings, secrets in the clear."""
+    plain: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, SecretStr):
+            plain[name] = value.get_secret_value()
+        elif value is not None:
+            inner = cast(dict[str, Any], value) if isinstance(value, dict) else None
+            plain[name] = value if inner is None else _plain_tree(inner)
+    return plain
 
 
 def plain_connection(connection: AirflowConnection) -> dict[str, str]:

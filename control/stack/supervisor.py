@@ -17,7 +17,13 @@ from control.stack.logs import rotate, tail
 from control.stack.minio import ensure_buckets
 from control.stack.part import Part, Unhealthy
 from control.stack.progress import Progress
-from control.stack.secrets import ensure_secrets, keep_airflow, keep_git_hosts, keep_smtp
+from control.stack.secrets import (
+    ensure_secrets,
+    keep_airflow,
+    keep_catalogs,
+    keep_git_hosts,
+    keep_smtp,
+)
 from spec.errors import OpenLakeError, Unavailable
 
 _PATIENCE_S = 8.0
@@ -72,6 +78,7 @@ class Supervisor:
             ensure_secrets(self._layout.secrets_dir, self._layout.settings.object_store)
             keep_airflow(self._layout.secrets_dir, self._layout.settings.worker.airflow)
             keep_git_hosts(self._layout.secrets_dir, self._layout.settings.git.hosts)
+            keep_catalogs(self._layout.secrets_dir, self._layout.settings.catalogs)
             keep_smtp(self._layout.secrets_dir, self._layout.settings.notifications)
             self._require_ports()
             if self._layout.settings.object_store.endpoint:

@@ -206,6 +206,19 @@ class Trino(MavenFolder):
         unpacked.rmdir()
 
 
+class HiveMetastore(MavenFolder):
+    """Hive's metastore, unpacked; only tests use it."""
+
+    def fill(self, draft: Path, runner: Runner, say: Say) -> None:
+        """See base class."""
+        super().fill(draft, runner, say)
+        archive = next(draft.glob("*.tar.gz"))
+        say("unpacking")
+        with tarfile.open(archive) as tar:
+            tar.extractall(draft, filter="data")
+        archive.unlink()
+
+
 class TemporalTestServer(MavenFolder):
     """The time-skipping server of Temporal's Java SDK, behind a script as the SDKs want it."""
 
@@ -239,7 +252,11 @@ def make_tool(name: str, layout: Layout) -> Tool:
         Invalid: There is none.
     """
     pins = pinned()
-    special: dict[str, type[Tool]] = {"trino": Trino, "temporal-test-server": TemporalTestServer}
+    special: dict[str, type[Tool]] = {
+        "hive-metastore": HiveMetastore,
+        "temporal-test-server": TemporalTestServer,
+        "trino": Trino,
+    }
     if name in special:
         return special[name](name, layout)
     kinds: tuple[tuple[Container[str], type[Tool]], ...] = (

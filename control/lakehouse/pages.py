@@ -1,0 +1,155 @@
+"""What a table's page is asked for: itself, its snapshots and what changed, and its data."""
+
+from collections.abc import Iterable
+
+from control.auth import Caller
+from control.deps import Deps
+from control.gateway.tokens import MAIN
+from control.lakehouse import store, views
+from control.lakehouse.base import Json, Kind, Loaded, TableName
+from spec.api import tables as api
+from spec.errors import Invalid, NotFound
+
+_MOST_BETWEEN = 1000
+"""How many snapshots a diff goes through."""
+_STEP = 100
+
+
+class Table:
+    """One table as a caller sees it, on main or on a run's branch."""
+
+    def __init__(self, deps: Deps, caller: Caller, name: str, branch: str | None) -> None:
+        """See class."""
+        self._deps = deps
+        self._caller = caller
+        self._name = TableName.parse(name)
+        self._branch = branch
+
+    async def page(self) -> api.TablePage:
+        """Return what the page begins with."""
+        loaded = await self._load()
+        catalog = self._deps.lakehouse.catalog(self._name.catalog)
+        branch = (self._branch or MAIN) if catalog.has_branches else None
+        return views.table_page(self._name, loaded, branch, self._caller.workspace_id)
+
+    async def snapshots(self, limit: int, token: str | None) -> api.SnapshotList:
+        """Return one page of the table's snapshots, newest first."""
+        loaded = await self._table()
+        catalog = self._deps.lakehouse.catalog(self._name.catalog)
+        past = await catalog.past(self._name.key, loaded, self._branch, token or None, limit)
+        return api.SnapshotList(
+            snapshots=tuple(self._view(each) for each in past.snapshots),
+            next_page_token=past.resume,
+        )
+
+    async def diff(self, start: str, end: str | None) -> api.Diff:
+        """Return how the table changed from one snapshot to a later one, or to its current one.
+
+        Raises:
+            NotFound: a snapshot is not in the table's history, as far back as is looked.
+            Invalid: the second one is not the later one.
+        """
+        loaded = await self._table()
+        between = await self._between(loaded, start, end)
+        first, last = self._view(between[-1]), self._view(between[0])
+        steps = [self._view(each) for each in between[:-1]]
+        parents = [each.parent_id for each in steps]
+        following = [each.snapshot_id for each in (*steps[1:], first)]
+        totals = (first.total_rows, last.total_rows)
+        return api.Diff(
+            from_snapshot=first,
+            to_snapshot=last,
+            added_rows=_sum(each.added_rows for each in steps),
+            deleted_rows=_sum(each.deleted_rows for each in steps),
+            added_files=_sum(each.added_files for each in steps),
+            deleted_files=_sum(each.deleted_files for each in steps),
+            net_rows=None if None in totals else (totals[1] or 0) - (totals[0] or 0),
+            snapshots=len(steps),
+            complete=parents == following,
+        )
+
+    async def partitions(self) -> api.PartitionList:
+        """Return the table's partitions, those with most rows first."""
+        loaded = await self._table()
+
+        def read() -> api.PartitionList:
+            # PyArrow comes with it, which an API that shows no data does without.
+            from control.lakehouse import data
+
+            return data.partitions(loaded)
+
+        return await self._deps.lakehouse.read(str(self._name), read)
+
+    async def files(self, limit: int, token: str | None) -> api.FileList:
+        """Return one page of the table's files."""
+        loaded = await self._table()
+
+        def read() -> api.FileList:
+            from control.lakehouse import data
+
+            return data.list_files(loaded, limit, token)
+
+        return await self._deps.lakehouse.read(str(self._name), read)
+
+    async def sample(self, limit: int) -> api.Sample:
+        """Return some rows."""
+        loaded = await self._table()
+
+        def read() -> api.Sample:
+            from control.lakehouse import data
+
+            return data.sample(loaded, limit)
+
+        return await self._deps.lakehouse.read(str(self._name), read)
+
+    async def _load(self) -> Loaded:
+        if self._branch is not None:
+            self._deps.lakehouse.on_branch(self._name.catalog, self._branch)
+            async with self._deps.database.read_session() as session:
+                await store.check_branch(session, self._caller.workspace_id, self._branch)
+        return await self._deps.lakehouse.load(self._name, self._branch)
+
+    async def _table(self) -> Loaded:
+        loaded = await self._load()
+        if loaded.kind is Kind.VIEW:
+            raise Invalid(f"'{self._name}' is a view; it has no data of its own.")
+        return loaded
+
+    def _view(self, snapshot: Json) -> api.Snapshot:
+        return views.snapshot_view(snapshot, self._caller.workspace_id)
+
+    async def _between(self, loaded: Loaded, start: str, end: str | None) -> list[Json]:
+        """Return the snapshots from `end` back to `start`, both included."""
+        catalog = self._deps.lakehouse.catalog(self._name.catalog)
+        found: list[Json] = []
+        before_end: list[str] = []
+        resume: str | None = None
+        while len(before_end) + len(found) < _MOST_BETWEEN:
+            past = await catalog.past(self._name.key, loaded, self._branch, resume, _STEP)
+            for each in past.snapshots:
+                snapshot_id = str(each["snapshot-id"])
+                if not found and end is not None and snapshot_id != end:
+                    before_end.append(snapshot_id)
+                    continue
+                found.append(each)
+                if snapshot_id == start:
+                    return found
+            resume = past.resume
+            if resume is None:
+                break
+        if start in before_end:
+            raise Invalid(f"from: snapshot {start} is later than {end}; give the older one first.")
+        missing = start if found else end
+        raise NotFound(
+            f"Snapshot {missing} is not among the newest {_MOST_BETWEEN:,} of '{self._name}'."
+        )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """Add up; None when one is not known."""
+    total = 0
+    for each in counts:
+        if each is None:
+            return None
+        total += each
+    return total
