@@ -174,6 +174,32 @@ class LoadProgram(Frozen):
     """Where the file can be fetched for some hours; a secret."""
 
 
+class TablePair(Frozen):
+    """One table after each of two runs: the addresses of its metadata; None where it is not."""
+
+    table: str
+    before: str | None = None
+    after: str | None = None
+
+
+class InputPair(Frozen):
+    """A table of which two runs loaded different snapshots."""
+
+    table: str
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+
+
+class CompareProgram(Frozen):
+    """Compare the tables of two runs; see `activities.programs.compare_tables`."""
+
+    type: Literal["compare"] = "compare"
+    run_id: str
+    with_run_id: str
+    outputs: tuple[TablePair, ...] = ()
+    inputs: tuple[InputPair, ...] = ()
+
+
 class TableCareProgram(Frozen):
     """Rewrite data files and manifests of tables; see `activities.programs.run_table_care`."""
 
@@ -195,6 +221,7 @@ Program = Annotated[
     | AirflowProgram
     | DbtProgram
     | LoadProgram
+    | CompareProgram
     | TableCareProgram,
     Field(discriminator="type"),
 ]

@@ -220,6 +220,8 @@ SECTIONS: Mapping[str, Section] = {
             "airflow_task": _works("OpenLake's own: [Airflow](airflow.md)"),
             "check_task": _works(f"OpenLake's own: {_TRANSACTIONS}"),
             "load_task": _works("OpenLake's own: [Uploads](uploads.md)"),
+            "replay_task": _works(f"OpenLake's own: {_TRANSACTIONS}"),
+            "compare_task": _works(f"OpenLake's own: {_TRANSACTIONS}"),
             "table_care_task": _works(f"OpenLake's own: {_TABLE_CARE}"),
             **{name: _refused(instead) for name, instead in UNSUPPORTED_TASK_TYPES.items()},
             **{name: _refused(instead) for name, instead in UNSUPPORTED_TASK_FIELDS.items()},
@@ -360,6 +362,17 @@ SECTIONS: Mapping[str, Section] = {
         {
             "column": _works("a date or timestamp; one without time zone counts as UTC"),
             "max_age_seconds": _works("how old its newest value may be; an empty table is too old"),
+        },
+    ),
+    "ReplayTask": Section(
+        "`replay_task`",
+        {"run_id": _works("a run that has ended; it is run again on the tables it saw")},
+    ),
+    "CompareTask": Section(
+        "`compare_task`",
+        {
+            "run_id": _works("the run to measure by; references are replaced"),
+            "with_run_id": _works("the other one; references are replaced"),
         },
     ),
     "LoadTask": Section(

@@ -104,6 +104,9 @@ REFERENCE_FIELDS: Mapping[str, tuple[str, ...]] = {
     "airflow_task": ("conf",),
     "check_task": ("parameters", "table"),
     "table_care_task": ("tables",),
+    "load_task": (),
+    "replay_task": (),
+    "compare_task": ("run_id", "with_run_id"),
 }
 """Task type → the fields in whose texts references are replaced."""
 

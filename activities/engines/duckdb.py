@@ -6,12 +6,12 @@ from typing import Any
 from activities.engines.environment import ROOT, RUNTIME
 from activities.engines.local import Launch, LocalEngine
 from activities.folder import AttemptFolder
-from spec.attempts import AttemptWork, LoadProgram, SqlProgram
+from spec.attempts import AttemptWork, CompareProgram, LoadProgram, SqlProgram
 from spec.errors import EngineRejected
 
 
 class DuckdbEngine(LocalEngine):
-    """Runs SQL scripts and loads files; see `activities.programs.run_sql` and `.load_file`."""
+    """Runs SQL scripts, loads files and compares tables; see `activities.programs`."""
 
     def launch(self, work: AttemptWork, folder: AttemptFolder) -> Launch:
         """See base class."""
@@ -22,6 +22,9 @@ class DuckdbEngine(LocalEngine):
             case LoadProgram() as program:
                 spec = program.model_dump(mode="json", include={"task", "name", "format", "url"})
                 return self._launch(work, folder, "load_file", spec)
+            case CompareProgram() as program:
+                spec = program.model_dump(mode="json", exclude={"type"})
+                return self._launch(work, folder, "compare_tables", spec)
             case _ as program:
                 raise EngineRejected(f"DuckDB runs SQL, not a {program.type} program")
 

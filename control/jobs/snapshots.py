@@ -17,6 +17,7 @@ from control.jobs import store
 from control.jobs.materials import (
     GIT,
     PROFILE,
+    WAREHOUSE,
     Outside,
     expand,
     key_of,
@@ -28,12 +29,14 @@ from control.jobs.materials import (
 from control.jobs.sources import fill_sources, needs_checkout
 from control.jobs.tables import SettingsSnapshot
 from control.queries import store as queries
+from control.warehouses import store as warehouses
 from spec.api.runs import RunOverrides
 from spec.errors import Conflict, Invalid
 from spec.git import GitSnapshot
 from spec.ids import split_iteration
 from spec.jobs import JobSettings
-from spec.tasks import Task
+from spec.tasks import Task, warehouse_of
+from spec.warehouses import PinnedWarehouse
 
 MAX_FILES = 2_000
 """Files under the folders that one job's tasks lie in."""
@@ -112,10 +115,20 @@ async def pin(
         if problem is not None:
             pins.problems.append(f"task '{task.task_key}': {problem}")
     for task in settings.every_task():
+        await pins.warehouse(task)
         await pins.libraries(task, settings, overrides or RunOverrides(), outside)
     if pins.problems:
         raise Invalid("; ".join(pins.problems))
     snapshot = _snapshot(_with_commit(settings, outside), pins.manifest)
+    await store.keep_snapshot(session, snapshot)
+    return snapshot
+
+
+async def pin_again(
+    session: AsyncSession, settings: JobSettings, files: Mapping[str, str]
+) -> SettingsSnapshot:
+    """Store and return the snapshot of settings that work from what another run had pinned."""
+    snapshot = _snapshot(settings, dict(files))
     await store.keep_snapshot(session, snapshot)
     return snapshot
 
@@ -138,6 +151,20 @@ class _Pins:
         for name, profile in outside.profiles.items():
             text = profile.model_dump_json(exclude_defaults=True).encode()
             self.manifest[PROFILE + name] = await files.put_blob(self._session, text)
+
+    async def warehouse(self, task: Task) -> None:
+        """Pin what is known of the warehouse that a task names, if it is not as at first."""
+        warehouse_id = warehouse_of(task)
+        if warehouse_id is None or WAREHOUSE + warehouse_id in self.manifest:
+            return
+        try:
+            pinned = await warehouses.pinned(self._session, self._workspace_id, warehouse_id)
+        except Invalid as error:
+            self.problems.append(f"task '{task.task_key}': {error.message}")
+            return
+        if pinned is not None:
+            text = pinned.model_dump_json(exclude_defaults=True).encode()
+            self.manifest[WAREHOUSE + warehouse_id] = await files.put_blob(self._session, text)
 
     async def libraries(
         self, task: Task, settings: JobSettings, overrides: RunOverrides, outside: Outside
@@ -304,6 +331,19 @@ def _snapshot(settings: JobSettings, manifest: dict[str, str]) -> SettingsSnapsh
 def _digest(settings: dict[str, Any], manifest: dict[str, str]) -> str:
     text = json.dumps([settings, manifest], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def pinned_warehouses(
+    session: AsyncSession, snapshot: SettingsSnapshot
+) -> dict[str, PinnedWarehouse]:
+    """Return id → what was pinned; of a built-in warehouse that was as at first there is nothing."""
+    keys = {key: sha for key, sha in snapshot.files.items() if key.startswith(WAREHOUSE)}
+    return {
+        key.removeprefix(WAREHOUSE): PinnedWarehouse.model_validate_json(
+            await files.get_blob(session, sha)
+        )
+        for key, sha in keys.items()
+    }
 
 
 def task_of(settings: Mapping[str, Any], task_key: str) -> Task:

@@ -51,6 +51,9 @@ _WITHOUT_FILES = frozenset(
         "for_each_task",
         "check_task",
         "table_care_task",
+        "load_task",
+        "replay_task",
+        "compare_task",
     )
 )
 

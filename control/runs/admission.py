@@ -21,12 +21,13 @@ from control.auth import Caller
 from control.jobs import store as jobs
 from control.jobs.materials import Outside
 from control.jobs.rules import runs_as
-from control.jobs.snapshots import git_snapshot_of, pin
+from control.jobs.snapshots import git_snapshot_of, pin, pin_again
 from control.jobs.tables import Job
 from control.notifications.checks import require_destinations
 from control.notifications.outbox import note
 from control.runs.plans import chosen_tasks
 from control.runs.tables import OutboxKind, OutboxRow, Run
+from control.transactions.lifecycle import begin_replay
 from spec.api.runs import RunOverrides
 from spec.errors import Invalid, NotFound
 from spec.ids import run_id_at
@@ -58,6 +59,19 @@ class Ask:
     triggered_at: datetime | None = None
     """The instant that the trigger stands for."""
     trigger_info: dict[str, Any] = field(default_factory=dict[str, Any])
+    replay: "Replay | None" = None
+    """The run that is to be run again; `settings` are made from its own."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A run that is run again."""
+
+    run_id: int
+    base_hash: str
+    """The catalog commit whose tables it saw."""
+    files: Mapping[str, str]
+    """What it worked from: pinned path → SHA-256."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +122,8 @@ async def admit(
             return known
         raise RuntimeError(f"run {run.run_id} could not be inserted")
     _audit(session, caller, run)
+    if ask.replay is not None:
+        await begin_replay(session, run, ask.replay.run_id, ask.replay.base_hash)
     if run.life == RunLife.SKIPPED:
         limit = f"Run was skipped: the job may have {settings.max_concurrent_runs} at once."
         skipped = Occasion("ended", run.created_at, result=run.life, message=limit)
@@ -150,7 +166,10 @@ async def _new_run(
     parameters = run_parameters(settings, ask.parameters)
     overrides = _overrides(settings, ask.overrides)
     life = await _life(session, ask, job, settings)
-    snapshot = await pin(session, caller.workspace_id, settings, ask.overrides, outside)
+    if ask.replay is not None:
+        snapshot = await pin_again(session, settings, ask.replay.files)
+    else:
+        snapshot = await pin(session, caller.workspace_id, settings, ask.overrides, outside)
     number = (await session.exec(select(func.nextval("run_numbers")))).one()
     return Run(
         run_id=run_id_at(int(number)),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from pydantic import JsonValue
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
@@ -18,8 +19,11 @@ from control.deps import Deps
 from control.jobs import store as jobs
 from control.jobs.materials import Outside
 from control.jobs.tables import SettingsSnapshot
+from control.replays.plan import replay_settings
+from control.replays.written import base_of
 from control.runs import ending, outbox
-from control.runs.admission import Admitted, Ask, admit
+from control.runs import store as runs
+from control.runs.admission import Admitted, Ask, Replay, admit
 from control.runs.anew import void_until
 from control.runs.context import read_task
 from control.runs.for_each import done_before, keep_inputs, read_inputs, spans
@@ -122,6 +126,8 @@ class ControlTasks:
 
     async def _admit_child(self, ref: TaskRef) -> Run:
         run, task, context = await self._read(ref)
+        if task.replay_task is not None:
+            return await self._admit_replay(ref, run, task.replay_task.run_id)
         wanted = task.run_job_task
         if wanted is None:
             raise Invalid(f"task '{ref.task_key}' is no run_job_task")
@@ -149,6 +155,30 @@ class ControlTasks:
         admitted = await transact(
             self._deps, lambda session: settings_of(session, caller, ask), make
         )
+        if admitted.outbox is not None:
+            await outbox.deliver_now(self._deps.database, self._deps.launcher, admitted.outbox)
+        return admitted.run
+
+    async def _admit_replay(self, ref: TaskRef, run: Run, replayed_id: int) -> Run:
+        """Admit the run that runs another one again, on the tables as they were then."""
+        async with self._deps.database.read_session() as session:
+            replayed = await runs.get(session, run.workspace_id, replayed_id)
+            snapshot = await session.get_one(SettingsSnapshot, replayed.settings_hash)
+            base = await base_of(session, self._deps.catalog, replayed)
+        ask = Ask(
+            settings=replay_settings(snapshot),
+            key=f"task:{ref.task_run_id}",
+            parameters=dict(replayed.job_parameters),
+            overrides=RunOverrides.model_validate(replayed.overrides),
+            parent_task_run_id=ref.task_run_id,
+            triggered_at=replayed.triggered_at or replayed.created_at,
+            trigger_info=dict(replayed.trigger_info),
+            replay=Replay(replayed_id, base, snapshot.files),
+        )
+        caller = Caller.acting_for(run.workspace_id, run.run_as or run.creator)
+        async with self._deps.database.session() as session:
+            admitted = await admit(session, caller, ask)
+            await _keep_child(session, ref, admitted.run.run_id)
         if admitted.outbox is not None:
             await outbox.deliver_now(self._deps.database, self._deps.launcher, admitted.outbox)
         return admitted.run
@@ -212,7 +242,9 @@ def _resolved(values: dict[str, Any], context: Context) -> dict[str, Any]:
 
 
 async def _keep_child(session: AsyncSession, ref: TaskRef, child_run_id: int) -> None:
-    output = AttemptOutput(child_run_id=child_run_id).model_dump(mode="json")
+    # A task value too, so that later tasks can name the run.
+    values: dict[str, JsonValue] = {"run_id": child_run_id}
+    output = AttemptOutput(child_run_id=child_run_id, values=values).model_dump(mode="json")
     row = {
         "task_run_id": ref.task_run_id,
         "run_id": ref.run_id,

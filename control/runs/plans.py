@@ -1,6 +1,6 @@
 """Turns a run's row and settings into the input of its workflow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from control.jobs.tables import SettingsSnapshot
@@ -9,12 +9,13 @@ from spec.api.runs import RunOverrides
 from spec.ids import split_iteration
 from spec.jobs import JobSettings
 from spec.plans import Prior, RunPlan, TaskKind, TaskPlan
-from spec.tasks import Task, engine_of
+from spec.tasks import BUILT_IN, Engine, Task, engine_of
 from spec.triggers import CONTINUOUS_RETRIES, TriggerKind
 
 _KINDS = {
     "condition_task": TaskKind.CONDITION,
     "run_job_task": TaskKind.RUN_JOB,
+    "replay_task": TaskKind.RUN_JOB,
     "for_each_task": TaskKind.FOR_EACH,
 }
 
@@ -26,12 +27,17 @@ def _kind(task: Task) -> TaskKind:
     return _KINDS.get(task.kind, TaskKind.ENGINE)
 
 
-def task_plan(task: Task, known: frozenset[str] | None = None) -> TaskPlan:
+def task_plan(
+    task: Task,
+    known: frozenset[str] | None = None,
+    warehouses: Mapping[str, Engine] = BUILT_IN,
+) -> TaskPlan:
     """Return what the workflow must know of a task.
 
     Args:
         task: The task.
         known: The tasks that run beside it; edges from others are dropped. None means all.
+        warehouses: Id → engine of those that the run has pinned.
     """
     kind = _kind(task)
     edges = [edge for edge in task.depends_on if known is None or edge.task_key in known]
@@ -39,7 +45,7 @@ def task_plan(task: Task, known: frozenset[str] | None = None) -> TaskPlan:
     return TaskPlan(
         task_key=task.task_key,
         kind=kind,
-        engine=engine_of(task),
+        engine=engine_of(task, warehouses),
         depends_on=tuple(edge.task_key for edge in edges),
         outcomes={edge.task_key: edge.outcome for edge in edges if edge.outcome is not None},
         run_if=task.run_if,
@@ -50,12 +56,15 @@ def task_plan(task: Task, known: frozenset[str] | None = None) -> TaskPlan:
         timeout_s=0 if kind is TaskKind.ENGINE else task.timeout_seconds,
         warn_after_s=(task.health.warn_after_s or 0) if task.health else 0,
         concurrency=for_each.concurrency if for_each else 1,
-        nested=task_plan(for_each.task) if for_each else None,
+        nested=task_plan(for_each.task, warehouses=warehouses) if for_each else None,
     )
 
 
 def run_plan(
-    run: Run, snapshot: SettingsSnapshot, execution: RunExecution | None = None
+    run: Run,
+    snapshot: SettingsSnapshot,
+    execution: RunExecution | None = None,
+    warehouses: Mapping[str, Engine] = BUILT_IN,
 ) -> RunPlan:
     """Return the workflow's input; the same one every time it is asked for.
 
@@ -63,6 +72,7 @@ def run_plan(
         run: The run.
         snapshot: What its newest execution works from.
         execution: The newest execution's row, if it is a repair.
+        warehouses: Id → engine of those that the snapshot has pinned.
     """
     settings = JobSettings.model_validate(snapshot.settings)
     prior = execution.prior if execution else {}
@@ -76,7 +86,7 @@ def run_plan(
         execution=run.execution,
         first_ordinal=execution.first_ordinal if execution else 0,
         settings_hash=run.settings_hash,
-        tasks=tuple(_for_ever(settings, run, task_plan(task, keys)) for task in chosen),
+        tasks=tuple(_for_ever(settings, run, task_plan(task, keys, warehouses)) for task in chosen),
         prior={key: Prior.model_validate(value) for key, value in prior.items()},
         **_publishing(settings, keys),
         timeout_s=settings.timeout_seconds,

@@ -50,6 +50,8 @@ def _fields(
     if (call := task.run_job_task) is not None:
         given = {name: resolve(text, context) for name, text in call.job_parameters.items()}
         return {"job_parameters": given}
+    if task.replay_task is not None:
+        return {}
     if (loop := task.for_each_task) is not None:
         return {"inputs": resolve(loop.inputs, context)}
     program = program_of(body_of(task, files, overrides), context, None)

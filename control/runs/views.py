@@ -142,7 +142,7 @@ def _parameters(run: Run, snapshot: SettingsSnapshot | None) -> tuple[RunParamet
     )
 
 
-_BY_CONTROL_PLANE = ("condition_task", "run_job_task", "for_each_task")
+_BY_CONTROL_PLANE = ("condition_task", "run_job_task", "replay_task", "for_each_task")
 
 
 def show_task_run(picture: Picture, task: OpenedTaskRun, page_url: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Runs that are run again on the tables they saw, and what comes of comparing them."""
