@@ -28,11 +28,15 @@ from control.logs.routes import router as logs
 from control.middleware import QueryInBody, RequestContext
 from control.notifications.routes import own as deliveries
 from control.notifications.routes import router as destinations
+from control.queries.own_routes import router as own_queries
 from control.queries.routes import router as queries
+from control.replays.routes import router as replays
 from control.runs.follow import router as run_events
 from control.runs.routes import router as runs
 from control.runs.task_runs import router as task_runs
 from control.secrets.routes import router as secrets
+from control.statements.routes import router as statements
+from control.statements.routes import workers as statement_workers
 from control.triggers.routes import router as backfills
 from control.uploads.routes import router as uploads
 from control.warehouses.routes import internal as warehouse_processes
@@ -48,12 +52,15 @@ ROUTERS = (
     backfills,
     runs,
     run_events,
+    replays,
     evidence,
     task_runs,
     artifacts,
     logs,
     queries,
+    own_queries,
     alerts,
+    statements,
     warehouses,
     warehouse_processes,
     destinations,
@@ -106,6 +113,7 @@ def create_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.include_router(internal, include_in_schema=False)
+    app.include_router(statement_workers, include_in_schema=False)
     return app
 
 

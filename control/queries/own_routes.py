@@ -1,16 +1,32 @@
-"""`/api/openlake/1.0/queries/{query_id}`: the versions of a saved query."""
+"""`/api/openlake/1.0/queries/{query_id}`: running a saved query, and its versions."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 
 from control.http import CallerArg, DepsArg, compact
-from control.queries import service, versions
-from spec.api.queries import QueryRestored, QueryVersionDiff, QueryVersionView
+from control.queries import running, service, versions
+from control.statements.service import Origin
+from spec.api.queries import QueryRestored, QueryVersionDiff, QueryVersionView, RunQuery
+from spec.api.statements import StatementView
 from spec.api.versions import VersionList
 
 router = APIRouter(prefix="/api/openlake/1.0/queries/{query_id}", tags=["queries"])
+
+
+@router.post("/run", response_model=StatementView)
+async def run_query(
+    query_id: str,
+    caller: CallerArg,
+    deps: DepsArg,
+    body: RunQuery | None = None,
+    user_agent: Annotated[str, Header()] = "",
+) -> Response:
+    """Run a query as a statement; the answer and all that follows is that of `sql/statements`."""
+    origin = Origin(client=user_agent)
+    content = await running.run(deps, caller, query_id, body or RunQuery(), origin)
+    return Response(content, media_type="application/json")
 
 
 @router.get("/versions", response_model=VersionList)

@@ -22,7 +22,7 @@ from spec.api.queries import (
     QueryView,
     UpdateQuery,
 )
-from spec.errors import Invalid
+from spec.errors import Forbidden, Invalid
 
 _MUST_HAVE = frozenset({"display_name", "owner_user_name"})
 
@@ -89,6 +89,7 @@ async def update(deps: Deps, caller: Caller, query_id: str, change: UpdateQuery)
 
     Raises:
         NotFound, NameTaken: see there.
+        Forbidden: it runs with its owner's rights, and somebody else changes it.
         Invalid: the mask names a field that there is not or that must have a value, or a value
             names what does not exist.
     """
@@ -98,6 +99,11 @@ async def update(deps: Deps, caller: Caller, query_id: str, change: UpdateQuery)
         owner = values.pop("owner_user_name", row.owner)
         if owner != row.owner and not await is_user(session, caller.workspace_id, owner):
             raise Invalid(f"there is no user '{owner}' in the workspace")
+        if owner != row.owner and row.run_as_mode == "OWNER":
+            raise Forbidden(
+                f"query {query_id} runs with its owner's rights and cannot be given away; set its"
+                " run_as_mode to VIEWER first"
+            )
         row.owner = owner
         content = QueryContent.model_validate(dumped(versions.content_of(row)) | values)
         await _write(
@@ -117,7 +123,8 @@ def _masked(change: UpdateQuery) -> dict[str, Any]:
     mask = [name.strip() for name in change.update_mask.split(",")]
     names = list(given) if mask == ["*"] else list(dict.fromkeys(mask))
     first = dumped(QueryContent())
-    known = {*first, "owner_user_name"}
+    fields = QueryContent.model_fields
+    known = {each.alias or name for name, each in fields.items()} | {"owner_user_name"}
     if unknown := sorted(set(names) - known):
         raise Invalid(f"update_mask: there is no field {', '.join(unknown)} that can be changed")
     if empty := sorted(name for name in names if given.get(name) is None and name in _MUST_HAVE):
@@ -153,6 +160,10 @@ async def _write(
 ) -> None:
     """Give a locked query this content, as a new version unless it is the same."""
     old = versions.content_of(row)
+    if "OWNER" in (old.run_as_mode, content.run_as_mode) and caller.user_name != row.owner:
+        raise Forbidden(
+            f"query {row.query_id} runs with the rights of {row.owner}, who alone may change it"
+        )
     renamed = content.display_name != row.display_name
     with session.no_autoflush:
         for name, value in _columns(content).items():

@@ -11,6 +11,8 @@ from control.warehouses.tables import Warehouse
 from spec.api.queries import PinnedQuery
 from spec.attempts import SqlDialect, SqlProgram
 from spec.query_parameters import bound_values
+from spec.tasks import Engine
+from spec.warehouses import BUILT_IN
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ async def dialect_at(session: AsyncSession, workspace_id: int, warehouse_id: str
     """Return what the statements of a warehouse are written in, in sqlglot's word."""
     row = await session.get(Warehouse, (workspace_id, warehouse_id))
     if row is None:
-        # A built-in one that nobody has used yet is named by its engine.
-        return warehouse_id
+        # A built-in one that nobody has used yet; of any other it is said elsewhere.
+        return BUILT_IN.get(warehouse_id, Engine.DUCKDB).value
     return "databricks" if row.dialect == SqlDialect.DATABRICKS else row.engine
 
 

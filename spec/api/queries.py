@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from spec.api.statements import StatementOptions
 from spec.api.versions import VersionItem
 from spec.attempts import Frozen
 from spec.diff import Change
 from spec.model import Model
-from spec.query_parameters import QueryParameter
+from spec.query_parameters import Given, QueryParameter
 
 AUTO_LIMIT = 1000
 """Rows that a query with `apply_auto_limit` gives at most."""
@@ -127,6 +128,16 @@ class QueryList(Frozen):
 
 
 # OpenLake's own -----------------------------------------------------------------------------
+
+
+class RunQuery(StatementOptions):
+    """Request of `run`; the answer is that of `POST sql/statements`."""
+
+    warehouse_id: str | None = None
+    """Else the query's, else `duckdb`."""
+    parameters: dict[str, Given] = {}
+    """Name → value, for those that are not to have their default. A range is `start..end` or the
+    name of a dynamic one, several values are a list, null is NULL."""
 
 
 class QueryVersionView(VersionItem):

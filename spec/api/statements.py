@@ -12,7 +12,6 @@ from spec.attempts import Frozen
 from spec.model import Model, Text
 from spec.statements import (
     MOST_BYTES,
-    MOST_INLINE_BYTES,
     MOST_STATEMENT_BYTES,
     Disposition,
     ResultFormat,
@@ -61,16 +60,12 @@ class QueryTag(Model):
     value: str | None = Field(default=None, max_length=256)
 
 
-class ExecuteStatement(Model):
-    """Request of `POST sql/statements`."""
+class StatementOptions(Model):
+    """How a statement is run, whatever its text is."""
 
-    statement: str = Field(min_length=1)
-    """One SQL statement of at most 16 MiB; parameters are marked `:name`."""
-    warehouse_id: str
     catalog: str | None = None
     """Of names without one; the warehouse's own when unset."""
     schema_name: str | None = Field(default=None, alias="schema")
-    parameters: tuple[StatementParameter, ...] = ()
     wait_timeout: Annotated[str, AfterValidator(_wait)] = "10s"
     on_wait_timeout: Literal["CONTINUE", "CANCEL"] = "CONTINUE"
     disposition: Disposition = Disposition.INLINE
@@ -84,6 +79,31 @@ class ExecuteStatement(Model):
     """OpenLake's own: a request sent again with the same token is answered with the first one's
     statement."""
 
+    @model_validator(mode="after")
+    def _fit_together(self) -> "StatementOptions":
+        if self.disposition is Disposition.INLINE and self.format is not ResultFormat.JSON_ARRAY:
+            raise ValueError(
+                f"the disposition INLINE takes the format JSON_ARRAY only; ask for {self.format}"
+                " with EXTERNAL_LINKS"
+            )
+        if self.on_wait_timeout == "CANCEL" and self.wait_s == 0:
+            raise ValueError("on_wait_timeout CANCEL needs a wait_timeout of at least '5s'")
+        return self
+
+    @property
+    def wait_s(self) -> int:
+        """How long to wait for the end, in seconds."""
+        return int(self.wait_timeout.removesuffix("s"))
+
+
+class ExecuteStatement(StatementOptions):
+    """Request of `POST sql/statements`."""
+
+    statement: str = Field(min_length=1)
+    """One SQL statement of at most 16 MiB; parameters are marked `:name`."""
+    warehouse_id: str
+    parameters: tuple[StatementParameter, ...] = ()
+
     @field_validator("statement")
     @classmethod
     def _fits(cls, value: str) -> str:
@@ -95,29 +115,11 @@ class ExecuteStatement(Model):
         return value
 
     @model_validator(mode="after")
-    def _fit_together(self) -> "ExecuteStatement":
-        if self.disposition is Disposition.INLINE and self.format is not ResultFormat.JSON_ARRAY:
-            raise ValueError(
-                f"the disposition INLINE takes the format JSON_ARRAY only; ask for {self.format}"
-                " with EXTERNAL_LINKS"
-            )
+    def _named_once(self) -> "ExecuteStatement":
         names = [each.name for each in self.parameters]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"the parameter '{twice[0]}' is given twice")
-        if self.on_wait_timeout == "CANCEL" and self.wait_s == 0:
-            raise ValueError("on_wait_timeout CANCEL needs a wait_timeout of at least '5s'")
         return self
-
-    @property
-    def wait_s(self) -> int:
-        """How long to wait for the end, in seconds."""
-        return int(self.wait_timeout.removesuffix("s"))
-
-    @property
-    def most_bytes(self) -> int:
-        """What its answer may have."""
-        most = MOST_INLINE_BYTES if self.disposition is Disposition.INLINE else MOST_BYTES
-        return min(most, self.byte_limit or most)
 
 
 class StatementError(Frozen):
