@@ -11,6 +11,7 @@ from control.cli.evidence import evidence
 from control.cli.follow import Follower
 from control.cli.output import Output, OutputOption, console, print_json, quiet_table
 from control.cli.picture import draw, duration, mark, read_run, word
+from control.cli.replay import compare, replay
 from spec.errors import Invalid, NotFound
 from spec.ids import is_task_run
 
@@ -21,6 +22,8 @@ app = typer.Typer(
     help="Look at runs; submit, follow, cancel and repair them.",
 )
 app.command("evidence")(evidence)
+app.command("replay")(replay)
+app.command("compare")(compare)
 
 RunId = Annotated[int, typer.Argument(help="As `openlake runs list` shows it.")]
 Follow = Annotated[bool, typer.Option(help="Stay until the run has ended.")]

@@ -59,13 +59,17 @@ async def get(deps: Deps, caller: Caller, any_id: int) -> RunOutput:
     if "sql_task" in task:
         text = await _query_text(deps, caller, any_id)
         answer["sql_output"] = _sql(task["sql_task"], any_id, output, metadata.run_page_url, text)
-    if "check_task" in task:
-        check: dict[str, Any] = task["check_task"]
-        text = check.get("sql", "")
-        answer["sql_output"] = _sql(check, any_id, output, metadata.run_page_url, text)
+    for kind in task.keys() & _OWN_TABLES:
+        own: dict[str, Any] = task[kind]
+        text = own.get("sql", "")
+        answer["sql_output"] = _sql(own, any_id, output, metadata.run_page_url, text)
     if "dbt_task" in task and output.dbt is not None and output.dbt.artifacts_bytes is not None:
         answer["dbt_output"] = DbtOutput(artifacts_link=links.link(deps, any_id))
     return RunOutput.model_validate(answer)
+
+
+_OWN_TABLES = frozenset(("check_task", "load_task", "compare_task", "table_care_task"))
+"""OpenLake's own task types whose output is a table."""
 
 
 async def left_by(deps: Deps, caller: Caller, task_run_id: int) -> AttemptOutput:
@@ -125,14 +129,14 @@ def _sql(
 ) -> SqlOutput:
     common: dict[str, Any] = {
         "query_text": text,
-        "warehouse_id": task["warehouse_id"],
+        "warehouse_id": task.get("warehouse_id", ""),
         "sql_statements": (SqlStatementOutput(lookup_key=str(task_run_id)),),
         "output_link": page,
     }
     if "alert" in task:
         state = output.alert.state if output.alert is not None else AlertState.UNKNOWN
         return SqlOutput(alert_output=SqlAlertOutput(**common, alert_state=state))
-    common["endpoint_id"] = task["warehouse_id"]
+    common["endpoint_id"] = common["warehouse_id"]
     if output.sql is None:
         return SqlOutput(query_output=SqlQueryOutput(**common))
     rows = output.sql.model_dump(include={"columns", "rows", "row_count", "truncated"})
