@@ -9,20 +9,26 @@ from being cared for; the task fails then, with all of them named.
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from py4j.protocol import Py4JError  # pyright: ignore[reportMissingTypeStubs]
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 MOST_ROWS = 1000
-TRIES = 3
-"""Of a rewrite that another writer has got in the way of; nothing of a refused one is kept."""
+TRIES = 5
+"""Of a rewrite that another writer has got in the way of; nothing of a refused one is kept. The
+catalog lists no snapshot but the current one, so any commit in between is in the way."""
 
-CONFLICTS = ("ValidationException", "CommitFailedException", "Cannot commit")
+CONFLICTS = ("ValidationException", "CommitFailedException")
 """Iceberg's words for that, in Spark's messages."""
+
+FAILURES = (PySparkException, Py4JError)
+"""A procedure's own failure comes as the second, unless Spark Connect brings it."""
 
 COLUMNS = (
     *("table", "step", "files_before", "files_after", "bytes_before", "bytes_after"),
@@ -43,8 +49,11 @@ class Figures:
 class Carer:
     """Cares for one table after the other in one Spark session."""
 
-    def __init__(self, spark: SparkSession, catalog: str, order: dict[str, Any]) -> None:
-        """See class."""
+    def __init__(
+        self, spark: SparkSession, catalog: str, order: dict[str, Any], pause_s: float = 1.0
+    ) -> None:
+        """See class; the pause is doubled from try to try."""
+        self._pause_s = pause_s
         self._spark = spark
         self._catalog = catalog
         self._order = order
@@ -97,19 +106,20 @@ class Carer:
                 before = self._step(table, "compact", before, self._compact)
             if self._order["rewrite_manifests"]:
                 self._step(table, "rewrite_manifests", before, self._rewrite_manifests)
-        except PySparkException as error:
+        except FAILURES as error:
             self.failed[name] = first_line(error)
             print(f"{name}: failed: {self.failed[name]}", file=sys.stderr, flush=True)
 
     def _step(self, table: tuple[str, ...], step: str, before: Figures, act: Any) -> Figures:
-        for attempt in range(1, TRIES + 1):
+        for attempt in range(TRIES):
             try:
                 act(table)
                 break
-            except PySparkException as error:
-                if attempt == TRIES or not any(word in str(error) for word in CONFLICTS):
+            except FAILURES as error:
+                if attempt == TRIES - 1 or not any(word in str(error) for word in CONFLICTS):
                     raise
                 print(f"{'.'.join(table)}: {step}: again, after {first_line(error)}", flush=True)
+                time.sleep(self._pause_s * 2**attempt)
         after = self._figures(table)
         pairs = zip(vars(before).values(), vars(after).values(), strict=True)
         numbers = [str(number) for pair in pairs for number in pair]
@@ -137,7 +147,8 @@ class Carer:
         self._call("rewrite_manifests", table)
 
     def _call(self, procedure: str, table: tuple[str, ...], more: str = "") -> None:
-        name = quoted(table).replace("'", "\\'")
+        # With the catalog: else the first level of a schema is taken for one, with a warning.
+        name = quoted((self._catalog, *table)).replace("'", "\\'")
         self._sql(f"CALL {quoted((self._catalog,))}.system.{procedure}(table => '{name}'{more})")
 
     def _figures(self, table: tuple[str, ...]) -> Figures:
@@ -158,13 +169,14 @@ def quoted(names: Sequence[str]) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """Return what a message says first, without Java's trace."""
+    """Return what a message says first, and its innermost cause, without Java's trace."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = lines[0] if lines else type(error).__name__
     # Py4J's own first line says only that something was called.
     if said.startswith("An error occurred while calling") and len(lines) > 1:
         said = lines[1].removeprefix(": ")
-    return said[:500]
+    causes = [line for line in lines if line.startswith("Caused by: ")]
+    return (f"{said} ({causes[-1]})" if causes else said)[:1000]
 
 
 def leave(out: Path, rows: list[list[str]], tables: int) -> None:
@@ -195,7 +207,7 @@ def main(catalog: str, order: str) -> int:
         for table in list(carer.tables()):
             carer.care(table)
             count += 1
-    except (LookupError, PySparkException) as error:
+    except (LookupError, *FAILURES) as error:
         message = first_line(error)
         (out / "error.json").write_text(json.dumps({"error": message, "trace": str(error)}))
         print(message, file=sys.stderr, flush=True)
