@@ -19,9 +19,8 @@ from activities.engines.local import FileLog
 from activities.faults import Point
 from activities.folder import AttemptFolder
 from activities.sql.gateway_tables import GatewayTables
-from activities.sql.statements import check_values
 from activities.sql.trino_client import TrinoClient, kill_all
-from activities.sql.trino_script import Place, Script, program_of, statements_of
+from activities.sql.trino_script import Place, Script, program_of, script_of
 from spec.attempts import AttemptOutcome, AttemptOutput, AttemptResult, AttemptWork
 from spec.errors import EngineUnavailable
 
@@ -49,7 +48,7 @@ class TrinoEngine:
 
     async def submit(self, work: AttemptWork, key: str) -> Handle:
         """See `EngineAdapter`."""
-        check_values(statements_of(work), program_of(work).parameters)
+        script_of(work).check(program_of(work).parameters)
         folder = self._folder(key)
         folder.make()
         place = self._read(folder)

@@ -1,7 +1,8 @@
 """Runs the SQL script of one attempt on DuckDB, against the catalog gateway.
 
 Started as `python -P -m activities.programs.run_sql SPEC`. The spec is a JSON file with `text`,
-`parameters`, `catalog`, `storage` and `job`; results go to the attempt's `out` folder.
+`parameters`, `dialect`, `session` (catalog and schema, or nulls), `check`, `catalog`, `storage` and
+`job`; results go to the attempt's `out` folder.
 """
 
 import json
@@ -16,15 +17,15 @@ from typing import Any
 
 import duckdb
 
-from activities.sql import portable
 from activities.sql.checks import broken_rule
 from activities.sql.duckdb_catalog import Lakehouse
 from activities.sql.lineage import statement_event, touched
-from activities.sql.statements import Statement, check_values, split
-from spec.attempts import SqlResult
+from activities.sql.scripts import SqlScript, Step
+from activities.sql.statements import Statement
+from spec.attempts import SqlDialect, SqlResult
 from spec.errors import EngineRejected, OpenLakeError
+from spec.tasks import Engine
 
-DIALECT = "duckdb"
 MOST_ROWS = 1000
 
 
@@ -36,11 +37,11 @@ def main(spec_path: str) -> int:
     answer: SqlResult | None = None
     number = 0
     try:
-        statements = split(spec["text"], DIALECT)
-        check_values(statements, spec["parameters"])
         lakehouse = Lakehouse(spec["catalog"], spec["storage"])
-        for number, statement in enumerate(statements, 1):
-            answer = _run(lakehouse, statement, f"[{number}/{len(statements)}]", spec, out)
+        script = _script(lakehouse, spec)
+        for step in script.steps:
+            number, statement = step.number, step.written
+            answer = _run(lakehouse, script, step, spec, out)
         if spec.get("check") and (broken := broken_rule(answer)) is not None:
             raise EngineRejected(broken)
     except (duckdb.Error, OpenLakeError) as error:
@@ -49,12 +50,28 @@ def main(spec_path: str) -> int:
     return 0
 
 
+def _script(lakehouse: Lakehouse, spec: Mapping[str, Any]) -> SqlScript:
+    """Return the script, checked, where names are looked up as the task says."""
+    catalog, schema = spec.get("session") or (None, None)
+    if catalog is not None or schema is not None:
+        lakehouse.enter(catalog or lakehouse.catalog, schema or lakehouse.schema)
+    dialect = SqlDialect(spec.get("dialect", SqlDialect.ENGINE))
+    catalog = catalog or lakehouse.catalog
+    script = SqlScript(spec["text"], dialect, Engine.DUCKDB, catalog, lakehouse.schema)
+    script.check(spec["parameters"])
+    return script
+
+
 def _run(
-    lakehouse: Lakehouse, statement: Statement, label: str, spec: Mapping[str, Any], out: Path
+    lakehouse: Lakehouse, script: SqlScript, step: Step, spec: Mapping[str, Any], out: Path
 ) -> SqlResult:
     """Run one statement, and leave its first rows."""
     began = time.perf_counter()
-    print(f"{label} {_first_line(statement.text)}", flush=True)
+    label = f"[{step.number}/{len(script.steps)}]"
+    print(f"{label} {_first_line(step.written.text)}", flush=True)
+    if (step.catalog, step.schema) != lakehouse.entered:
+        lakehouse.enter(step.catalog, step.schema)
+    statement = script.spelled(step)
     text = statement.bound(lambda name: f"${name}")
     values = {name: spec["parameters"][name] for name in statement.names}
     result = lakehouse.execute(text, values)
@@ -70,27 +87,27 @@ def _run(
     (out / "sql.json").write_text(answer.model_dump_json())
     count = f"more than {MOST_ROWS}" if answer.truncated else str(len(rows))
     print(f"{label} {count} rows in {time.perf_counter() - began:.2f} s", flush=True)
-    _tell_lineage(lakehouse, statement, text, spec["job"], out)
+    _tell_lineage(lakehouse, script, step, spec["job"], out)
     return answer
 
 
 def _tell_lineage(
-    lakehouse: Lakehouse, statement: Statement, text: str, job: Mapping[str, str], out: Path
+    lakehouse: Lakehouse, script: SqlScript, step: Step, job: Mapping[str, str], out: Path
 ) -> None:
-    tree = portable.parse(text, DIALECT)
+    tree = script.tree(step)
     if tree is None:
         return
-    facts = touched(tree, lakehouse.catalog, lakehouse.schema)
+    facts = touched(tree, step.catalog, step.schema)
     if not facts.inputs and facts.output is None:
         return
     told = statement_event(
-        statement.text,
+        step.written.text,
         datetime.now(UTC),
         {"namespace": job["namespace"], "name": job["name"]},
         job["run_id"],
         facts,
         lakehouse.columns,
-        DIALECT,
+        script.dialect,
     )
     with (out / "lineage.jsonl").open("a") as file:
         file.write(json.dumps(told) + "\n")

@@ -78,12 +78,19 @@ class Lakehouse:
         rewrite = rewriting(self._db, self, text, values)
         return self._db.execute(text, dict(values)) if rewrite is None else rewrite()
 
+    @property
+    def entered(self) -> tuple[str, str]:
+        """The catalog and schema of names without them."""
+        return self.catalog, self.schema
+
     def enter(self, catalog: str, schema: str) -> None:
         """Look names without catalog or schema up in these from now on.
 
         Raises:
-            EngineRejected: there is no such schema.
+            EngineRejected: there is no such catalog or schema.
         """
+        if catalog.lower() != self.catalog.lower():
+            raise EngineRejected(f"DuckDB has the catalog {self.catalog} only, not {catalog}")
         try:
             self._db.execute(f"USE {_identifier(catalog)}.{_identifier(schema)}")
         except duckdb.Error as error:

@@ -1,10 +1,14 @@
 """Forms of SQL that one engine has and another lacks, recognised so that a driver can help."""
 
+import logging
 from dataclasses import dataclass
 
 from sqlglot import Dialect, exp, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
+
+# It tells of every statement that it keeps as text; that is expected here.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 Query = exp.Query
 """A statement that only reads."""

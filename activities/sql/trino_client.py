@@ -5,7 +5,9 @@ are what a second worker needs.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -65,7 +67,16 @@ class TrinoClient:
         self._http = http
         self._url = url.rstrip("/")
 
-    async def submit(self, text: str, source: str, catalog: str, token: str) -> Page:
+    async def submit(
+        self,
+        text: str,
+        source: str,
+        catalog: str,
+        token: str,
+        schema: str = "default",
+        user: str = USER,
+        session: Mapping[str, str] = MappingProxyType({}),
+    ) -> Page:
         """Start a query.
 
         Args:
@@ -73,12 +84,16 @@ class TrinoClient:
             source: Names the attempt; Trino keeps catalog sessions by user and source.
             catalog: Of names that give none.
             token: For the catalog, as extra credential.
+            schema: Of names that give none.
+            user: In whose name it runs.
+            session: Trino's session properties.
         """
         headers = {
-            "X-Trino-User": USER,
+            "X-Trino-User": quote(user, safe="@"),
             "X-Trino-Source": source,
-            "X-Trino-Catalog": catalog,
-            "X-Trino-Schema": "default",
+            "X-Trino-Catalog": quote(catalog),
+            "X-Trino-Schema": quote(schema),
+            **({"X-Trino-Session": _properties(session)} if session else {}),
             "X-Trino-Time-Zone": "UTC",
             "X-Trino-Extra-Credential": f"token={quote(token, safe='')}",
         }
@@ -153,6 +168,10 @@ async def kill_all(trino: TrinoClient, key: str) -> None:
         # Looked at twice: one that was just being submitted shows up late.
         quiet = 0 if running else quiet + 1
         await asyncio.sleep(0.2)
+
+
+def _properties(session: Mapping[str, str]) -> str:
+    return ",".join(f"{name}={quote(value, safe='')}" for name, value in session.items())
 
 
 def literal(text: str) -> str:

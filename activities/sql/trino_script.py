@@ -14,10 +14,12 @@ from activities.sql import portable
 from activities.sql.checks import broken_rule
 from activities.sql.gateway_tables import Commit, GatewayTables
 from activities.sql.lineage import Touched, statement_event, touched
-from activities.sql.statements import Statement, split
+from activities.sql.scripts import SqlScript, Step
+from activities.sql.statements import Statement
 from activities.sql.trino_client import Page, Query, QueryGone, TrinoClient, kill_all, literal
 from spec.attempts import AttemptWork, Frozen, SqlProgram, SqlResult
 from spec.errors import EngineRejected, EngineUnavailable
+from spec.tasks import Engine
 
 MOST_ROWS = 1000
 _SETTLE_S = 2.0
@@ -71,11 +73,12 @@ class Script:
         self._tables = tables
         self._work = work
         self._folder = folder
-        self._statements = statements_of(work)
+        self._script = script_of(work)
+        self._steps = self._script.steps
 
     def is_at_end(self, place: Place) -> bool:
         """All statements have been run."""
-        return place.index == len(self._statements)
+        return place.index == len(self._steps)
 
     def finish(self, place: Place) -> Place:
         """Return it as the end of a script all of whose statements have run."""
@@ -87,15 +90,20 @@ class Script:
 
     def intend(self, place: Place) -> Place:
         """Return it as it is written down before the statement is sent."""
-        self._say(place, _first_line(self._statements[place.index].text))
+        self._say(place, _first_line(self._step(place).written.text))
         return place.moved(asked=True, sql=None)
 
     async def send(self, place: Place) -> Place:
         """Submit the statement under way."""
-        catalog = self._work.catalog
-        statement = self._statements[place.index]
+        step = self._step(place)
+        try:
+            statement = await self._spelled(step)
+        except EngineRejected as error:
+            self._say(place, str(error))
+            return place.ended(error=str(error), trace=f"{step.written.text}\n\n{error}")
         text = f"/* {self._label(place)} */ {_bound(statement, program_of(self._work).parameters)}"
-        page = await self._trino.submit(text, self._work.key, catalog.name, catalog.token)
+        token = self._work.catalog.token
+        page = await self._trino.submit(text, self._work.key, step.catalog, token, step.schema)
         return await self._taken(place, page)
 
     async def advance(self, place: Place) -> Place:
@@ -113,7 +121,7 @@ class Script:
         place = place.moved(query_id=page.query_id, next_uri=page.next_uri)
         if page.error is not None:
             error = f"{page.error.get('errorName')}: {page.error.get('message')}"
-            statement = self._statements[place.index].text
+            statement = self._step(place).written.text
             trace = f"Statement {place.index + 1}, query {page.query_id}:\n{statement}\n\n{error}"
             self._say(place, error)
             return place.ended(error=error, trace=trace)
@@ -183,13 +191,13 @@ class Script:
                 columns[table] = {} if state is None else state.columns
         parent = self._work.lineage
         told = statement_event(
-            self._statements[place.index].text,
+            self._step(place).written.text,
             datetime.now(UTC),
             {"namespace": parent.namespace, "name": parent.job_name},
             parent.run_id,
             facts,
             lambda table: columns.get(table, {}),
-            "trino",
+            self._script.dialect,
         )
         with self._folder.lineage.open("a") as file:
             file.write(json.dumps(told) + "\n")
@@ -198,20 +206,29 @@ class Script:
         tree = self._tree(place)
         if tree is None:
             return Touched((), None, None)
-        return touched(tree, self._work.catalog.name, "default")
+        step = self._step(place)
+        return touched(tree, step.catalog, step.schema)
 
     def _tree(self, place: Place) -> exp.Expr | None:
-        return portable.parse(self._spelled(place), "trino")
+        return self._script.tree(self._step(place))
 
-    def _spelled(self, place: Place) -> str:
-        return self._statements[place.index].bound(lambda name: "?")
+    def _step(self, place: Place) -> Step:
+        return self._steps[place.index]
+
+    async def _spelled(self, step: Step) -> Statement:
+        """Return the statement as Trino is told it."""
+        columns: dict[tuple[str, str, str], list[str]] = {}
+        for table in self._script.unknown_tables(step):
+            state = await self._tables.load(table[1], table[2])
+            columns[table] = [] if state is None else list(state.columns)
+        return self._script.spelled(step, columns)
 
     def _label(self, place: Place) -> str:
         return f"{self._work.key} statement {place.index + 1}"
 
     def _say(self, place: Place, text: str) -> None:
         with self._folder.log.open("a") as file:
-            file.write(f"[{place.index + 1}/{len(self._statements)}] {text}\n")
+            file.write(f"[{place.index + 1}/{len(self._steps)}] {text}\n")
 
 
 def first_of(commits: Sequence[Commit], queries: Collection[str]) -> list[Commit]:
@@ -239,9 +256,16 @@ def program_of(work: AttemptWork) -> SqlProgram:
     return work.program
 
 
-def statements_of(work: AttemptWork) -> list[Statement]:
-    """Return the attempt's statements."""
-    return split(program_of(work).text, "trino")
+def script_of(work: AttemptWork) -> SqlScript:
+    """Return the attempt's statements.
+
+    Raises:
+        EngineRejected: see `program_of` and `SqlScript`.
+    """
+    program = program_of(work)
+    catalog = program.catalog or work.catalog.name
+    schema = program.schema_name or "default"
+    return SqlScript(program.text, program.dialect, Engine.TRINO, catalog, schema)
 
 
 def _bound(statement: Statement, values: dict[str, str]) -> str:

@@ -3,12 +3,8 @@
 `translation` is the front door; what it cannot translate it refuses by name (`refusal`).
 """
 
-from activities.sql.databricks.translation import (
-    Columns,
-    Translated,
-    needs_columns,
-    translate,
-    translate_script,
-)
+from activities.sql.databricks.catalog_queries import Table
+from activities.sql.databricks.tables import Columns
+from activities.sql.databricks.translation import entered, needs_columns, translate
 
-__all__ = ["Columns", "Translated", "needs_columns", "translate", "translate_script"]
+__all__ = ["Columns", "Table", "entered", "needs_columns", "translate"]

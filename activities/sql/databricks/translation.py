@@ -1,6 +1,4 @@
-"""Translates statements: one at a time, or a script with its `USE`."""
-
-from dataclasses import dataclass
+"""Translates one statement at a time."""
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError, UnsupportedError
@@ -9,25 +7,11 @@ from activities.sql.databricks import commands, duckdb_form, queries, reading, t
 from activities.sql.databricks.catalog_queries import Session, Table
 from activities.sql.databricks.refusal import refused
 from activities.sql.databricks.tables import Columns
-from activities.sql.statements import Statement, split
 from spec.errors import EngineRejected
 from spec.tasks import Engine
 
 _NONE: Columns = {}
 _FAULTS = (SqlglotError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-
-
-@dataclass(frozen=True)
-class Translated:
-    """One statement of a script."""
-
-    written: Statement
-    """In Databricks SQL."""
-    text: str
-    """In the engine's dialect, with the same `:name` markers."""
-    catalog: str
-    schema: str
-    """Where its names without catalog or schema are looked up."""
 
 
 def translate(
@@ -68,30 +52,14 @@ def needs_columns(text: str, engine: Engine, *, catalog: str, schema: str) -> li
     return tables.unknown_tables(_parsed(text), engine, Session(catalog, schema))
 
 
-def translate_script(
-    script: str, engine: Engine, *, catalog: str, schema: str, columns: Columns = _NONE
-) -> list[Translated]:
-    """Return the statements of a script; `USE` counts for those that follow it.
+def entered(text: str, *, catalog: str, schema: str) -> tuple[str, str]:
+    """Return the catalog and schema after a statement: only `USE` changes them.
 
     Raises:
-        EngineRejected: see `translate`; the statement's number is told.
+        EngineRejected: the statement cannot be read.
     """
-    session = Session(catalog, schema)
-    found: list[Translated] = []
-    for number, written in enumerate(split(script, "databricks"), 1):
-        try:
-            text = translate(
-                written.text,
-                engine,
-                catalog=session.catalog,
-                schema=session.schema,
-                columns=columns,
-            )
-            found.append(Translated(written, text, session.catalog, session.schema))
-            session = commands.entered(written.text, session)
-        except EngineRejected as error:
-            raise EngineRejected(f"Statement {number}: {error}", **error.facts) from error
-    return found
+    session = commands.entered(text, Session(catalog, schema))
+    return session.catalog, session.schema
 
 
 def _translated(text: str, engine: Engine, session: Session, columns: Columns) -> str:
