@@ -115,19 +115,26 @@ def control_worker() -> None:
 async def _run_control_worker(layout: Layout) -> None:
     from prometheus_client import start_http_server
 
+    from control import faults
     from control.assembly import assemble
     from control.notifications.deliver import Deliverer
     from control.projection import Projector
     from control.runs.control_tasks import ControlTasks
     from control.runs.outbox import relay
     from control.runs.upkeep import keep_up
+    from control.statements import closing as statements
+    from control.table_care.assembly import make_file_remover
     from control.temporal import connect
+    from control.transactions.activities import TransactionTasks
+    from control.transactions.context import Context
+    from control.transactions.sweep import sweep_forever
     from control.triggers.assembly import make_triggers
     from control.triggers.backfills import Backfills
     from control.triggers.service import tell_all
+    from control.uploads.sweep import sweep_uploads
     from control.warehouses.hosts import warehouse_host
     from control.warehouses.keeper import Keeper
-    from workflows.worker import build, build_child_follower
+    from workflows.worker import build, build_child_follower, build_file_remover
 
     deps = await assemble(layout)
     client = await connect(layout.temporal_address, layout.settings.temporal.namespace, lazy=False)
@@ -140,6 +147,8 @@ async def _run_control_worker(layout: Layout) -> None:
     )
     tasks, projector = ControlTasks(deps), Projector(deps.database, deps.metrics)
     triggers, backfills = make_triggers(layout, deps), Backfills(deps)
+    context = Context(deps.database, deps.catalog, done=faults.reach)
+    transactions = TransactionTasks(context)
     async with deps.database.session() as session:
         await tell_all(session)
     try:
@@ -151,15 +160,22 @@ async def _run_control_worker(layout: Layout) -> None:
                         projector.project,
                         tasks.judge,
                         tasks.expand,
+                        transactions.land,
+                        transactions.publish,
                         triggers.advance_trigger,
                         backfills.advance_backfill,
+                        statements.StatementCloser(deps).close_statement,
                     ],
                 ),
                 build_child_follower(client, tasks.run_child),
+                build_file_remover(client, make_file_remover(layout, deps).remove_files),
             ],
             also=[
                 relay(deps.database, deps.launcher, deps.hub, deps.metrics),
                 keep_up(deps.database, deps.launcher),
+                statements.keep_up(deps),
+                sweep_forever(context, deps.hub),
+                sweep_uploads(deps),
                 deliverer.run(deps.hub),
                 Keeper(deps.database, warehouse_host(layout, os.environ)).keep(deps.hub),
                 keep_logs_small(layout.logs_dir),
@@ -167,6 +183,7 @@ async def _run_control_worker(layout: Layout) -> None:
         )
     finally:
         await deps.hub.stop()
+        await deps.catalog.close()
         await deps.database.dispose()
 
 

@@ -4,14 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from posixpath import dirname
 
+from control.internal.checks import check_program, check_texts
 from control.internal.dbt import dbt_program
 from control.internal.nested import resolve_in, texts_in
 from control.internal.packaged import is_packaged, packaged_parameters, packaged_program
 from control.jobs.materials import GIT
 from control.jobs.snapshots import ALERT, QUERY, pinned_path, referenced_path
+from control.queries.tasks import PinnedSql, file_program, query_program
 from control.table_care.program import care_program
 from spec.api.runs import RunOverrides
-from spec.attempts import AirflowProgram, NotebookProgram, Program, PythonProgram, SqlProgram
+from spec.attempts import (
+    AirflowProgram,
+    CompareProgram,
+    LoadProgram,
+    NotebookProgram,
+    Program,
+    PythonProgram,
+)
 from spec.errors import Invalid
 from spec.references import Context, needs_upstream, resolve
 from spec.tasks import Task
@@ -45,6 +54,12 @@ def body_of(task: Task, manifest: dict[str, str], overrides: RunOverrides) -> Bo
     """
     if task.airflow_task is not None:
         return Body(task, "", {})
+    if task.load_task is not None:
+        return Body(task, "", {})
+    if (compare := task.compare_task) is not None:
+        return Body(task, "", {}, arguments=(compare.run_id, compare.with_run_id))
+    if (check := task.check_task) is not None:
+        return Body(task, "", {}, arguments=check_texts(check), named=check.parameters)
     if task.table_care_task is not None:
         return Body(task, "", {}, arguments=task.table_care_task.tables)
     if is_packaged(task):
@@ -83,11 +98,18 @@ def uses_upstream(body: Body, job_parameters: Mapping[str, str]) -> bool:
     return needs_upstream((*body.texts, *job_parameters.values()))
 
 
-def program_of(body: Body, context: Context, sql_text: str | None) -> Program:
+def program_of(body: Body, context: Context, sql: PinnedSql | str | None) -> Program:
     """Return what the engine is to run; job parameters win over task parameters of the same key."""
     if (airflow := body.task.airflow_task) is not None:
         conf = resolve_in(airflow.conf, context)
         return AirflowProgram(dag_id=airflow.dag_id, conf=conf, connection=airflow.connection)
+    if body.task.load_task is not None:
+        return LoadProgram(task=body.task.load_task)
+    if body.task.compare_task is not None:
+        run_id, with_run_id = (resolve(text, context) for text in body.arguments)
+        return CompareProgram(run_id=run_id, with_run_id=with_run_id)
+    if body.task.check_task is not None:
+        return check_program(body.task.check_task, context)
     if (care := body.task.table_care_task) is not None:
         return care_program(care, context)
     if is_packaged(body.task):
@@ -104,7 +126,9 @@ def program_of(body: Body, context: Context, sql_text: str | None) -> Program:
     named |= context.parameters
     if body.task.notebook_task is not None:
         return NotebookProgram(path=path, parameters=named)
-    return SqlProgram(text=sql_text or "", parameters=named)
+    if isinstance(sql, PinnedSql):
+        return query_program(sql, named)
+    return file_program(sql or "", named)
 
 
 def work_files(body: Body) -> dict[str, str]:
