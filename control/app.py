@@ -35,6 +35,7 @@ from control.runs.follow import router as run_events
 from control.runs.routes import router as runs
 from control.runs.task_runs import router as task_runs
 from control.secrets.routes import router as secrets
+from control.statements.history_routes import router as query_history
 from control.statements.routes import router as statements
 from control.statements.routes import workers as statement_workers
 from control.triggers.routes import router as backfills
@@ -59,6 +60,7 @@ ROUTERS = (
     logs,
     queries,
     own_queries,
+    query_history,
     alerts,
     statements,
     warehouses,

@@ -20,6 +20,8 @@ class Statement(SQLModel, table=True):
     __table_args__ = (
         Index("ix_statements_workspace", "workspace_id", "statement_id"),
         Index("ix_statements_warehouse", "warehouse_id", "statement_id"),
+        Index("ix_statements_user", "workspace_id", "user_name", "statement_id"),
+        Index("ix_statements_state", "workspace_id", "state", "statement_id"),
         Index(
             "ix_statements_open",
             "warehouse_id",

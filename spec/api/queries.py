@@ -18,6 +18,9 @@ from spec.query_parameters import Given, QueryParameter
 AUTO_LIMIT = 1000
 """Rows that a query with `apply_auto_limit` gives at most."""
 
+QUERY_TAG = "openlake.query_id"
+"""Says in the history which saved query a statement is of."""
+
 RunAsMode = Literal["OWNER", "VIEWER"]
 DisplayName = Annotated[str, Field(min_length=1, max_length=1000)]
 

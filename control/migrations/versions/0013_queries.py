@@ -69,10 +69,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("query_id", "version"),
     )
     op.execute(_FIRST_VERSIONS)
+    # The history of statements, by who and how they ended.
+    for name in ("user_name", "state"):
+        columns = ["workspace_id", name, "statement_id"]
+        op.create_index(f"ix_statements_{name.removesuffix('_name')}", "statements", columns)
 
 
 def downgrade() -> None:
     """Undo."""
+    op.drop_index("ix_statements_state", table_name="statements")
+    op.drop_index("ix_statements_user", table_name="statements")
     op.drop_table("query_versions")
     op.drop_index("uq_saved_queries_name", table_name="saved_queries")
     for name in (
