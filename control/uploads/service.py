@@ -137,7 +137,7 @@ async def load(deps: Deps, caller: Caller, upload_id: str, request: LoadRequest)
     file_format(upload.name, task)
     settings = JobSettings(
         name=f"load {upload.name}",
-        tasks=(Task(task_key="load", load_task=task, max_retries=2),),
+        tasks=(Task(task_key="load", load_task=task),),
         publish=PublishPolicy(on_failure="drop_branch", conflict="retry_publish"),  # pyright: ignore[reportArgumentType]
     )
     run = await runs.submit_settings(deps, caller, settings, request.idempotency_token)

@@ -86,9 +86,9 @@ class Stack:
             raise AssertionError(f"openlake {' '.join(words)}:\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
-    def json(self, *words: str) -> Any:
+    def json(self, *words: str, check: bool = True) -> Any:
         """Run `openlake … --output json` and return what it printed, read."""
-        return json.loads(self.command(*words, "--output", "json"))
+        return json.loads(self.command(*words, "--output", "json", check=check))
 
     def up(self) -> None:
         """Start or mend."""
