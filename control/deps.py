@@ -16,6 +16,7 @@ from control.lakehouse.catalogs import Lakehouse
 from control.metrics import Metrics
 from control.objects import ObjectStore
 from control.sealing import Sealer
+from control.statements.readers import Readers
 from control.temporal import Launcher
 from spec.compute import ComputeProfile
 
@@ -43,6 +44,7 @@ class Deps:
     """The catalogs that people look at."""
     metrics: Metrics = field(default_factory=Metrics)
     authenticator: Authenticator = field(default_factory=Authenticator)
+    readers: Readers = field(default_factory=Readers)
 
 
 def get_deps(request: Request) -> Deps:

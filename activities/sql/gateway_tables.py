@@ -1,6 +1,6 @@
 """Asks the catalog gateway for tables, as the Iceberg REST protocol has it, and for own commits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +19,8 @@ class TableState:
 
     columns: dict[str, str]
     """Name → Iceberg type, in order."""
+    summary: dict[str, str] = field(default_factory=dict[str, str])
+    """Of its current snapshot; empty when it has none."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,13 @@ def _state(metadata: dict[str, Any]) -> TableState:
     schemas: list[dict[str, Any]] = metadata.get("schemas") or []
     current_schemas = [each for each in schemas if each.get("schema-id") == schema_id]
     fields: list[dict[str, Any]] = current_schemas[0]["fields"] if current_schemas else []
-    return TableState(columns={field["name"]: _type(field["type"]) for field in fields})
+    current_id = metadata.get("current-snapshot-id")
+    snapshots: list[dict[str, Any]] = metadata.get("snapshots") or []
+    current = [each for each in snapshots if each.get("snapshot-id") == current_id]
+    return TableState(
+        columns={each["name"]: _type(each["type"]) for each in fields},
+        summary=current[0].get("summary") or {} if current else {},
+    )
 
 
 def _type(kind: str | dict[str, Any]) -> str:

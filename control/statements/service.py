@@ -270,7 +270,7 @@ def _row(
         disposition=order.disposition.value,
         format=order.format.value,
         row_limit=order.row_limit,
-        byte_limit=order.most_bytes,
+        byte_limit=order.byte_limit,
         idempotency_key=order.idempotency_token,
         state=StatementState.PENDING.value,
     )

@@ -28,6 +28,7 @@ from spec.attempts import StorageAccess
 from spec.errors import Unavailable
 from spec.ids import backfill_workflow_id, trigger_workflow_id
 from spec.plans import RunPlan
+from spec.statements import StatementRef
 from tests.control.postgres import postgres
 
 
@@ -54,6 +55,9 @@ class Recorder:
     task_cancels: list[tuple[str, int]] = field(default_factory=list)
     woken: list[str] = field(default_factory=list)
     """The workflow ids of triggers and backfills that were told to look again."""
+    statements: list[StatementRef] = field(default_factory=list)
+    """The statements that were started, as often as they were."""
+    statement_cancels: list[str] = field(default_factory=list)
     away: bool = False
     ended: list[tuple[str, str]] = field(default_factory=list)
     """Workflows that somebody ended from outside."""
@@ -92,6 +96,22 @@ class Recorder:
         """Remember which backfill was woken."""
         await self.check()
         self.woken.append(backfill_workflow_id(backfill_id))
+
+    async def start_statement(self, ref: StatementRef) -> bool:
+        """Remember a start; refuse the second one of a statement."""
+        await self.check()
+        self.statements.append(ref)
+        return self.statements.count(ref) == 1
+
+    async def cancel_statement(self, ref: StatementRef) -> None:
+        """Remember a cancel."""
+        await self.check()
+        self.statement_cancels.append(ref.statement_id)
+
+    async def is_statement_alive(self, statement_id: str) -> bool:
+        """Say so of every statement that was started."""
+        await self.check()
+        return any(ref.statement_id == statement_id for ref in self.statements)
 
     async def check(self) -> None:
         """Fail while away."""

@@ -1,0 +1,238 @@
+"""The activity `run_statement`: takes a statement up, runs it, keeps its rows, reports its end."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from typing import Any, TypeVar
+
+import httpx2
+import structlog
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.control_client import ControlClient
+from activities.sql.gateway_tables import GatewayTables
+from activities.warehouses.base import Execution, StatementFailed, WarehouseEngine
+from activities.warehouses.delivery import Delivery
+from activities.warehouses.reading import Reading, read
+from spec.attempts import CatalogAccess
+from spec.errors import EngineRejected, Unavailable
+from spec.statements import (
+    ServiceError,
+    StatementEnd,
+    StatementProgress,
+    StatementRef,
+    StatementState,
+    StatementWork,
+    UploadOrder,
+)
+from spec.warehouses import WarehouseConfig
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+_HEARTBEAT_S = 1.0
+_PATIENCE_S = 600.0
+"""How long the API or the object store may be away; the engine's query stays where it is."""
+_MOST_MESSAGE = 20_000
+
+LEFT = "LeftRunning"
+"""Type of the retryable failure by which a worker that shuts down hands its statements on."""
+
+
+class StatementActivities:
+    """Holds what the activity needs."""
+
+    def __init__(
+        self,
+        warehouse: WarehouseConfig,
+        control: ControlClient,
+        engine: WarehouseEngine,
+        threads: Executor,
+    ) -> None:
+        """See class."""
+        self._warehouse = warehouse
+        self._control = control
+        self._engine = engine
+        self._threads = threads
+        self._http = httpx2.AsyncClient(timeout=httpx2.Timeout(60, connect=5), trust_env=False)
+
+    @activity.defn(name="run_statement")
+    async def run_statement(self, ref: StatementRef) -> None:
+        """See `spec.ports.run_statement`."""
+        one = _Run(self._warehouse, self._control, self._engine, self._threads, self._http)
+        running = asyncio.create_task(one.run(ref))
+        beating = asyncio.create_task(_beat())
+        try:
+            await _attend(one, running)
+        finally:
+            for task in (running, beating):
+                task.cancel()
+            await asyncio.gather(running, beating, return_exceptions=True)
+
+
+async def _attend(one: "_Run", running: "asyncio.Task[None]") -> None:
+    """Wait for the end, and pass on what Temporal wants meanwhile."""
+    while True:
+        try:
+            await asyncio.wait({running})
+        except asyncio.CancelledError:
+            details = activity.cancellation_details()
+            if details is not None and details.cancel_requested:
+                await one.cancel()
+                continue
+            if details is not None and details.worker_shutdown:
+                await one.leave()
+                continue
+            raise
+        return running.result()
+
+
+async def _beat() -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(_HEARTBEAT_S)
+
+
+class _Run:
+    """One taking-up of one statement."""
+
+    def __init__(
+        self,
+        warehouse: WarehouseConfig,
+        control: ControlClient,
+        engine: WarehouseEngine,
+        threads: Executor,
+        http: httpx2.AsyncClient,
+    ) -> None:
+        self._warehouse = warehouse
+        self._control = control
+        self._engine = engine
+        self._threads = threads
+        self._http = http
+        self._execution: Execution | None = None
+        self._reading: Reading | None = None
+        self._is_canceled = False
+        self._is_leaving = False
+
+    async def run(self, ref: StatementRef) -> None:
+        """Take the statement up and bring it to its end."""
+        work = await _patiently(lambda: self._control.open_statement(ref))
+        delivery = Delivery(work, lambda i, content: self._put(work, i, content), self._threads)
+        try:
+            end = await self._end_of(ref, work, delivery)
+        finally:
+            if self._execution is not None:
+                await self._execution.close()
+        if end is not None:
+            await _patiently(lambda: self._control.end_statement(ref.statement_id, end))
+
+    async def cancel(self) -> None:
+        """Stop the engine's query; the statement then ends by itself as CANCELED."""
+        self._is_canceled = True
+        if self._execution is not None:
+            await self._execution.stop()
+
+    async def leave(self) -> None:
+        """Let go of the statement: this process ends."""
+        self._is_leaving = True
+        if self._execution is not None:
+            await self._execution.leave()
+
+    async def _end_of(
+        self, ref: StatementRef, work: StatementWork, delivery: Delivery
+    ) -> StatementEnd | None:
+        """Return how the statement ended; None when it was only to be stopped."""
+        try:
+            self._reading = await self._read(work)
+            execution = self._engine.execution(work, self._reading, self._noter(work))
+            self._execution = execution
+            if ref.stop:
+                await execution.stop()
+                return None
+            if self._is_canceled:
+                raise StatementFailed("", ServiceError.CANCELLED)
+            answer = await execution.answer()
+            await delivery.take(answer)
+        except StatementFailed as error:
+            return self._failed(work, error.message, error.error)
+        except EngineRejected as error:
+            return self._failed(work, error.message, ServiceError.BAD_REQUEST)
+        return StatementEnd(
+            attempt=work.attempt,
+            state=StatementState.SUCCEEDED,
+            kind=self._reading.kind,
+            engine_query_id=execution.engine_query_id,
+            columns=answer.columns,
+            chunks=tuple(delivery.chunks),
+            inline=delivery.inline,
+            truncated=delivery.is_truncated,
+        )
+
+    def _failed(self, work: StatementWork, message: str, error: ServiceError) -> StatementEnd:
+        if self._is_leaving and (self._reading is None or self._reading.is_repeatable):
+            raise ApplicationError(
+                "The warehouse's process shuts down; another one runs the statement.", type=LEFT
+            )
+        execution = self._execution
+        state = StatementState.CANCELED if self._is_canceled else StatementState.FAILED
+        return StatementEnd(
+            attempt=work.attempt,
+            state=state,
+            error_code=None if self._is_canceled else error,
+            message=message[:_MOST_MESSAGE],
+            kind=None if self._reading is None else self._reading.kind,
+            engine_query_id=None if execution is None else execution.engine_query_id,
+        )
+
+    async def _read(self, work: StatementWork) -> Reading:
+        catalog = work.catalog or self._warehouse.catalog or work.reader.catalog.name
+        schema = work.schema_name or self._warehouse.schema_name or "default"
+
+        async def columns(table: tuple[str, str, str]) -> Sequence[str]:
+            access: CatalogAccess = work.reader.catalog
+            state = await GatewayTables(self._http, access).load(table[1], table[2])
+            return () if state is None else tuple(state.columns)
+
+        return await read(work.body, self._warehouse, (catalog, schema), columns)
+
+    def _noter(
+        self, work: StatementWork
+    ) -> Callable[[dict[str, Any], str | None], Awaitable[None]]:
+        async def note(handle: dict[str, Any], query_id: str | None) -> None:
+            progress = StatementProgress(
+                attempt=work.attempt, handle=handle, engine_query_id=query_id
+            )
+            await _patiently(lambda: self._control.note_statement(work.statement_id, progress))
+
+        return note
+
+    async def _put(self, work: StatementWork, index: int, content: bytes) -> None:
+        order = UploadOrder(attempt=work.attempt, index=index)
+
+        async def put() -> None:
+            upload = await self._control.upload_for(work.statement_id, order)
+            try:
+                answer = await self._http.put(upload.url, content=content)
+            except httpx2.TransportError as error:
+                raise Unavailable(f"the object store does not answer: {error!r}") from error
+            if answer.status_code >= 300:
+                raise Unavailable(f"the object store refused a chunk: {answer.text[:300]}")
+
+        await _patiently(put)
+
+
+async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """Make a call that may be repeated until it gets through."""
+    until, pause_s = time.monotonic() + _PATIENCE_S, 0.1
+    while True:
+        try:
+            return await call()
+        except Unavailable as error:
+            if time.monotonic() > until:
+                raise
+            log.warning("statement.waiting", reason=error.message)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, 5.0)
