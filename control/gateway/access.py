@@ -57,3 +57,11 @@ class Access:
             )
         if isinstance(claims, AttemptClaims):
             await self._open_attempts.check(claims)
+
+    async def check_open(self, claims: AttemptClaims) -> None:
+        """Let an attempt pass that is open at this moment.
+
+        Raises:
+            Forbidden: it is over.
+        """
+        await self._open_attempts.check(claims, cached=False)

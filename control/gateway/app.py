@@ -30,7 +30,7 @@ from control.gateway.metrics import Metrics
 from control.gateway.reads import Reader
 from control.gateway.routes import OWN_COMMITS, PREFIX, READS, Route, match
 from control.gateway.settle import Settler
-from control.gateway.tokens import AttemptClaims, ServiceClaims
+from control.gateway.tokens import MAIN, AttemptClaims, PrincipalClaims, ServiceClaims
 from control.gateway.upstream import Catalog
 from spec.errors import Forbidden, Invalid, NotFound, OpenLakeError, Unavailable
 
@@ -232,15 +232,15 @@ class _Gateway:
         query = request.url.query
         if route.action in READS:
             await parts.access.check_read(claims, route.action)
-            return await parts.reader.read(request.method, branch, route, query, claims)
+            answer = await parts.reader.read(request.method, branch, route, query, claims)
+            if branch != MAIN and answer.status_code in (400, 404):
+                await _explain(parts, claims, branch, answer)
+            return answer
         if isinstance(claims, ServiceClaims):
             parts.metrics.refused.labels("service_token").inc()
             raise Forbidden(f"the token of {claims.name} may not change the catalog")
-        if not isinstance(claims, AttemptClaims) and claims.access != "write":
-            parts.metrics.refused.labels("read_only").inc()
-            raise Forbidden(
-                f"the token of {claims.user} may only read; to write, send a token that may"
-            )
+        if isinstance(claims, PrincipalClaims):
+            _check_writes(parts, claims)
         mutation = Mutation(
             route=route,
             method=request.method,
@@ -251,6 +251,34 @@ class _Gateway:
             idempotency_key=request.headers.get("idempotency-key"),
         )
         return await parts.committer.carry_out(mutation, claims)
+
+
+async def _explain(
+    parts: _Parts,
+    claims: AttemptClaims | PrincipalClaims | ServiceClaims,
+    branch: str,
+    answer: Response,
+) -> None:
+    """Say why a branch is not there: it is dropped soon after its attempt or run is over.
+
+    Raises:
+        Forbidden: the attempt is over.
+        NotFound: the branch has been dropped.
+    """
+    if isinstance(claims, AttemptClaims):
+        await parts.access.check_open(claims)
+    if b"NoSuchReference" in bytes(answer.body):
+        raise NotFound(f"the catalog branch '{branch}' has been dropped; read main instead")
+
+
+def _check_writes(parts: _Parts, claims: PrincipalClaims) -> None:
+    if claims.access == "write" and claims.branch == MAIN:
+        return
+    parts.metrics.refused.labels("read_only").inc()
+    where = "" if claims.branch == MAIN else f" on branch '{claims.branch}'"
+    raise Forbidden(
+        f"the token of {claims.user} may only read{where}; to write, send a token that may"
+    )
 
 
 async def _body(request: Request, limit: int) -> bytes:

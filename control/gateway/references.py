@@ -223,7 +223,10 @@ def _leaving(keys: Collection[Key]) -> dict[str, Any]:
 def _conflicting(content: Mapping[str, Any]) -> list[Key]:
     details: Mapping[str, Any] = content.get("errorDetails") or {}
     conflicts: list[Mapping[str, Any]] = details.get("conflicts", [])
-    return sorted(tuple(each["key"]["elements"]) for each in conflicts if each.get("key"))
+    named = [each for each in conflicts if each.get("key")]
+    # Nessie (0.99) adds what is new on the source, without a reason.
+    certain = [each for each in named if each["conflictType"] != "KEY_CONFLICT"] or named
+    return sorted(tuple(each["key"]["elements"]) for each in certain)
 
 
 def _entry(entry: Mapping[str, Any]) -> Entry:

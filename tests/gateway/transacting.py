@@ -1,9 +1,9 @@
 """Runs that are transactions, on a real catalog: made, worked on and followed without workflows."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx2
 import pyarrow as pa
 from pyiceberg.catalog import Catalog as IcebergCatalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError
@@ -102,12 +102,16 @@ class Transacting:
         return claims
 
     def request(self, round_number: int = 1, **fields: Any) -> PublishRequest:
-        values = {"workspace_id": 1, "job_id": 5, "run_id": self.run_id, "execution": 0}
-        return PublishRequest(**values | {"round": round_number} | fields)
+        values: dict[str, Any] = {"workspace_id": 1, "job_id": 5, "execution": 0}
+        names: dict[str, Any] = {"run_id": self.run_id, "round": round_number}
+        return PublishRequest(**values | names | fields)
 
-    async def publish(self, round_number: int = 1, *, retry: bool = False) -> PublishOutcome:
+    async def publish(
+        self, round_number: int = 1, *, retry: bool = False, execution: int = 0
+    ) -> PublishOutcome:
         policy = ConflictPolicy.RETRY_PUBLISH if retry else ConflictPolicy.FAIL
-        return await publish(self.context, self.request(round_number, conflict=policy))
+        request = self.request(round_number, conflict=policy, execution=execution)
+        return await publish(self.context, request)
 
     async def end(self) -> None:
         async with self.database.session() as session:
@@ -162,7 +166,28 @@ def read(lake: IcebergCatalog, table: str) -> list[int] | None:
         return None
 
 
-Maker = Callable[..., Any]
+_SCHEMA: dict[str, Any] = {
+    "type": "struct",
+    "schema-id": 0,
+    "fields": [{"id": 1, "name": "x", "type": "long", "required": False}],
+}
+
+
+def touch(client: httpx2.Client, namespace: str, table: str, mark: str) -> None:
+    """Leave a mark on a table, which is made (with its namespace) if need be."""
+    client.post("/namespaces", json={"namespace": [namespace]})
+    made = {"name": table, "schema": _SCHEMA, "stage-create": False, "properties": {}}
+    client.post(f"/namespaces/{namespace}/tables", json=made)
+    update = {"action": "set-properties", "updates": {"mark": mark}}
+    body = {"requirements": [], "updates": [update]}
+    answer = client.post(f"/namespaces/{namespace}/tables/{table}", json=body)
+    assert answer.status_code == 200, answer.text
+
+
+def touched(client: httpx2.Client, namespace: str, table: str) -> str | None:
+    """Return the mark on a table; None when there is no such table."""
+    answer = client.get(f"/namespaces/{namespace}/tables/{table}")
+    return None if answer.status_code == 404 else answer.json()["metadata"]["properties"]["mark"]
 
 
 async def make_run(database: Database, run_id: int, **publish_policy: Any) -> None:
