@@ -25,6 +25,8 @@ from spec.events import (
     StopRequested,
 )
 from spec.plans import RunPlan
+from spec.publish import PublishOutcome
+from spec.run_ends import end_publish
 from spec.run_state import RunState, new_state
 from spec.runs import apply, decide, end_attempt, next_wake
 from spec.tasks import Engine
@@ -57,6 +59,10 @@ class Play:
         assert identity is not None
         outcome = AttemptOutcome(result=result, code="SUCCESS", ended_at=self.now)
         self.record(end_attempt(self.state, task_key, identity, outcome, self.now))
+        self.advance()
+
+    def publish(self, outcome: PublishOutcome) -> None:
+        self.record(end_publish(self.state, outcome, self.now))
         self.advance()
 
     def batch(self, start: int = 0, stop: int | None = None) -> Projection:
