@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from activities.config import WorkerConfig
 from activities.folder import AttemptFolder
 from activities.libraries import maven
-from spec.attempts import AttemptWork
+from spec.attempts import AttemptWork, TableCareProgram
 from spec.spark_conf import WITHOUT_EFFECT, merge_conf
 
 LOGGING = """\
@@ -70,7 +70,8 @@ def _own(work: AttemptWork, folder: AttemptFolder) -> dict[str, str]:
     return {
         "spark.app.name": work.key,
         **_catalog_settings(work),
-        **_lineage_settings(work, folder),
+        # Table care moves no data from table to table, and the listener cannot read its plans.
+        **({} if isinstance(work.program, TableCareProgram) else _lineage_settings(work, folder)),
     }
 
 

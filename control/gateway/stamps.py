@@ -19,6 +19,9 @@ PARENT = "openlake.parent-snapshot-id"
 """The table's snapshot before the commit. Nessie 0.99 forgets a snapshot's parent, so the stamp
 keeps it."""
 CREATED_BY = "openlake.created-by-"
+GC_ENABLED = "gc.enabled"
+"""The property by which Iceberg's own `expire_snapshots` and `remove_orphan_files` may delete
+files; the catalog sets it to false on every table."""
 CREATE_DIGEST = "openlake.created-by-request"
 
 Json = dict[str, Any]
@@ -176,6 +179,7 @@ def _create_table(
     route: Route, content: Json, claims: AttemptClaims | PrincipalClaims, digest: str
 ) -> _Handled:
     properties: Json = content.get("properties") or {}
+    _keep_files(properties)
     content["properties"] = _without_stamp(properties, CREATED_BY) | _created_by(claims)
     if content.get("stage-create"):
         return True, []
@@ -213,6 +217,11 @@ def _table_change(
     by its last snapshot: the catalog lists no other.
     """
     updates: list[Json] = content["updates"]
+    for update in updates:
+        if update["action"] == "set-properties":
+            _keep_files(update["updates"])
+        elif update["action"] == "remove-properties" and GC_ENABLED in update["removals"]:
+            _keep_files({GC_ENABLED: "true"})
     requirements: list[Json] = content.get("requirements") or []
     creates = any(requirement["type"] == "assert-create" for requirement in requirements)
     snapshots = [update["snapshot"] for update in updates if update["action"] == "add-snapshot"]
@@ -238,6 +247,16 @@ def _table_change(
         table_uuid=table_uuid,
     )
     return True, change
+
+
+def _keep_files(properties: Json) -> None:
+    """Refuse to let engines delete a table's files: they would look at one branch alone."""
+    if str(properties.get(GC_ENABLED, "false")).lower() != "false":
+        raise Invalid(
+            f"'{GC_ENABLED}' stays false: files of a table may be needed by other branches and by"
+            " replays, so engines do not delete them; a table_care_task does, with"
+            " 'expire_snapshots' and 'remove_orphan_files'"
+        )
 
 
 def _set_created_by(updates: list[Json], claims: AttemptClaims | PrincipalClaims) -> None:

@@ -160,3 +160,24 @@ def test_the_digest_tells_requests_apart_and_repeats_alike() -> None:
 def test_a_body_that_is_not_icebergs_is_refused(body: bytes) -> None:
     with pytest.raises(Invalid):
         prepare(COMMIT, "", body, attempt_claims())
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"action": "set-properties", "updates": {"gc.enabled": "true"}},
+        {"action": "remove-properties", "removals": ["gc.enabled"]},
+    ],
+)
+def test_no_engine_is_let_to_delete_a_tables_files(update: dict[str, Any]) -> None:
+    body = json.dumps({"requirements": [], "updates": [update]}).encode()
+    with pytest.raises(Invalid, match="a table_care_task does"):
+        prepare(COMMIT, "", body, attempt_claims())
+
+
+def test_no_table_is_created_so_that_engines_may_delete_its_files() -> None:
+    table = {"name": "t", "schema": {}, "properties": {"gc.enabled": "TRUE"}}
+    with pytest.raises(Invalid, match=r"'gc\.enabled' stays false"):
+        prepare(CREATE, "", json.dumps(table).encode(), attempt_claims())
+    table["properties"] = {"gc.enabled": "false"}
+    assert prepare(CREATE, "", json.dumps(table).encode(), attempt_claims()).changes
