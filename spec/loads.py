@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -108,11 +108,9 @@ class CsvOptions(Model):
     """Lines to pass over at the beginning."""
 
 
-class LoadTask(Model):
-    """Load an uploaded file into a table: all of its rows, or none; OpenLake's own task type."""
+class LoadOptions(Model):
+    """Into which table a file is loaded, and how it is read."""
 
-    upload_id: str = Field(min_length=1)
-    """What `POST /api/openlake/1.0/uploads` answered."""
     table: str = Field(pattern=r"^([^.\s]+\.)?[^.\s]+\.[^.\s]+$")
     """`schema.table`, or `lakehouse.schema.table`."""
     mode: LoadMode = LoadMode.CREATE
@@ -125,7 +123,7 @@ class LoadTask(Model):
     """Check every row and tell the columns, but load nothing."""
 
     @model_validator(mode="after")
-    def _fits(self) -> "LoadTask":
+    def _fits(self) -> Self:
         if self.csv is not None and self.format not in (None, FileFormat.CSV):
             raise ValueError(f"'csv' says how to read a CSV file, not a {self.format} file")
         return self
@@ -135,3 +133,10 @@ class LoadTask(Model):
         """Schema and table."""
         *_, schema, table = self.table.split(".")
         return schema, table
+
+
+class LoadTask(LoadOptions):
+    """Load an uploaded file into a table: all of its rows, or none; OpenLake's own task type."""
+
+    upload_id: str = Field(min_length=1)
+    """What `POST /api/openlake/1.0/uploads` answered."""

@@ -133,7 +133,7 @@ async def load(deps: Deps, caller: Caller, upload_id: str, request: LoadRequest)
     """
     async with deps.database.read_session() as session:
         upload = await store.get(session, caller.workspace_id, upload_id)
-    task = LoadTask.model_validate(request.task(upload_id))
+    task = request.task(upload_id)
     file_format(upload.name, task)
     settings = JobSettings(
         name=f"load {upload.name}",

@@ -1,13 +1,10 @@
 """Shapes of `/api/openlake/1.0/uploads`: files on their way into tables."""
 
-from typing import Any
-
 from pydantic import Field
 
 from spec.api.runs import IdempotencyToken
 from spec.attempts import Frozen
-from spec.loads import ColumnType, CsvOptions, FileFormat, LoadMode
-from spec.model import Model
+from spec.loads import FileFormat, LoadOptions, LoadTask
 
 
 class UploadView(Frozen):
@@ -33,22 +30,15 @@ class UploadList(Frozen):
     next_page_token: str | None = None
 
 
-class LoadRequest(Model):
+class LoadRequest(LoadOptions):
     """Request of `POST /api/openlake/1.0/uploads/{upload_id}/load`."""
 
-    table: str
-    """`schema.table`, or `lakehouse.schema.table`."""
-    mode: LoadMode = LoadMode.CREATE
-    format: FileFormat | None = None
-    columns: dict[str, ColumnType] = {}
-    csv: CsvOptions | None = None
-    dry_run: bool = False
     idempotency_token: str | None = IdempotencyToken
 
-    def task(self, upload_id: str) -> dict[str, Any]:
-        """Return the `load_task` that does it."""
-        fields = self.model_dump(mode="json", exclude_defaults=True, exclude={"idempotency_token"})
-        return {"upload_id": upload_id, **fields}
+    def task(self, upload_id: str) -> LoadTask:
+        """Return the task that does it."""
+        options = {name: getattr(self, name) for name in LoadOptions.model_fields}
+        return LoadTask(upload_id=upload_id, **options)
 
 
 class LoadAnswer(Frozen):
