@@ -14,7 +14,8 @@ from spec.notices import EmailNotifications, Health, NotificationSettings, Webho
 from spec.publish import PublishPolicy
 from spec.reference_names import wrong_in, wrong_references
 from spec.schedules import Continuous, CronSchedule, TriggerSettings
-from spec.tasks import Task, engine_of
+from spec.tasks import Task, warehouse_of
+from spec.warehouses import is_warehouse_id
 
 JobParameterName = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[A-Za-z0-9_.-]+$")]
 
@@ -193,10 +194,13 @@ def _task_faults(
             what = field.removesuffix("_key").replace("job_", "").replace("_", " ")
             message = f"{who} names {what} '{name}', which the job does not define under '{where}'"
             found.append(Fault((*at, field), message))
-    try:
-        engine_of(task)
-    except ValueError as error:
-        found.append(Fault((*at, task.kind, "warehouse_id"), f"{who}: {error}"))
+    warehouse_id = warehouse_of(task)
+    if isinstance(warehouse_id, str) and not is_warehouse_id(warehouse_id):
+        message = (
+            f"{who}: there is no warehouse '{warehouse_id}'; the warehouses are 'duckdb', 'trino'"
+            " and those that were made, whose ids are 16 hexadecimal digits"
+        )
+        found.append(Fault((*at, task.kind, "warehouse_id"), message))
     for path in ((task.kind, "source"), (task.kind, "file", "source")):
         if _inside(task, path) == "GIT" and settings.git_source is None:
             message = f"{who} takes its file from GIT, but the job has no 'git_source'; add one"

@@ -4,6 +4,7 @@ Names and limits are those of Databricks' Jobs API 2.2 (`jobs/create`, the objec
 that is not here is refused, never dropped: a person must not believe that something works.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal, cast
 
@@ -13,6 +14,7 @@ from spec.compute import ClusterSpec, Library
 from spec.loads import LoadTask
 from spec.model import Model, TaskKey
 from spec.notices import EmailNotifications, Health, NotificationSettings, WebhookNotifications
+from spec.replays import CompareTask, ReplayTask
 from spec.table_care import TableCareTask
 from spec.task_types import (
     FOR_EACH_CONCURRENCY,
@@ -112,6 +114,8 @@ class Task(Model):
     check_task: CheckTask | None = None
     table_care_task: TableCareTask | None = None
     load_task: LoadTask | None = None
+    replay_task: ReplayTask | None = None
+    compare_task: CompareTask | None = None
     environment_key: str | None = None
     """Names one of the job's environments: the task runs as a plain Python process."""
     job_cluster_key: str | None = None
@@ -203,25 +207,35 @@ class Engine(StrEnum):
 SQL_ENGINES = (Engine.DUCKDB, Engine.TRINO)
 
 
-def engine_of(task: Task) -> Engine | None:
+BUILT_IN: Mapping[str, Engine] = {engine.value: engine for engine in SQL_ENGINES}
+"""The warehouses that every workspace has from the beginning: id → engine."""
+
+
+def warehouse_of(task: Task) -> str | None:
+    """Return the id of the warehouse that a task names, if it names one."""
+    named = task.sql_task or task.check_task or task.dbt_task
+    return named.warehouse_id if named is not None else None
+
+
+def engine_of(task: Task, warehouses: Mapping[str, Engine] = BUILT_IN) -> Engine | None:
     """Return the engine that runs this task; None when the control plane itself does.
 
-    A warehouse is named by its engine; code runs on Spark unless the task has an environment.
+    SQL runs on the engine of its warehouse; code runs on Spark unless the task has an environment.
+
+    Args:
+        task: The task.
+        warehouses: Id → engine of those that it may name.
 
     Raises:
         ValueError: the warehouse does not exist.
     """
-    if task.sql_task is not None:
-        return warehouse_engine(task.sql_task.warehouse_id)
-    if task.check_task is not None:
-        return warehouse_engine(task.check_task.warehouse_id)
     if task.dbt_task is not None:
-        if task.dbt_task.warehouse_id is not None:
-            warehouse_engine(task.dbt_task.warehouse_id)
         return Engine.PYTHON
+    if (warehouse_id := warehouse_of(task)) is not None:
+        return warehouse_engine(warehouse_id, warehouses)
     if task.airflow_task is not None:
         return Engine.AIRFLOW
-    if task.load_task is not None:
+    if task.load_task is not None or task.compare_task is not None:
         return Engine.DUCKDB
     if task.table_care_task is not None:
         return Engine.SPARK if task.table_care_task.rewrites else None
@@ -232,14 +246,13 @@ def engine_of(task: Task) -> Engine | None:
     return None
 
 
-def warehouse_engine(warehouse_id: str) -> Engine:
+def warehouse_engine(warehouse_id: str, warehouses: Mapping[str, Engine] = BUILT_IN) -> Engine:
     """Return the engine of a warehouse.
 
     Raises:
-        ValueError: there is no such warehouse.
+        ValueError: there is no such warehouse; says which there are.
     """
-    for engine in SQL_ENGINES:
-        if warehouse_id == engine.value:
-            return engine
-    names = " and ".join(f"'{engine.value}'" for engine in SQL_ENGINES)
+    if warehouse_id in warehouses:
+        return warehouses[warehouse_id]
+    names = ", ".join(f"'{each}'" for each in warehouses)
     raise ValueError(f"there is no warehouse '{warehouse_id}'; the warehouses are {names}")

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from spec.attempts import Frozen, SqlDialect
-from spec.tasks import SQL_ENGINES, Engine
+from spec.tasks import BUILT_IN, Engine
 
-BUILT_IN: dict[str, Engine] = {engine.value: engine for engine in SQL_ENGINES}
-"""Warehouses that every workspace has from the beginning: id → engine."""
+ENGINES_WITH_SERVER = frozenset({Engine.TRINO})
+"""They run statements in a server of their own, which jobs use as well."""
 
 SLOTS = 10
 """Statements that one process works on at once, as Databricks counts for one cluster."""
@@ -89,6 +89,15 @@ class HealthStatus(StrEnum):
     HEALTHY = "HEALTHY"
     DEGRADED = "DEGRADED"
     FAILED = "FAILED"
+
+
+class PinnedWarehouse(Frozen):
+    """What a run keeps of a warehouse that one of its tasks names."""
+
+    engine: Engine
+    dialect: SqlDialect = SqlDialect.ENGINE
+    catalog: str | None = None
+    schema_name: str | None = None
 
 
 class WarehouseConfig(Frozen):

@@ -40,7 +40,8 @@ async def compute_of(
         overrides: What run-now was given.
         blob: Reads what is pinned.
     """
-    if engine_of(task) not in (Engine.PYTHON, Engine.SPARK):
+    is_sql = task.sql_task is not None or task.check_task is not None
+    if is_sql or engine_of(task) not in (Engine.PYTHON, Engine.SPARK):
         return Compute(), {}
     job = _frame(settings)
     profile = await _profile(task, job, manifest, blob)

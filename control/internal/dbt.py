@@ -6,7 +6,7 @@ from control.files.paths import normalise
 from spec.attempts import DbtProgram
 from spec.errors import Invalid
 from spec.task_types import DbtTask
-from spec.tasks import warehouse_engine
+from spec.tasks import BUILT_IN
 
 PROJECT_FILE = "dbt_project.yml"
 
@@ -17,7 +17,7 @@ def project_file(task: DbtTask) -> str:
 
 
 def dbt_program(task: DbtTask, project: str, commands: tuple[str, ...]) -> DbtProgram:
-    """Return what the engine is to run.
+    """Return what the engine is to run; see `placed` for warehouses that are not built in.
 
     Args:
         task: Its settings.
@@ -31,7 +31,7 @@ def dbt_program(task: DbtTask, project: str, commands: tuple[str, ...]) -> DbtPr
         commands=commands,
         project=project,
         profiles=_profiles(task),
-        warehouse=warehouse_engine(task.warehouse_id) if task.warehouse_id else None,
+        warehouse=BUILT_IN.get(task.warehouse_id or ""),
         catalog=task.catalog,
         schema_name=task.schema_ or "default",
     )

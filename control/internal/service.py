@@ -16,6 +16,7 @@ from control.gateway import attempts as fence
 from control.gateway.tables import AttemptRow, AttemptState
 from control.gateway.tokens import AttemptClaims
 from control.internal.compute import compute_of
+from control.internal.placed import on_warehouse
 from control.internal.work import (
     Body,
     body_of,
@@ -23,20 +24,33 @@ from control.internal.work import (
     uses_upstream,
     work_files,
 )
-from control.jobs.snapshots import task_of
+from control.jobs.snapshots import pinned_warehouses, task_of
 from control.jobs.tables import SettingsSnapshot
 from control.lineage.collect import collect
+from control.queries.tasks import PinnedSql, dialect_at, utc
+from control.replays import service as replays
 from control.runs.context import await_projection, context_of
 from control.runs.tables import Run, TaskOutput, TaskRun
 from control.secrets.reading import redact_output, redactor_of, with_secrets
 from control.transactions.context import Context as TransactionContext
 from control.transactions.opening import ensure_attempt_branch
+from control.uploads import service as uploads
+from control.warehouses import service as warehouses
 from spec.api.alerts import PinnedAlert
+from spec.api.queries import PinnedQuery
 from spec.api.runs import RunOverrides
-from spec.attempts import AttemptOutput, AttemptRef, AttemptWork, LineageParent
+from spec.attempts import (
+    AttemptOutput,
+    AttemptRef,
+    AttemptWork,
+    CompareProgram,
+    LineageParent,
+    LoadProgram,
+)
 from spec.errors import AttemptOver, Forbidden, Invalid, NotFound
 from spec.ids import lineage_run_id, run_of, submit_key
 from spec.states import RunLife
+from spec.tasks import warehouse_of
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +129,7 @@ async def _work(
         await await_projection(deps.database, deps.hub, ref)
     async with deps.database.read_session() as session:
         context = await context_of(session, ref, run, task, deps.public_url)
-        sql_text = await _sql_text(session, body)
+        sql = await _sql(session, run, attempt, body)
         compute, more_files = await compute_of(
             task,
             snapshot.settings,
@@ -123,11 +137,18 @@ async def _work(
             overrides,
             lambda sha256: files.get_blob(session, sha256),
         )
+        pinned = (await pinned_warehouses(session, snapshot)).get(warehouse_of(task) or "")
+        program = on_warehouse(program_of(body, context, sql), task, pinned)
+        if isinstance(program, LoadProgram):
+            program = await uploads.ready(deps, session, ref.workspace_id, program)
+        if isinstance(program, CompareProgram):
+            program = await replays.ready(deps, session, ref.workspace_id, program)
+    await warehouses.lend_engine(deps, ref.workspace_id, warehouse_of(task))
     return AttemptWork(
         ref=ref,
         key=submit_key(ref.task_run_id),
         job_name=run.run_name,
-        program=program_of(body, context, sql_text),
+        program=program,
         files=work_files(body) | more_files,
         compute=await with_secrets(deps, run, ref.task_run_id, compute),
         environment=_environment(deps, ref, run),
@@ -144,13 +165,23 @@ async def _work(
     )
 
 
-async def _sql_text(session: AsyncSession, body: Body) -> str | None:
-    if body.task.sql_task is None:
+async def _sql(
+    session: AsyncSession, run: Run, attempt: AttemptRow, body: Body
+) -> PinnedSql | str | None:
+    """Return the saved query of a SQL task, or the text of its file; None for other tasks."""
+    task = body.task.sql_task
+    if task is None:
         return None
     content = await files.get_blob(session, body.files[body.path])
-    if body.task.sql_task.alert is not None:
-        return PinnedAlert.model_validate_json(content).query_text
-    return content.decode("utf-8", "replace")
+    if task.file is not None:
+        return content.decode("utf-8", "replace")
+    return PinnedSql(
+        PinnedQuery.read(content)
+        if task.alert is None
+        else PinnedAlert.model_validate_json(content),
+        await dialect_at(session, run.workspace_id, task.warehouse_id),
+        utc(attempt.opened_at),
+    )
 
 
 def _environment(deps: Deps, ref: AttemptRef, run: Run) -> dict[str, str]:

@@ -20,6 +20,7 @@ from spec.tasks import Task
 
 GIT = "git:"
 PROFILE = "profile:"
+WAREHOUSE = "warehouse:"
 
 Read = Callable[[str], Awaitable[str]]
 """Returns the text of a key, or raises `Invalid`."""

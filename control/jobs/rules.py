@@ -7,9 +7,11 @@ from control.auth import Caller
 from control.deps import Deps
 from control.jobs.materials import check_profiles
 from control.uploads import store as uploads
+from control.warehouses.store import engines
 from control.workspaces.tables import Principal
 from spec.errors import Forbidden, Invalid
 from spec.jobs import JobSettings, RunAs
+from spec.tasks import BUILT_IN, warehouse_engine, warehouse_of
 
 
 async def check(
@@ -29,10 +31,11 @@ async def check(
         before: Whom the job ran as until now; who is left as he was needs no right.
 
     Raises:
-        Invalid: a compute profile, a user or a kind of repository is unknown here.
+        Invalid: a compute profile, a warehouse, a user or a kind of repository is unknown here.
         Forbidden: only an admin of the workspace may let a job run as somebody else.
     """
     check_profiles(settings, deps.profiles)
+    await _check_warehouses(session, caller, settings)
     await _check_uploads(session, caller, settings)
     if settings.git_source is not None:
         deps.git.check(settings.git_source)
@@ -45,6 +48,19 @@ async def _check_uploads(session: AsyncSession, caller: Caller, settings: JobSet
     gone = await uploads.missing(session, caller.workspace_id, named) if named else set[str]()
     if gone:
         raise Invalid(f"there is no upload '{min(gone)}'; upload the file first, it is kept a day")
+
+
+async def _check_warehouses(session: AsyncSession, caller: Caller, settings: JobSettings) -> None:
+    named = [(task.task_key, warehouse_of(task)) for task in settings.every_task()]
+    if {warehouse_id for _, warehouse_id in named} <= {None, *BUILT_IN}:
+        return
+    known = await engines(session, caller.workspace_id)
+    for task_key, warehouse_id in named:
+        try:
+            if warehouse_id is not None:
+                warehouse_engine(warehouse_id, known)
+        except ValueError as error:
+            raise Invalid(f"task '{task_key}': {error}") from None
 
 
 async def _check_run_as(session: AsyncSession, caller: Caller, name: str) -> None:

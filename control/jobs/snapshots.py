@@ -336,7 +336,7 @@ def _digest(settings: dict[str, Any], manifest: dict[str, str]) -> str:
 async def pinned_warehouses(
     session: AsyncSession, snapshot: SettingsSnapshot
 ) -> dict[str, PinnedWarehouse]:
-    """Return id → what was pinned; of a built-in warehouse that was as at first there is nothing."""
+    """Return id → what was pinned; that is nothing of a built-in warehouse that was as at first."""
     keys = {key: sha for key, sha in snapshot.files.items() if key.startswith(WAREHOUSE)}
     return {
         key.removeprefix(WAREHOUSE): PinnedWarehouse.model_validate_json(

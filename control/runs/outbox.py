@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from control.db import Database
 from control.hub import OUTBOX, Hub
 from control.hub import wait as wait_for
+from control.jobs.snapshots import pinned_warehouses
 from control.jobs.tables import Job, SettingsSnapshot
 from control.metrics import Metrics
 from control.runs.plans import run_plan
@@ -27,6 +28,7 @@ from spec.errors import Unavailable
 from spec.ids import part_workflow_id, workflow_id
 from spec.plans import RunPlan
 from spec.statements import StatementRef, StatementState
+from spec.tasks import BUILT_IN
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +107,9 @@ async def _plan(session: AsyncSession, run_id: int | None) -> RunPlan:
     execution = None
     if run.execution:
         execution = await session.get_one(RunExecution, (run.run_id, run.execution))
-    return run_plan(run, snapshot, execution)
+    pinned = await pinned_warehouses(session, snapshot)
+    engines = {warehouse_id: each.engine for warehouse_id, each in pinned.items()}
+    return run_plan(run, snapshot, execution, {**BUILT_IN, **engines})
 
 
 async def _cancel_task(

@@ -36,5 +36,8 @@ class WarehouseHost(Protocol):
         ...
 
     async def settle(self, engines: Collection[Engine]) -> None:
-        """Let go of what only warehouses on other engines than these had needed."""
+        """See to the servers that these engines have, if they are the host's to start and stop.
+
+        Those of other engines may end once nothing runs on them.
+        """
         ...

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from control import hub
 from control.audit import store as audit
 from control.auth import Caller
 from control.db import Database
@@ -38,6 +39,9 @@ _IN_TRANSIT_S = 0.25
 _AWAKE_S = 1.0
 _ASLEEP_S = 15.0
 _LONGEST_PAUSE_S = 8.0
+
+_LENT_FOR = timedelta(minutes=10)
+"""A job's attempt has its engine's server for so long; afterwards it stays while it is used."""
 
 _MOVING = (WarehouseState.STARTING, WarehouseState.STOPPING, WarehouseState.DELETING)
 _KEEPER = "openlake"
@@ -75,9 +79,9 @@ class Keeper:
         self._host = host
         self._trials: dict[Key, _Trial] = defaultdict(_Trial)
 
-    async def keep(self, hub: Hub) -> None:
+    async def keep(self, wakes: Hub) -> None:
         """Look again whenever something changed, and every second while a warehouse runs."""
-        async with hub.follow(CHANGED) as wake:
+        async with wakes.follow(CHANGED) as wake:
             while True:
                 try:
                     pause = await self.look()
@@ -104,6 +108,7 @@ class Keeper:
                 for row, state in zip(rows, states, strict=True)
                 if state in (WarehouseState.STARTING, WarehouseState.RUNNING)
             }
+            engines |= await store.lent(session, datetime.now(UTC) - _LENT_FOR)
             await self._host.settle(engines)
         return _pause(states)
 
@@ -120,10 +125,10 @@ class Keeper:
 
     async def _bring(self, row: Warehouse, load: Load) -> WarehouseState:
         key, config = (row.workspace_id, row.warehouse_id), config_of(row)
-        trial = self._trials[key]
         clusters = await self._host.look(config)
         if clusters.ready:
-            trial.tries = 0
+            self._trials.pop(key, None)
+        trial = self._trials[key]
         decision = decide(_standing(row, trial), clusters, load, datetime.now(UTC))
         if decision.is_hopeless:
             await self._give_up(row, clusters.last_words or trial.reason)
@@ -187,6 +192,8 @@ class Keeper:
         async with self._database.session() as session:
             if await store.fail(session, row, with_reason):
                 _audit(session, row, with_reason)
+                # Its statements are to end.
+                await hub.notify(session, CHANGED)
 
 
 def _standing(row: Warehouse, trial: _Trial) -> Standing:

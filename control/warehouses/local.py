@@ -20,6 +20,7 @@ from control.stack.part import Part, Unhealthy
 from control.stack.trino import Trino
 from control.stack.warehouses import WarehouseProcess, warehouse_processes
 from control.warehouses.host import CannotStart
+from spec.errors import Unavailable
 from spec.tasks import Engine
 from spec.warehouses import Clusters, WarehouseConfig
 
@@ -85,10 +86,14 @@ class LocalHost:
         return started
 
     async def settle(self, engines: Collection[Engine]) -> None:
-        """See base class. A Trino that `openlake up --profile full` started is left alone."""
+        """See base class. A Trino that `openlake up --profile full` started is `up`'s to mend."""
         trino = Trino(self._layout)
-        record = _living(trino)
-        if record is None or not trino.lent.exists() or trino.name in self._ending:
+        record, is_ours = _living(trino), trino.lent.exists() or not trino.record.exists()
+        if not is_ours or trino.name in self._ending:
+            return
+        if record is None:
+            if Engine.TRINO in engines:
+                await self._try_trino()
             return
         if Engine.TRINO in engines or await self._is_used(trino):
             self._trino_rests_since = None
@@ -126,6 +131,12 @@ class LocalHost:
                 del self._ending[part.name]
 
         self._ending[part.name] = asyncio.create_task(end())
+
+    async def _try_trino(self) -> None:
+        try:
+            await asyncio.to_thread(self._start_trino)
+        except (CannotStart, Unavailable) as error:
+            log.warning("trino.not_started", error=error.message)
 
     def _start_trino(self) -> None:
         trino = Trino(self._layout)

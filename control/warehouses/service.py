@@ -35,9 +35,9 @@ from spec.api.warehouses import (
 )
 from spec.attempts import SqlDialect
 from spec.errors import Exhausted, Invalid, NotFound
-from spec.tasks import SQL_ENGINES, Engine
+from spec.tasks import BUILT_IN, SQL_ENGINES, Engine
 from spec.warehouses import (
-    BUILT_IN,
+    ENGINES_WITH_SERVER,
     POWER,
     QUEUE_LIMIT,
     ClusterSize,
@@ -248,6 +248,18 @@ async def admit_statement(session: AsyncSession, warehouse: Warehouse) -> None:
 async def touch(session: AsyncSession, warehouse: Warehouse) -> None:
     """Note that a statement has ended: idleness counts from here. Mostly writes nothing."""
     await store.touch(session, warehouse, _TOUCH_EVERY)
+
+
+async def lend_engine(deps: Deps, workspace_id: int, warehouse_id: str | None) -> None:
+    """See that the server of a warehouse's engine runs for an attempt of a job; the warehouse's own
+    processes have no part in jobs. Mostly there is no such server, and nothing to do."""
+    if warehouse_id is None or warehouse_id == Engine.DUCKDB:
+        return
+    async with deps.database.session() as session:
+        row = await store.find(session, workspace_id, warehouse_id)
+        if row is not None and row.engine in ENGINES_WITH_SERVER:
+            await store.lend(session, workspace_id, warehouse_id)
+            await hub.notify(session, CHANGED)
 
 
 async def config_at(deps: Deps, place: str) -> WarehouseConfig:

@@ -10,11 +10,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from control.warehouses.tables import Warehouse
 from spec.attempts import SqlDialect
 from spec.errors import Invalid, NotFound
-from spec.tasks import Engine
+from spec.tasks import BUILT_IN, Engine, warehouse_engine
 from spec.warehouses import (
-    BUILT_IN,
     ClusterSize,
     HealthStatus,
+    PinnedWarehouse,
     Wanted,
     WarehouseState,
     is_warehouse_id,
@@ -36,12 +36,7 @@ async def get(
             f"'{warehouse_id}' is not a valid warehouse id: those are 'duckdb', 'trino' and 16"
             " hexadecimal digits; list them with GET /api/2.0/sql/warehouses"
         )
-    statement = _of(workspace_id).where(Warehouse.warehouse_id == warehouse_id)
-    statement = statement.with_for_update() if lock else statement
-    found = (await session.exec(statement)).first()
-    if found is None and warehouse_id in BUILT_IN:
-        await make_built_in(session, workspace_id)
-        found = (await session.exec(statement)).first()
+    found = await find(session, workspace_id, warehouse_id, lock=lock)
     if found is None:
         raise NotFound(f"SQL warehouse {warehouse_id} does not exist.", warehouse_id=warehouse_id)
     return found
@@ -51,6 +46,19 @@ def _of(workspace_id: int):
     return select(Warehouse).where(
         Warehouse.workspace_id == workspace_id, Warehouse.wanted != Wanted.DELETED.value
     )
+
+
+async def find(
+    session: AsyncSession, workspace_id: int, warehouse_id: str, *, lock: bool = False
+) -> Warehouse | None:
+    """Return a warehouse that is not deleted; a built-in one is made when it is missing."""
+    statement = _of(workspace_id).where(Warehouse.warehouse_id == warehouse_id)
+    statement = statement.with_for_update() if lock else statement
+    found = (await session.exec(statement)).first()
+    if found is None and warehouse_id in BUILT_IN:
+        await make_built_in(session, workspace_id)
+        found = (await session.exec(statement)).first()
+    return found
 
 
 async def at(session: AsyncSession, place: str) -> Warehouse | None:
@@ -87,7 +95,33 @@ async def engines(session: AsyncSession, workspace_id: int) -> dict[str, Engine]
         Warehouse.workspace_id == workspace_id, Warehouse.wanted != Wanted.DELETED.value
     )
     made = {each: Engine(engine) for each, engine in (await session.exec(query)).all()}
-    return BUILT_IN | made
+    return {**BUILT_IN, **made}
+
+
+async def pinned(
+    session: AsyncSession, workspace_id: int, warehouse_id: str
+) -> PinnedWarehouse | None:
+    """Return what a run keeps of a warehouse; None for a built-in one that is as at first.
+
+    Raises:
+        Invalid: there is no such warehouse; says which there are.
+    """
+    query = _of(workspace_id).where(Warehouse.warehouse_id == warehouse_id)
+    row = (await session.exec(query)).first()
+    if row is None:
+        try:
+            warehouse_engine(warehouse_id, await engines(session, workspace_id))
+        except ValueError as error:
+            raise Invalid(str(error)) from None
+        return None
+    found = PinnedWarehouse(
+        engine=Engine(row.engine),
+        dialect=SqlDialect(row.dialect),
+        catalog=row.catalog,
+        schema_name=row.schema_name,
+    )
+    is_plain = warehouse_id in BUILT_IN and found == PinnedWarehouse(engine=found.engine)
+    return None if is_plain else found
 
 
 async def make_built_in(session: AsyncSession, workspace_id: int) -> None:
@@ -173,6 +207,24 @@ def _is(warehouse: Warehouse):
         col(Warehouse.workspace_id) == warehouse.workspace_id,
         col(Warehouse.warehouse_id) == warehouse.warehouse_id,
     )
+
+
+async def lend(session: AsyncSession, workspace_id: int, warehouse_id: str) -> None:
+    """Note that a job's attempt begins on the engine of a warehouse."""
+    await session.exec(
+        update(Warehouse)
+        .where(
+            col(Warehouse.workspace_id) == workspace_id,
+            col(Warehouse.warehouse_id) == warehouse_id,
+        )
+        .values(jobs_at=datetime.now(UTC))
+    )
+
+
+async def lent(session: AsyncSession, since: datetime) -> set[Engine]:
+    """Return the engines on which attempts of jobs have begun since then."""
+    query = select(Warehouse.engine).where(col(Warehouse.jobs_at) >= since).distinct()
+    return {Engine(engine) for engine in (await session.exec(query)).all()}
 
 
 # The keeper --------------------------------------------------------------------------------

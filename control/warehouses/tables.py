@@ -63,5 +63,7 @@ class Warehouse(SQLModel, table=True):
     """Processes that are ready."""
     last_activity_at: datetime = instant()
     """When it was last started, or a statement last came or ended; seconds may be missing."""
+    jobs_at: datetime | None = instant(optional=True)
+    """When a job's attempt last began on its engine, if that has a server of its own."""
     created_at: datetime | None = instant(now=True)
     deleted_at: datetime | None = instant(optional=True)

@@ -34,6 +34,7 @@ def upgrade() -> None:
         *_text("creator", "wanted", "state", "health", "health_summary"),
         *_number("clusters"),
         sa.Column("last_activity_at", _INSTANT, nullable=False),
+        sa.Column("jobs_at", _INSTANT, nullable=True),
         sa.Column("created_at", _INSTANT, server_default=_NOW, nullable=False),
         sa.Column("deleted_at", _INSTANT, nullable=True),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.workspace_id"]),
