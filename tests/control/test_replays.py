@@ -10,7 +10,6 @@ from control.replays.plan import replay_settings
 from spec.errors import Invalid
 from tests.control.make import create_job, put_file, python_task, run_now
 
-
 NESTED = {"task_key": "x", "run_job_task": {"job_id": 1}}
 
 
