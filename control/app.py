@@ -38,6 +38,7 @@ from control.secrets.routes import router as secrets
 from control.statements.history_routes import router as query_history
 from control.statements.routes import router as statements
 from control.statements.routes import workers as statement_workers
+from control.transactions.routes import router as transactions
 from control.triggers.routes import router as backfills
 from control.uploads.routes import router as uploads
 from control.warehouses.routes import internal as warehouse_processes
@@ -54,6 +55,7 @@ ROUTERS = (
     runs,
     run_events,
     replays,
+    transactions,
     evidence,
     task_runs,
     artifacts,

@@ -12,6 +12,7 @@ from control.cli.follow import Follower
 from control.cli.output import Output, OutputOption, console, print_json, quiet_table
 from control.cli.picture import draw, duration, mark, read_run, word
 from control.cli.replay import compare, replay
+from control.cli.transactions import drop_branch, transaction
 from spec.errors import Invalid, NotFound
 from spec.ids import is_task_run
 
@@ -24,6 +25,8 @@ app = typer.Typer(
 app.command("evidence")(evidence)
 app.command("replay")(replay)
 app.command("compare")(compare)
+app.command("transaction")(transaction)
+app.command("drop-branch")(drop_branch)
 
 RunId = Annotated[int, typer.Argument(help="As `openlake runs list` shows it.")]
 Follow = Annotated[bool, typer.Option(help="Stay until the run has ended.")]

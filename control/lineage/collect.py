@@ -13,6 +13,7 @@ from control.gateway.tables import AttemptRow
 from control.lineage import store
 from control.lineage.tables import LineageColumn, LineageEdge
 from control.runs.tables import Run
+from control.transactions.tables import AttemptBranch, AttemptBranchState
 from spec.datasets import Facts, read_event
 from spec.errors import Invalid
 from spec.ids import is_task_run, run_of
@@ -65,8 +66,17 @@ async def collect(
         }
         if await store.keep_event(session, row):
             new += 1
-            await _draw(session, owner, facts, at)
+            if await _counts(session, owner.task_run_id):
+                await _draw(session, owner, facts, at)
     return new
+
+
+async def _counts(session: AsyncSession, task_run_id: int | None) -> bool:
+    """Tell whether what an attempt did is, or may become, true: not once it was given up."""
+    if task_run_id is None:
+        return True
+    branch = await session.get(AttemptBranch, task_run_id)
+    return branch is None or branch.state != AttemptBranchState.ABANDONED
 
 
 def _check(event: Mapping[str, Any], number: int) -> datetime:
@@ -171,8 +181,12 @@ async def collect_from_catalog(
     """Note what an attempt read and wrote by the gateway's index, whatever engines told.
 
     A writer loads its table before it commits; so a table that the attempt wrote counts as read
-    only when an event says so.
+    only when an event says so. What an attempt did on a branch that has not landed never was: what
+    its engine told of it is taken back.
     """
+    if not await _counts(session, task_run_id):
+        await store.forget(session, run.workspace_id, str(task_run_id))
+        return
     seen = await store.snapshots(session, [task_run_id])
     written = {dataset for _, dataset, direction in seen if direction == store.OUTPUT}
     edges = [

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -66,6 +67,16 @@ async def keep_schema(
             where=col(LineageDataset.updated_at) <= new.updated_at,
         )
     )
+
+
+async def forget(session: AsyncSession, workspace_id: int, source_run: str) -> None:
+    """Take back the edges of a task run (or outside run); what its events said stays."""
+    for table in (LineageEdge, LineageColumn):
+        await session.exec(
+            delete(table).where(
+                col(table.workspace_id) == workspace_id, col(table.source_run) == source_run
+            )
+        )
 
 
 async def edges_of_run(

@@ -38,7 +38,7 @@ async def run_ended(session: AsyncSession, run: Run) -> None:
     row = await store.newest(session, run.run_id, lock=True)
     if row is None or row.state == TransactionState.DROPPED:
         return
-    policy = await store.policy_of(session, run) or PublishPolicy()
+    policy = await store.policy_of(session, run.run_id) or PublishPolicy()
     now = datetime.now(UTC)
     kept = policy.on_failure == "keep_branch" and row.state != TransactionState.PUBLISHED
     row.drop_after = now + timedelta(hours=policy.keep_hours) if kept else now

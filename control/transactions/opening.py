@@ -48,10 +48,10 @@ async def ensure_transaction(context: Context, run_id: int) -> Transaction | Non
     while True:
         async with context.database.read_session() as session:
             row = await store.newest(session, run_id)
+            wanted = row is not None or await store.policy_of(session, run_id) is not None
+            if not wanted or (row is not None and row.state == TransactionState.OPEN):
+                return row
             run = await session.get_one(Run, run_id)
-            wanted = row is not None or await store.policy_of(session, run) is not None
-        if not wanted or (row is not None and row.state == TransactionState.OPEN):
-            return row
         if row is None:
             await _begin(context, run, 0, await _head_of_main(context))
         else:

@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.gateway.references import Changed, Entry, Key
 from control.gateway.routes import dotted
+from control.gateway.tables import NO_SNAPSHOT
 from control.gateway.tokens import MAIN
 from control.runs.plans import rerun_after
 from control.transactions import store
@@ -35,7 +36,7 @@ async def note_published(
     row.tables = [
         {
             "table": dotted(change.key),
-            "snapshot_id": change.snapshot_id,
+            "snapshot_id": _snapshot(change),
             "task_key": landed[dotted(change.key)].task_key,
             "task_run_id": landed[dotted(change.key)].task_run_id,
         }
@@ -47,6 +48,10 @@ async def note_published(
     store.conclude(row, TransactionState.PUBLISHED)
     tables = tuple(each["table"] for each in row.tables)
     row.answer = PublishOutcome(published=True, tables=tables).model_dump(mode="json")
+
+
+def _snapshot(change: Changed) -> int | None:
+    return None if change.snapshot_id == NO_SNAPSHOT else change.snapshot_id
 
 
 async def note_conflict(

@@ -125,6 +125,19 @@ async def branches_of_run(session: AsyncSession, run_id: int) -> Sequence[Attemp
     return (await session.exec(query.order_by(col(AttemptBranch.task_run_id)))).all()
 
 
+async def newest_branches(
+    session: AsyncSession, run_id: int, limit: int
+) -> Sequence[AttemptBranch]:
+    """Return the branches of a run's newest attempts, in the order of the attempts."""
+    query = (
+        select(AttemptBranch)
+        .where(AttemptBranch.run_id == run_id)
+        .order_by(col(AttemptBranch.task_run_id).desc())
+        .limit(limit)
+    )
+    return (await session.exec(query)).all()[::-1]
+
+
 async def landings(session: AsyncSession, transaction: Transaction) -> list[AttemptBranch]:
     """Return what has landed in a transaction, what it took over too, in the order of landing."""
     query = select(AttemptBranch).where(
@@ -139,11 +152,13 @@ async def landings(session: AsyncSession, transaction: Transaction) -> list[Atte
     return list((await session.exec(query.order_by(*order))).all())
 
 
-async def policy_of(session: AsyncSession, run: Run) -> PublishPolicy | None:
+async def policy_of(session: AsyncSession, run_id: int) -> PublishPolicy | None:
     """Return how a run's settings want it published; None when they do not."""
     # One field of the settings, which may be large.
-    query = select(SettingsSnapshot.settings["publish"]).where(
-        SettingsSnapshot.hash == run.settings_hash
+    query = (
+        select(SettingsSnapshot.settings["publish"])
+        .join(Run, col(Run.settings_hash) == col(SettingsSnapshot.hash))
+        .where(Run.run_id == run_id)
     )
     found = (await session.exec(query)).one()
     return None if found is None else PublishPolicy.model_validate(found)
