@@ -25,6 +25,11 @@ class Commands(LazyGroup):
         "bundle": Lazy("control.cli.bundle:app", "Check and deploy a databricks.yml.", _WORK),
         "jobs": Lazy("control.cli.jobs:app", "List, read and run jobs.", _WORK),
         "runs": Lazy("control.cli.runs:app", "Look at runs, follow and cancel them.", _WORK),
+        "catalogs": Lazy("control.cli.catalogs:catalogs", "See the catalogs of tables.", _WORK),
+        "schemas": Lazy("control.cli.catalogs:schemas", "See the schemas of a catalog.", _WORK),
+        "tables": Lazy("control.cli.tables:app", "Look at tables and who wrote them.", _WORK),
+        "sql": Lazy("control.cli.sql:sql", "Run SQL, or begin a prompt.", _WORK),
+        "queries": Lazy("control.cli.queries:app", "Keep, run and restore queries.", _WORK),
         "secrets": Lazy("control.cli.secrets:app", "Keep secrets that tasks read.", _WORK),
         "warehouses": Lazy(
             "control.cli.warehouses:app", "Start, stop and change SQL warehouses.", _WORK

@@ -203,7 +203,10 @@ class IcebergRest(RestCatalog):
 
     async def _log_in(self, credential: str) -> tuple[str, float]:
         """Get a token by OAuth 2 client credentials; returns it and when to get the next one."""
-        client_id, _, secret = credential.rpartition(":")
+        # As Iceberg's clients have it: without a colon it is a secret alone.
+        client_id, colon, secret = credential.partition(":")
+        if not colon:
+            client_id, secret = "", credential
         form = {"grant_type": "client_credentials", "client_secret": secret}
         form |= {"scope": self._connection.scope} | ({"client_id": client_id} if client_id else {})
         url = self._connection.oauth2_server_uri

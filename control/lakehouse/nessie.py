@@ -39,8 +39,8 @@ class NessieCatalog(RestCatalog):
         super().__init__(name)
         self._catalog = catalog
         self._files = files
-        self._known: OrderedDict[tuple[Key, str], Json] = OrderedDict()
-        """(table, commit) → the snapshot as of that commit, which never changes."""
+        self._known: OrderedDict[tuple[Key, str], tuple[str, Json | None]] = OrderedDict()
+        """(table, commit) → the table's UUID and snapshot as of that commit: they never change."""
 
     async def close(self) -> None:
         """See `TableCatalog`; the client is its maker's."""
@@ -93,15 +93,18 @@ class NessieCatalog(RestCatalog):
         except Unavailable as error:
             raise unreachable(self.name, error.message) from error
         gate = asyncio.Semaphore(_AT_ONCE)
-        found = await asyncio.gather(
-            *(self._snapshot(gate, ref, key, commit) for commit in made[:limit])
+        states = await asyncio.gather(
+            *(self._state(gate, ref, key, commit) for commit in made[:limit])
         )
-        following = made[limit].commit_hash if len(made) > limit else None
-        return Past(tuple(each for each in found if each), following)
+        # Before the table was made, another one may have had its name.
+        own = [s for uuid, s in states if uuid == loaded.metadata["table-uuid"] and s is not None]
+        whole = len(own) == limit < len(made)
+        return Past(tuple(own), made[limit].commit_hash if whole else None)
 
-    async def _snapshot(
+    async def _state(
         self, gate: asyncio.Semaphore, ref: str, key: Key, commit: LoggedCommit
-    ) -> Json | None:
+    ) -> tuple[str, Json | None]:
+        """Return the UUID and the snapshot of the table that a commit left."""
         known = self._known.get((key, commit.commit_hash))
         if known is not None:
             return known
@@ -110,14 +113,14 @@ class NessieCatalog(RestCatalog):
                 table = await self._catalog.load_table(f"{ref}@{commit.commit_hash}", key)
             except Unavailable as error:
                 raise unreachable(self.name, error.message) from error
-        listed: list[Json] = table["metadata"].get("snapshots") or [] if table else []
-        for snapshot in listed:
-            if snapshot["snapshot-id"] == commit.snapshot_id:
-                self._known[key, commit.commit_hash] = snapshot
-                if len(self._known) > _REMEMBERED:
-                    self._known.popitem(last=False)
-                return snapshot
-        return None
+        metadata: Json = table["metadata"] if table else {}
+        listed: list[Json] = metadata.get("snapshots") or []
+        left = next((s for s in listed if s["snapshot-id"] == commit.snapshot_id), None)
+        state = str(metadata.get("table-uuid", "")), left
+        self._known[key, commit.commit_hash] = state
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return state
 
     async def _listed(self, rule: str, branch: str | None) -> list[tuple[Key, str]]:
         """Return (key, content type) of the entries for which a rule (Nessie's CEL) holds."""

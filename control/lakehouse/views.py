@@ -266,6 +266,7 @@ def writer(entries: Mapping[str, str], prefix: str, workspace_id: int | None) ->
         task_key=entries.get(f"{prefix}task-key"),
         attempt=number(entries, f"{prefix}attempt"),
         user=entries.get(f"{prefix}principal"),
+        statement_id=entries.get(f"{prefix}statement-id"),
     )
 
 

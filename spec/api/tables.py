@@ -54,6 +54,8 @@ class Writer(Frozen):
     attempt: int | None = None
     user: str | None = None
     """A person or program that wrote with a token of its own."""
+    statement_id: str | None = None
+    """The SQL statement on a warehouse by which the user wrote."""
     elsewhere: bool = False
     """A run of another workspace, of which nothing else is told."""
 
