@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import duckdb
 import httpx2
 import psutil
+import pyarrow as pa  # pyright: ignore[reportMissingTypeStubs]
 from sqlglot import exp
 
 from activities.sql.duckdb_catalog import Lakehouse
@@ -28,10 +29,13 @@ from activities.warehouses.landed import find_out
 from activities.warehouses.reading import Reading
 from activities.warehouses.types import column_of
 from spec.errors import EngineRejected
-from spec.statements import Access, Parameter, ServiceError, StatementWork, scalar_type
+from spec.statements import Access, Column, Parameter, ServiceError, StatementWork, scalar_type
 from spec.warehouses import WarehouseConfig
 
 T = TypeVar("T")
+
+_pa: Any = pa
+_NULL = _pa.null()
 
 _ROWS_A_BATCH = 8192
 _MOST_INSTANCES = 8
@@ -190,18 +194,28 @@ class DuckdbExecution:
             if not self._reading.only_reads:
                 await self._note({"sent": True}, None)
             session, text, values = self._session, self._text(), self._values()
-            reader = await self._call(lambda: self._run(session, text, values))
+            columns, reader = await self._call(lambda: self._run(session, text, values))
         except (duckdb.Error, EngineRejected) as error:
             raise _failure(error) from error
-        columns = tuple(column_of(each.name, each.type) for each in reader.schema)
         return Answer(columns, self._batches(reader))
 
-    def _run(self, session: Lakehouse, text: str, values: dict[str, Any]) -> Any:
+    def _run(
+        self, session: Lakehouse, text: str, values: dict[str, Any]
+    ) -> tuple[tuple[Column, ...], Any]:
         result: Any = session.execute(text, values)
+        kinds = [str(each[1]) for each in result.description or ()]
         if self._reading.only_reads:
-            return result.fetch_record_batch(_ROWS_A_BATCH)
-        # Its transaction ends with its rows, of which there are few: read all of them.
-        return result.fetch_arrow_table().to_reader()
+            reader = result.fetch_record_batch(_ROWS_A_BATCH)
+        else:
+            # Its transaction ends with its rows, of which there are few: read all of them.
+            reader = result.fetch_arrow_table().to_reader()
+        # Arrow has no word for it: an untyped NULL arrives as an integer.
+        types = [_NULL if kind == '"NULL"' else None for kind in kinds]
+        columns = (
+            column_of(each.name, of or each.type)
+            for each, of in zip(reader.schema, types, strict=True)
+        )
+        return tuple(columns), reader
 
     async def stop(self) -> None:
         """See `Execution`."""
@@ -292,11 +306,11 @@ class DuckdbExecution:
     def _check_form(self) -> None:
         """Refuse what would have no effect beyond this statement, or reach out of the lakehouse."""
         tree, kind = self._reading.tree, self._reading.kind
-        if tree is None or isinstance(tree, _REFUSED):
+        if tree is None or isinstance(tree, _REFUSED) or tree.find(exp.TemporaryProperty):
             raise StatementFailed(
-                f"{kind or 'This'} is not possible here: a statement has a session of its own, in"
-                " which only tables of the lakehouse are reached. Name catalog and schema with the"
-                " statement, or in the warehouse's settings."
+                f"{kind or 'This'} is not possible on a warehouse: each statement has a session of"
+                " its own, which ends with it, and reaches nothing but the lakehouse. Name catalog"
+                " and schema with the statement, or in the warehouse's settings."
             )
 
     def _text(self) -> str:

@@ -27,6 +27,8 @@ from spec.warehouses import WarehouseConfig
 _pa: Any = pa
 
 _NOTE_AFTER_S = 1.0
+_STARTING_S = 120.0
+"""How long Trino may take to be ready; it has taken nothing until then."""
 _SETTLE_S = 2.0
 """Within which a commit arrives whose query has just been killed."""
 _TYPES = {
@@ -93,7 +95,11 @@ class TrinoExecution:
         while not page.columns and page.next_uri is not None:
             page = await self._next(page.next_uri)
         if not page.columns:
-            return count_answer(page.update_count)
+            return (
+                count_answer(page.update_count)
+                if page.update_count is not None
+                else Answer((), _no_batches())
+            )
         kinds = [read_type(kind) for _, kind in page.columns]
         names = [name for name, _ in page.columns]
         columns = tuple(kind.column(name) for name, kind in zip(names, kinds, strict=True))
@@ -130,9 +136,18 @@ class TrinoExecution:
     async def _submitted(self) -> Page:
         if not self._reading.only_reads:
             await self._note({"sent": True}, None)
+        until = time.monotonic() + _STARTING_S
+        while True:
+            page = await self._submit()
+            is_starting = (page.error or {}).get("errorName") == "SERVER_STARTING_UP"
+            if not is_starting or time.monotonic() > until or self._is_stopped:
+                return await self._taken(page)
+            await asyncio.sleep(0.5)
+
+    async def _submit(self) -> Page:
         access, warehouse = self._access, self._engine.warehouse
-        page = await self._trino.submit(
-            f"/* {self._label} */ {self._text()}",
+        return await self._trino.submit(
+            f"{self._text()}\n/* {self._label} */",
             self._source,
             self._work.catalog or warehouse.catalog or access.catalog.name,
             access.catalog.token,
@@ -140,7 +155,6 @@ class TrinoExecution:
             user=self._work.user_name,
             session={"query_max_memory": f"{warehouse.memory_mib}MB"},
         )
-        return await self._taken(page)
 
     async def _next(self, uri: str) -> Page:
         """Read the next page, after its address has been written down."""
@@ -230,6 +244,11 @@ class TrinoExecution:
             return statement.text
         using = ", ".join(_cast(parameters[name]) for name in statement.names)
         return f"EXECUTE IMMEDIATE {literal(statement.bound(lambda name: '?'))} USING {using}"
+
+
+async def _no_batches() -> AsyncIterator[Batch]:
+    return
+    yield
 
 
 def _cast(parameter: Parameter) -> str:
