@@ -49,6 +49,10 @@ class Api:
         """Do something; the answer is `{}` where there is nothing to say."""
         return self._answer("POST", path, json=body)
 
+    def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Change an object."""
+        return self._answer("PATCH", path, json=body)
+
     def delete(self, path: str) -> dict[str, Any]:
         """Take an object away."""
         return self._answer("DELETE", path)

@@ -32,7 +32,7 @@ def history(
         return
     table = quiet_table("version", "when", "by", "how")
     for each in versions:
-        table.add_row(str(each["version"]), _when(each), each["editor"], each["cause"])
+        table.add_row(str(each["version"]), when(each), each["editor"], each["cause"])
     console.print(table)
 
 
@@ -61,12 +61,12 @@ def diff(
     old = f"version {found['before']} → " if found["before"] else ""
     console.print(
         f"[bold]job {job_id}[/] {old}version {number}  "
-        f"[dim]{version['cause']} by {version['editor']}, {_when(version)}[/]"
+        f"[dim]{version['cause']} by {version['editor']}, {when(version)}[/]"
     )
     if not found["changes"]:
         console.print("No difference.")
     for change in found["changes"]:
-        for line in _lines(change["path"], change.get("before"), change.get("after")):
+        for line in change_lines(change["path"], change.get("before"), change.get("after")):
             console.print(line, soft_wrap=True)
 
 
@@ -101,12 +101,13 @@ def _newest(api: Api, job_id: int) -> int:
     raise Invalid(f"job {job_id} has no versions")
 
 
-def _when(version: dict[str, Any]) -> str:
+def when(version: dict[str, Any]) -> str:
+    """Say when a version was made."""
     at = datetime.fromtimestamp(version["created_at"] / 1000).astimezone()
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def _lines(path: str, before: Any, after: Any) -> list[Text]:
+def change_lines(path: str, before: Any, after: Any) -> list[Text]:
     """Return a change as lines: what was in red, what is in green."""
     if before is None:
         return [Text(f"+ {path}{_beside(after)}", "green"), *_below("+", after, "green")]
@@ -130,5 +131,6 @@ def _beside(value: Any) -> str:
 def _below(sign: str, value: Any, style: str, *, whole: bool = False) -> list[Text]:
     if _beside(value) and not whole:
         return []
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+    is_script = isinstance(value, str) and "\n" in value
+    text = value if is_script else json.dumps(value, ensure_ascii=False, indent=2)
     return [Text(f"  {sign} {line}", style) for line in text.splitlines()]

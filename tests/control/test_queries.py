@@ -112,7 +112,7 @@ async def test_an_update_changes_what_its_mask_names(sdk: WorkspaceClient) -> No
     changed = await update("*", display_name="weekly", parameters=PARAMETERS[:1])
     assert (changed.display_name, changed.query_text) == ("weekly", "SELECT 2")
     assert [each.name for each in changed.parameters or []] == ["region"]
-    with pytest.raises(InvalidParameterValue, match="no field wrong, parent_path that can be"):
+    with pytest.raises(InvalidParameterValue, match="no field parent_path, wrong that can be"):
         await update("wrong,parent_path", query_text="x")
     with pytest.raises(InvalidParameterValue, match="give the query's display_name a value"):
         await update("display_name")

@@ -1,0 +1,1 @@
+"""`openlake sql`: statements from the terminal, their answers, and the interactive prompt."""
