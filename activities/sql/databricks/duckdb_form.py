@@ -6,7 +6,7 @@ from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.generators.duckdb import DuckDBGenerator
 
-from activities.sql.databricks.forms import Spelling, call, form, unit
+from activities.sql.databricks.forms import Spelling, call, form, from_json, unit
 from activities.sql.databricks.refusal import refused
 
 FUNCTIONS = {
@@ -21,7 +21,7 @@ FUNCTIONS = {
     "EVERY": "BOOL_AND({0})",
     "FLOAT": "CAST({0} AS REAL)",
     "FORALL": "(LEN(LIST_FILTER({0}, {1})) = LEN({0}))",
-    "FORMAT_NUMBER": "FORMAT('{{{{:,.' || {1} || 'f}}}}', CAST({0} AS DOUBLE))",
+    "FORMAT_NUMBER": "FORMAT('{{:,.' || {1} || 'f}}', CAST({0} AS DOUBLE))",
     "GET": "({0})[({1}) + 1]",
     "ISNOTNULL": "({0} IS NOT NULL)",
     "ISNULL": "({0} IS NULL)",
@@ -31,7 +31,6 @@ FUNCTIONS = {
     "RAISE_ERROR": "ERROR({0})",
     "SMALLINT": "CAST({0} AS SMALLINT)",
     "SOME": "BOOL_OR({0})",
-    "SUBSTRING_INDEX": "ARRAY_TO_STRING(STRING_SPLIT({0}, {1})[1:{2}], {1})",
     "TIMESTAMP_MILLIS": "TO_TIMESTAMP({0} / 1000.0)",
     "TIMESTAMP_SECONDS": "TO_TIMESTAMP({0})",
     "TINYINT": "CAST({0} AS TINYINT)",
@@ -91,7 +90,8 @@ def _date_trunc(generator: Any, node: exp.DateTrunc) -> str:
 
 
 def _timestamp_trunc(generator: Any, node: exp.TimestampTrunc) -> str:
-    return f"DATE_TRUNC('{unit(node)}', {generator.sql(node, 'this')})"
+    # DuckDB gives a date for large units; a moment with nothing added is a moment again.
+    return f"(DATE_TRUNC('{unit(node)}', {generator.sql(node, 'this')}) + INTERVAL 0 SECOND)"
 
 
 def _collected(generator: Any, node: exp.Expr) -> str:
@@ -150,6 +150,34 @@ def _json(generator: Any, node: exp.JSONExtract | exp.JSONExtractScalar) -> str:
     return f"({generator.sql(node, 'this')} ->> {generator.sql(node, 'expression')})"
 
 
+def _cast(generator: Any, node: exp.Cast) -> str:
+    """A struct gets its names from the type it is cast to; DuckDB casts by name."""
+    fields = node.to.expressions
+    if not isinstance(node.this, exp.Struct) or len(node.this.expressions) != len(fields):
+        return DuckDBGenerator.cast_sql(generator, node)
+    values = [
+        each.expression if isinstance(each, exp.PropertyEQ) else each.unalias()
+        for each in node.this.expressions
+    ]
+    named = ", ".join(
+        f"'{field.name}': CAST({generator.sql(value)} AS {generator.sql(field.kind)})"
+        for field, value in zip(fields, values, strict=True)
+    )
+    return f"{{{named}}}"
+
+
+def _substring_index(generator: Any, node: exp.SubstringIndex) -> str:
+    value, mark, count = (generator.sql(node, part) for part in ("this", "delimiter", "count"))
+    parts = f"STRING_SPLIT({value}, {mark})"
+    kept = f"CASE WHEN {count} >= 0 THEN {parts}[1:{count}] ELSE {parts}[{count}:] END"
+    return f"ARRAY_TO_STRING({kept}, {mark})"
+
+
+def _reverse(generator: Any, node: exp.Reverse) -> str:
+    name = "LIST_REVERSE" if node.this.is_type(exp.DType.ARRAY) else "REVERSE"
+    return f"{name}({generator.sql(node, 'this')})"
+
+
 def _quantile(generator: Any, node: exp.Quantile) -> str:
     return f"QUANTILE_CONT({generator.sql(node, 'this')}, {generator.sql(node, 'quantile')})"
 
@@ -205,6 +233,8 @@ _TRANSFORMS: dict[Any, Spelling] = {
     exp.ArraySize: _size,
     exp.ArraySlice: _slice,
     exp.ArrayUniqueAgg: _collected,
+    exp.AtTimeZone: form("((({this}) AT TIME ZONE 'UTC') AT TIME ZONE {zone})"),
+    exp.Cast: _cast,
     exp.ConcatWs: _concat_ws,
     exp.DateDiff: _date_diff,
     exp.DateTrunc: _date_trunc,
@@ -213,6 +243,7 @@ _TRANSFORMS: dict[Any, Spelling] = {
     exp.Format: lambda self, node: (
         f"PRINTF({', '.join(map(self.sql, [node.this, *node.expressions]))})"
     ),
+    exp.FromJson: from_json,
     exp.JSONExtract: _json,
     exp.JSONExtractScalar: _json,
     exp.LastDay: form("LAST_DAY(CAST({this} AS DATE))"),
@@ -223,12 +254,14 @@ _TRANSFORMS: dict[Any, Spelling] = {
     exp.Quantile: _quantile,
     exp.Rand: _seeded,
     exp.RegexpReplace: _regexp_replace,
+    exp.Reverse: _reverse,
     exp.Rint: form("ROUND_EVEN({this}, 0)"),
     exp.SafeAdd: form("TRY({this} + {expression})"),
     exp.SafeMultiply: form("TRY({this} * {expression})"),
     exp.SafeSubtract: form("TRY({this} - {expression})"),
     exp.StrToUnix: _str_to_unix,
     exp.Sub: _datetime_sum,
+    exp.SubstringIndex: _substring_index,
     exp.TimestampDiff: _elapsed,
     exp.TimestampTrunc: _timestamp_trunc,
     exp.TsOrDsAdd: _date_add,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from string import Formatter
 from typing import Any
 
 from sqlglot import exp
@@ -36,9 +37,16 @@ _UNITS = {
 
 
 def form(template: str) -> Spelling:
-    """Spell a node by a template that names its arguments, e.g. `({this} IS NULL)`."""
+    """Spell a node by a template that names its arguments, e.g. `({this} IS NULL)`.
+
+    An argument that the template does not name is refused.
+    """
+    named = {name for _, name, _, _ in Formatter().parse(template)}
 
     def spell(generator: Generator, node: exp.Expr) -> str:
+        for name, value in node.args.items():
+            if value and name not in named:
+                raise refused(node.sql("databricks"), f"its {name} is not known here", node)
         return template.format_map(_Arguments(generator, node))
 
     return spell
@@ -46,7 +54,10 @@ def form(template: str) -> Spelling:
 
 def call(generator: Generator, node: exp.Anonymous, templates: Mapping[str, str]) -> str | None:
     """Spell a function that sqlglot has no node for; None when there is no template."""
-    template = templates.get(node.name.upper())
+    name = node.name.upper()
+    if name in _REFUSED:
+        raise refused(node.name.lower(), _REFUSED[name], node)
+    template = templates.get(name)
     if template is None:
         return None
     arguments = [generator.sql(each) for each in node.expressions]
@@ -89,6 +100,15 @@ def settle_formats(tree: exp.Expr) -> None:
             reason = "uses a letter that cannot be translated; known are y M d H h m s S a D E"
             raise refused(f"The date pattern {given.name!r}", reason, node)
         given.set("this", plain)
+
+
+_OTHERWISE = "engines compute it otherwise; use md5, sha1 or sha2"
+_REFUSED = {"HASH": _OTHERWISE, "XXHASH64": _OTHERWISE, "SCHEMA_OF_JSON": "no engine has it"}
+
+
+def from_json(generator: Any, node: exp.Expr) -> str:
+    """Refuse it: engines have a function of this name that does something else."""
+    raise refused("from_json", "use get_json_object, or column:path", node)
 
 
 class _Arguments(dict[str, str]):

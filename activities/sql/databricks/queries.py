@@ -109,9 +109,22 @@ def _check_for_trino(select: exp.Select) -> None:
             raise refused(f"LEFT {join.kind} JOIN … USING", reason, join)
         if join.args.get("method") == "NATURAL":
             raise refused("NATURAL JOIN", "Trino has none; use USING or ON", join)
+        if join.args.get("using"):
+            _unqualify(select, join)
     if select.find(exp.Pivot) is not None:
         reason = "Trino has none; use sum(x) FILTER (WHERE y = …), or stack(…) for UNPIVOT"
         raise refused("PIVOT and UNPIVOT", reason, select.find(exp.Pivot))
+
+
+def _unqualify(select: exp.Select, join: exp.Join) -> None:
+    """Trino knows a column of USING by its bare name only."""
+    names = {each.name.lower() for each in join.args["using"]}
+    for column in select.find_all(exp.Column):
+        if column.table and column.name.lower() in names and column.parent_select is select:
+            if join.side in ("RIGHT", "FULL"):
+                reason = "after USING Trino knows the merged column only; write it without a name"
+                raise refused(column.sql("databricks"), reason, column)
+            column.set("table", None)
 
 
 def _check_index(bracket: exp.Bracket) -> None:

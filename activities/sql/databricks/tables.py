@@ -126,7 +126,7 @@ def _property(tree: exp.Create, each: exp.Expr, engine: Engine) -> list[exp.Expr
         fields = [exp.Literal.string(_partition(field)) for field in each.this.expressions]
         value = exp.Array(expressions=fields)
         return [exp.Property(this=exp.Var(this="partitioning"), value=value)]
-    if isinstance(each, exp.Property):
+    if type(each) is exp.Property:
         return [_table_property(tree, each, engine)]
     raise refused(each.sql("databricks"), "it is unknown here; leave it out", tree)
 
@@ -222,9 +222,15 @@ def _name_columns(tree: exp.Insert) -> None:
 
 
 def _merge(tree: exp.Merge, engine: Engine, session: Session, columns: Columns) -> None:
+    whens: list[exp.When] = tree.args["whens"].expressions
+    for when in whens if engine is Engine.DUCKDB else ():
+        sets = when.args["then"].expressions if isinstance(when.args["then"], exp.Update) else []
+        for each in sets:
+            if isinstance(each.this, exp.Column):
+                # Only the target can be set; DuckDB takes its columns without its name.
+                each.this.set("table", None)
     if engine is Engine.DUCKDB:
         return
-    whens: list[exp.When] = tree.args["whens"].expressions
     for when in whens:
         if not when.args.get("matched") and when.args.get("source"):
             reason = "Trino has no such case; DELETE or UPDATE those rows in a statement of its own"

@@ -6,7 +6,7 @@ from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.generators.trino import TrinoGenerator
 
-from activities.sql.databricks.forms import Spelling, call, form, unit
+from activities.sql.databricks.forms import Spelling, call, form, from_json, unit
 from activities.sql.databricks.refusal import refused
 
 FUNCTIONS = {
@@ -31,7 +31,6 @@ FUNCTIONS = {
     "RAISE_ERROR": "FAIL({0})",
     "SMALLINT": "CAST({0} AS SMALLINT)",
     "SOME": "BOOL_OR({0})",
-    "SUBSTRING_INDEX": "ARRAY_JOIN(SLICE(SPLIT({0}, {1}), 1, {2}), {1})",
     "TIMESTAMP_MILLIS": "FROM_UNIXTIME({0} / 1E3)",
     "TIMESTAMP_SECONDS": "FROM_UNIXTIME({0})",
     "TINYINT": "CAST({0} AS TINYINT)",
@@ -206,6 +205,42 @@ def _text(generator: Any, node: exp.Expr) -> str:
     return value if is_binary else f"TO_UTF8({value})"
 
 
+def _hex(generator: Any, node: exp.Hex) -> str:
+    value = generator.sql(node, "this")
+    if node.this.is_type(*exp.DataType.INTEGER_TYPES):
+        return f"UPPER(TO_BASE({value}, 16))"
+    return f"TO_HEX(TO_UTF8({value}))" if node.this.is_type(*_TEXT) else f"TO_HEX({value})"
+
+
+_TEXT = exp.DataType.TEXT_TYPES
+_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+
+def _next_day(generator: Any, node: exp.NextDay) -> str:
+    name = node.expression.name.upper()[:2] if node.expression.is_string else ""
+    if name not in _DAYS:
+        raise refused("next_day", "name the day by a literal, e.g. 'MON'", node)
+    day, wanted = _day(generator, node.this), _DAYS.index(name) + 1
+    return f"DATE_ADD('DAY', ({wanted} - DAY_OF_WEEK({day}) + 13) % 7 + 1, {day})"
+
+
+def _substring_index(generator: Any, node: exp.SubstringIndex) -> str:
+    value, mark, count = (generator.sql(node, part) for part in ("this", "delimiter", "count"))
+    parts = f"SPLIT({value}, {mark})"
+    last = f"SLICE({parts}, GREATEST({count}, -CARDINALITY({parts})), ABS({count}))"
+    return f"ARRAY_JOIN(IF({count} >= 0, SLICE({parts}, 1, GREATEST({count}, 0)), {last}), {mark})"
+
+
+def _local_time(generator: Any, node: exp.AtTimeZone) -> str:
+    moment = f"WITH_TIMEZONE({generator.sql(node, 'this')}, 'UTC')"
+    return f"CAST(AT_TIMEZONE({moment}, {generator.sql(node, 'zone')}) AS TIMESTAMP(6))"
+
+
+def _from_local_time(generator: Any, node: exp.FromTimeZone) -> str:
+    moment = f"WITH_TIMEZONE({generator.sql(node, 'this')}, {generator.sql(node, 'zone')})"
+    return f"CAST(AT_TIMEZONE({moment}, 'UTC') AS TIMESTAMP(6))"
+
+
 def _sha2(generator: Any, node: exp.SHA2) -> str:
     bits = node.text("length") or "256"
     bits = "256" if bits == "0" else bits
@@ -215,20 +250,27 @@ def _sha2(generator: Any, node: exp.SHA2) -> str:
 
 
 def _like(generator: Any, node: exp.Like | exp.ILike) -> str:
-    """`LIKE ANY (…)` is spelled out."""
+    """`LIKE ANY (…)` is spelled out; Trino has no ILIKE."""
     is_any, is_all = isinstance(node.expression, exp.Any), isinstance(node.expression, exp.All)
+    sign = "NOT LIKE" if node.args.get("negate") else "LIKE"
     if not is_any and not is_all:
-        return generator.like_base(node)
+        value, pattern = generator.sql(node, "this"), generator.sql(node, "expression")
+        if isinstance(node, exp.ILike):
+            return f"LOWER({value}) {sign} LOWER({pattern})"
+        return f"{value} {sign} {pattern}"
     patterns = node.expression.this.unnest()
-    each = [type(node)(this=node.this.copy(), expression=p.copy()) for p in patterns.expressions]
+    each = [
+        type(node)(this=node.this.copy(), expression=p.copy(), negate=node.args.get("negate"))
+        for p in patterns.expressions
+    ]
     joined = exp.or_(*each) if is_any else exp.and_(*each)
     return f"({generator.sql(joined)})"
 
 
 def _sample(generator: Any, node: exp.TableSample) -> str:
     percent = node.args.get("percent")
-    if percent is None:
-        raise refused("TABLESAMPLE", "Trino samples by PERCENT only", node)
+    if percent is None or node.args.get("seed") is not None:
+        raise refused("TABLESAMPLE", "Trino samples by PERCENT only, without a seed", node)
     return f" TABLESAMPLE BERNOULLI ({generator.sql(percent)})"
 
 
@@ -282,9 +324,10 @@ _TRANSFORMS: dict[Any, Spelling] = {
     exp.ArraySlice: _slice,
     exp.ArraySort: _array_sort,
     exp.ArrayUniqueAgg: _collected,
+    exp.Ascii: form("CODEPOINT(CAST(SUBSTR({this}, 1, 1) AS VARCHAR(1)))"),
+    exp.AtTimeZone: _local_time,
     exp.Bracket: _bracket,
     exp.Cast: _cast,
-    exp.Ceil: form("CEIL({this})"),
     exp.ConcatWs: _concat_ws,
     exp.Contains: form("(STRPOS({this}, {expression}) > 0)"),
     exp.DataType: _type,
@@ -293,6 +336,9 @@ _TRANSFORMS: dict[Any, Spelling] = {
     exp.EndsWith: form("(SUBSTR({this}, -LENGTH({expression})) = {expression})"),
     exp.EqualNull: form("({this} IS NOT DISTINCT FROM {expression})"),
     exp.Exists: _exists,
+    exp.FromJson: from_json,
+    exp.FromTimeZone: _from_local_time,
+    exp.Hex: _hex,
     exp.ILike: _like,
     exp.Initcap: _initcap,
     exp.JSONExtract: _json,
@@ -304,17 +350,20 @@ _TRANSFORMS: dict[Any, Spelling] = {
     exp.Median: _exact,
     exp.MonthsBetween: _months_between,
     exp.Nanvl: form("IF(IS_NAN({this}), {expression}, {this})"),
+    exp.NextDay: _next_day,
     exp.Placeholder: _placeholder,
     exp.Quantile: _exact,
     exp.Rand: _seeded,
     exp.Reduce: _reduce,
     exp.RegexpExtract: _regexp_extract,
+    exp.Repeat: form("ARRAY_JOIN(REPEAT({this}, {times}), '')"),
     exp.SafeAdd: form("TRY({this} + {expression})"),
     exp.SafeMultiply: form("TRY({this} * {expression})"),
     exp.SafeSubtract: form("TRY({this} - {expression})"),
     exp.SHA: lambda self, node: f"LOWER(TO_HEX(SHA1({_text(self, node)})))",
     exp.SHA2: _sha2,
     exp.StrToUnix: _str_to_unix,
+    exp.SubstringIndex: _substring_index,
     exp.TableSample: _sample,
     exp.TimestampDiff: _elapsed,
     exp.TimestampTrunc: _timestamp_trunc,
@@ -337,14 +386,10 @@ class TrinoForm(TrinoGenerator):
     cast_base = TrinoGenerator.cast_sql
     type_base = TrinoGenerator.datatype_sql
 
-    def like_base(self, node: exp.Like | exp.ILike) -> str:
-        """Spell a LIKE of one pattern; Trino has no ILIKE."""
-        if isinstance(node, exp.ILike):
-            return f"LOWER({self.sql(node, 'this')}) LIKE LOWER({self.sql(node, 'expression')})"
-        return self.binary(node, "LIKE")
-
     def anonymous_sql(self, expression: exp.Anonymous) -> str:
         """See base class."""
+        if expression.name.upper() == "PRINTF":
+            return self.func("FORMAT", *expression.expressions)
         return call(self, expression, FUNCTIONS) or super().anonymous_sql(expression)
 
 
