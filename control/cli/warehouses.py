@@ -58,6 +58,7 @@ def list_warehouses(output: OutputOption = Output.text) -> None:
         print_json(found)
         return
     table = quiet_table("name", "id", "state", "engine", "size", "processes", "open statements")
+    table.columns[1].no_wrap, table.columns[1].min_width = True, 16
     for each in found:
         limits = f"{each['num_clusters']} of {each['min_num_clusters']}–{each['max_num_clusters']}"
         state = _MARKS.get(each["state"], each["state"].lower())

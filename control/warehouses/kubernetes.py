@@ -1,9 +1,11 @@
 """Warehouses on Kubernetes: one Deployment each, whose replicas are its processes.
 
-The Deployments are made by whoever installs OpenLake; the keeper only scales them, by the API
-server's `scale` subresource, as the service account of its own pod.
+The Deployments are made by whoever installs OpenLake. The keeper scales them, by the API server's
+`scale` subresource, and has their pods made anew when the warehouse was edited, by an annotation of
+the pods: both as the service account of its own pod.
 """
 
+import hashlib
 import ssl
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -17,6 +19,8 @@ from spec.tasks import Engine
 from spec.warehouses import Clusters, WarehouseConfig
 
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_ANNOTATION = "openlake/warehouse"
+"""Of the pods: what of the warehouse they were made from."""
 _PATCH = {"Content-Type": "application/merge-patch+json"}
 
 
@@ -59,13 +63,20 @@ class KubernetesHost:
 
     async def look(self, warehouse: WarehouseConfig) -> Clusters:
         """See base class. What is not ready counts as alive as long as it is there."""
-        found = await self._ask("GET", f"/{_name(warehouse)}")
-        status: dict[str, Any] = (found or {}).get("status", {})
-        return Clusters(alive=status.get("replicas", 0), ready=status.get("readyReplicas", 0))
+        found = await self._ask("GET", f"/{_name(warehouse)}") or {}
+        status: dict[str, Any] = found.get("status", {})
+        alive, ready = status.get("replicas", 0), status.get("readyReplicas", 0)
+        generation = found.get("metadata", {}).get("generation")
+        is_current = status.get("observedGeneration") == generation and _made_from(found) == _mark(
+            warehouse
+        )
+        # While pods are made anew, the old ones are ready too.
+        updated = status.get("updatedReplicas", 0) if is_current else 0
+        return Clusters(alive=alive, ready=min(ready, updated))
 
     async def scale(self, warehouse: WarehouseConfig, count: int) -> int:
         """See base class."""
-        path = f"/{_name(warehouse)}/scale"
+        path = f"/{_name(warehouse)}"
         found = await self._ask("GET", path)
         if found is None and count:
             raise CannotStart(
@@ -73,10 +84,15 @@ class KubernetesHost:
                 f" this warehouse (it runs `openlake worker warehouse {warehouse.place}`), then"
                 " start the warehouse again"
             )
-        now = (found or {}).get("spec", {}).get("replicas", 0)
-        if found is None or now == count:
+        if found is None:
             return 0
-        await self._ask("PATCH", path, json={"spec": {"replicas": count}}, headers=_PATCH)
+        if count and _made_from(found) != _mark(warehouse):
+            marked = {"metadata": {"annotations": {_ANNOTATION: _mark(warehouse)}}}
+            await self._ask("PATCH", path, json={"spec": {"template": marked}}, headers=_PATCH)
+        now = found["spec"].get("replicas", 0)
+        if now != count:
+            scale = {"spec": {"replicas": count}}
+            await self._ask("PATCH", f"{path}/scale", json=scale, headers=_PATCH)
         return max(0, count - now)
 
     async def settle(self, engines: Collection[Engine]) -> None:
@@ -95,8 +111,8 @@ class KubernetesHost:
             return None
         if answer.status_code == 403:
             raise CannotStart(
-                f"the service account of OpenLake may not {method} {path}; allow it 'get' on"
-                " 'deployments', and 'get' and 'patch' on 'deployments/scale'"
+                f"the service account of OpenLake may not {method} {path}; allow it 'get' and"
+                " 'patch' on 'deployments', and 'patch' on 'deployments/scale'"
             )
         if answer.is_error:
             raise Unavailable(
@@ -104,6 +120,15 @@ class KubernetesHost:
             )
         body: dict[str, Any] = answer.json()
         return body
+
+
+def _made_from(deployment: dict[str, Any]) -> str | None:
+    template: dict[str, Any] = deployment.get("spec", {}).get("template", {})
+    return template.get("metadata", {}).get("annotations", {}).get(_ANNOTATION)
+
+
+def _mark(warehouse: WarehouseConfig) -> str:
+    return hashlib.sha256(warehouse.model_dump_json().encode()).hexdigest()[:16]
 
 
 def _name(warehouse: WarehouseConfig) -> str:

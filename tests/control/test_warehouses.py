@@ -667,8 +667,9 @@ class _Handler(BaseHTTPRequestHandler):
         status = 403 if not server.allowed else 404 if found is None else 200
         body: dict[str, Any] = found or {}
         if patch is not None and found is not None:
-            assert scale == "scale"
-            found["spec"]["replicas"] = patch["spec"]["replicas"]
+            spec = patch["spec"]
+            assert ("replicas" in spec) == (scale == "scale")
+            found["spec"] |= spec
         content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
@@ -714,18 +715,35 @@ CONFIG = WarehouseConfig(
 async def test_on_kubernetes_replicas_are_the_processes(
     cluster: KubernetesHost, api_server: ApiServer, tmp_path: Path
 ) -> None:
-    deployment = {"spec": {"replicas": 0}, "status": {}}
+    deployment: dict[str, Any] = {"spec": {"replicas": 0}, "status": {}}
     api_server.deployments["openlake-warehouse-0123456789abcdef"] = deployment
     assert await cluster.look(CONFIG) == Clusters(0, 0)
     assert await cluster.scale(CONFIG, 2) == 2
-    assert deployment["spec"] == {"replicas": 2}
-    deployment["status"] = {"replicas": 2, "readyReplicas": 1}
+    assert deployment["spec"]["replicas"] == 2
+    deployment["status"] = {"replicas": 2, "readyReplicas": 1, "updatedReplicas": 2}
     assert await cluster.look(CONFIG) == Clusters(2, 1)
     (tmp_path / "token").write_text("second")
     before = len(api_server.seen)
     assert await cluster.scale(CONFIG, 2) == 0
     assert [each[0] for each in api_server.seen[before:]] == ["GET"]
     assert api_server.seen[-1][2] == "Bearer second"
+
+
+async def test_on_kubernetes_an_edited_warehouse_is_ready_when_its_new_pods_are(
+    cluster: KubernetesHost, api_server: ApiServer
+) -> None:
+    status = {"replicas": 1, "readyReplicas": 1, "updatedReplicas": 1}
+    deployment: dict[str, Any] = {"spec": {"replicas": 0}, "status": status}
+    api_server.deployments["openlake-warehouse-0123456789abcdef"] = deployment
+    await cluster.scale(CONFIG, 1)
+    edited = CONFIG.model_copy(update={"memory_mib": 2048})
+    assert await cluster.look(CONFIG) == Clusters(1, 1)
+    assert await cluster.look(edited) == Clusters(1, 0)
+    assert await cluster.scale(edited, 1) == 0
+    status["updatedReplicas"] = 0
+    assert await cluster.look(edited) == Clusters(1, 0)
+    status["updatedReplicas"] = 1
+    assert await cluster.look(edited) == Clusters(1, 1)
 
 
 async def test_kubernetes_says_what_is_missing(
