@@ -271,7 +271,7 @@ SECTIONS: Mapping[str, Section] = {
     "SqlTask": Section(
         "`sql_task`",
         {
-            "warehouse_id": _works("`duckdb` or `trino`"),
+            "warehouse_id": _works("`duckdb`, `trino`, or the id of one that was made"),
             "file": _works("exactly one of file, query, alert"),
             "query": _works("a saved query"),
             "alert": _works(),
