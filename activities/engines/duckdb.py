@@ -17,7 +17,9 @@ class DuckdbEngine(LocalEngine):
         """See base class."""
         match work.program:
             case SqlProgram() as program:
-                spec = program.model_dump(mode="json", include={"text", "parameters", "check"})
+                given = {"text", "parameters", "check", "dialect"}
+                spec = program.model_dump(mode="json", include=given)
+                spec["session"] = [program.catalog, program.schema_name]
                 return self._launch(work, folder, "run_sql", spec)
             case LoadProgram() as program:
                 spec = program.model_dump(mode="json", include={"task", "name", "format", "url"})
