@@ -66,7 +66,8 @@ def compile_dag(export: Export) -> Compiled:
     """
     if not export.settings.tasks:
         raise Invalid(f"job {export.job_id} has no tasks; there is nothing to write as a DAG")
-    steps = steps_of(export.settings, whole=export.whole)
+    is_transaction = export.settings.publish is not None
+    steps = steps_of(export.settings, whole=export.whole or is_transaction)
     schedule, notes = _schedule(export)
     notes = (*notes, *_limits(export, steps))
     text = "".join(
@@ -226,6 +227,8 @@ def _schedule(export: Export) -> tuple[str, tuple[str, ...]]:
 
 
 def _limits(export: Export, steps: tuple[Step, ...]) -> tuple[str, ...]:
+    if export.settings.publish is not None and not export.whole:
+        return ("the job is a transaction ('publish'), which is one run, so it is one task here",)
     notes = [
         f"the tasks {', '.join(step.keys)} need one run, so they are one task here"
         for step in steps

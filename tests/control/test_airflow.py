@@ -381,3 +381,9 @@ def test_references_are_resolved_in_every_text_of_conf() -> None:
         conf={"{{job.name}}": ["nightly", {"deep": "9"}, 3, None]},
         connection="prod",
     )
+
+
+def test_a_transaction_is_one_task_because_it_is_one_run() -> None:
+    compiled = compile_dag(export(job(task("a"), task("b", "a"), publish={})))
+    assert compiled.text.count("only=") == compile_dag(export(job(task("a")))).text.count("only=")
+    assert any("transaction" in note for note in compiled.notes)

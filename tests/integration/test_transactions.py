@@ -82,23 +82,27 @@ class Started:
 
 
 @pytest.fixture(scope="module")
-def started(whole_stack: Stack) -> Iterator[Started]:
+def lab(whole_stack: Stack) -> Iterator[Lab]:
     folder = whole_stack.data_dir.parent / f"transactions-{uuid4().hex}"
-    lab = Lab(whole_stack, folder)
     try:
-        yield Started(
-            lab,
-            engines=start_engines(lab),
-            shared=start_shared(lab),
-            checked=start_checked(lab),
-            ours={
-                "first": start_ours(lab, "first"),
-                "second": start_ours(lab, "second"),
-                "third": start_ours(lab, "third", conflict="retry_publish"),
-            },
-        )
+        yield Lab(whole_stack, folder)
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def started(lab: Lab) -> Started:
+    return Started(
+        lab,
+        engines=start_engines(lab),
+        shared=start_shared(lab),
+        checked=start_checked(lab),
+        ours={
+            "first": start_ours(lab, "first"),
+            "second": start_ours(lab, "second"),
+            "third": start_ours(lab, "third", conflict="retry_publish"),
+        },
+    )
 
 
 def start_engines(lab: Lab) -> int:
@@ -282,12 +286,12 @@ def worker(whole_stack: Stack) -> Iterator[HeldWorker]:
 
 @pytest.mark.parametrize("victim", ["worker", "nessie, api and temporal"])
 def test_deaths_between_any_two_steps_leave_all_tables_or_none_and_each_once(
-    started: Started, worker: HeldWorker, victim: str
+    lab: Lab, worker: HeldWorker, victim: str
 ) -> None:
-    lab, stack = started.lab, started.lab.stack
+    stack = lab.stack
     worker.hold(STEPS)
     runs = start_pairs(lab, victim[:1])
-    wait_for(lambda: worker.all_held(STEPS), 120, "a run at every step")
+    wait_for(lambda: worker.all_held(STEPS), 240, "a run at every step")
     assert len(published(lab, iter(runs))) == 2, "those past the merge into main"
     if victim == "worker":
         worker.kill()
@@ -300,7 +304,7 @@ def test_deaths_between_any_two_steps_leave_all_tables_or_none_and_each_once(
         worker.release(STEPS)
         stack.command("up", "--profile", stack.profile, "--only", ",".join(parts))
     for name, run_id in runs.items():
-        run = lab.ended(run_id)
+        run = lab.ended(run_id, within_s=240)
         assert result(run) == "SUCCESS", message(run)
         assert len(attempts(run, name)) == 1
     assert sorted(published(lab, iter(runs))) == sorted(runs)

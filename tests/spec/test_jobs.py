@@ -1,5 +1,6 @@
 """Job settings as the API gets them."""
 
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -112,3 +113,73 @@ def test_format_is_always_read_back_as_multi_task():
 )
 def test_engine_follows_from_the_task(body: dict[str, Any], engine: Engine):
     assert engine_of(Task.model_validate({"task_key": "a", **body})) is engine
+
+
+def check(task_key: str, *depends_on: str, **rule: Any) -> dict[str, Any]:
+    """Make a check's JSON."""
+    body = {"warehouse_id": "duckdb", **(rule or {"sql": "SELECT 1"})}
+    return {
+        "task_key": task_key,
+        "depends_on": [{"task_key": key} for key in depends_on],
+        "check_task": body,
+    }
+
+
+def test_a_job_that_publishes_names_its_checks():
+    found = job(python("a"), check("c", "a"), publish={"audit": ["c"]})
+    assert found.publish is not None
+    assert (found.publish.audit, found.publish.keep_hours) == (("c",), 168)
+    assert job(python("a")).publish is None
+
+
+@pytest.mark.parametrize(
+    ("audit", "said"),
+    [
+        (["chekc"], "'chekc', which is not a task of this job; did you mean 'check'?"),
+        (["early"], "give it 'depends_on'"),
+        (["check", "check"], "names 'check' twice"),
+    ],
+)
+def test_checks_that_cannot_stand_before_publishing_are_said(audit: list[str], said: str):
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        job(python("a"), check("check", "a"), check("early"), publish={"audit": audit})
+
+
+@pytest.mark.parametrize(
+    ("publish", "said"),
+    [
+        ({"conflict": "overwrite"}, "'fail' or 'retry_publish'"),
+        ({"on": "always"}, "'success'"),
+        ({"keep_hours": 0}, "greater than or equal to 1"),
+        ({"when": "later"}, "Extra inputs are not permitted"),
+    ],
+)
+def test_publish_takes_nothing_else(publish: dict[str, Any], said: str):
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        job(python("a"), publish=publish)
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"sql": "SELECT 1", "table": "s.t"}, "exactly one of 'sql' and 'table'"),
+        ({"table": "s.t"}, "give the table a rule"),
+        ({"sql": "SELECT 1", "min_rows": 1}, "are rules of a 'table'"),
+        ({"table": "s.t", "min_rows": 1, "parameters": {"a": "b"}}, "belong to 'sql'"),
+        ({"table": "t", "min_rows": 1}, "schema.table"),
+        ({"table": "a.b.c.d", "min_rows": 1}, "schema.table"),
+        ({"table": "a. ", "min_rows": 1}, "schema.table"),
+        ({"sql": "SELECT {{job.run_id}}"}, "write :name"),
+        ({"sql": "SELECT 1", "warehouse_id": "mars"}, "no warehouse 'mars'"),
+        ({"table": "s.{{job.parametres.x}}", "min_rows": 1}, "is no reference"),
+    ],
+)
+def test_a_check_is_one_rule(rule: dict[str, Any], said: str):
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        job(check("c", **rule))
+
+
+@pytest.mark.parametrize("table", ["s.t", "c.s.t", "s.odd name", "{{job.parameters.t}}"])
+def test_a_check_looks_at_a_table(table: str):
+    found = job(check("c", table=table, min_rows=1))
+    assert engine_of(found.tasks[0]) is Engine.DUCKDB
