@@ -12,9 +12,9 @@ from control.cli.follow import Follower
 from control.cli.output import Output, OutputOption, console, print_json, quiet_table
 from control.cli.picture import draw, duration, mark, read_run, word
 from control.cli.replay import compare, replay
-from control.cli.transactions import drop_branch, transaction
+from control.cli.transactions import drop_branch, transaction, transaction_line
 from spec.errors import Invalid, NotFound
-from spec.ids import is_task_run
+from spec.ids import is_task_run, run_of
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -61,11 +61,14 @@ def list_runs(
 @app.command("get")
 def get_run(run_id: RunId, output: OutputOption = Output.text) -> None:
     """Show a run and its tasks as they stand; of a for-each task's run its iterations."""
-    run = read_run(connect(), run_id)
+    api = connect()
+    run = read_run(api, run_id)
     if output is Output.json:
         print_json(run)
-    else:
-        console.print(draw(run))
+        return
+    console.print(draw(run))
+    if line := transaction_line(api, run_of(run_id)):
+        console.print(f"[dim]{line}[/]")
 
 
 @app.command("follow")
