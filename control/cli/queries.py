@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated, Any
 
 import typer
@@ -301,18 +302,18 @@ def history(
     table = quiet_table("when", "", "took", "rows", "warehouse", "user", "statement")
     for name in (2, 3):
         table.columns[name].justify = "right"
-    table.columns[-1].no_wrap = True
+    room = max(20, console.width - 66)
     for each in found:
         at = datetime.fromtimestamp(each["query_start_time_ms"] / 1000).astimezone()
         rows = each.get("rows_produced")
         table.add_row(
-            f"{at:%Y-%m-%d %H:%M:%S}",
+            f"{at:%m-%d %H:%M:%S}",
             _MARKS.get(each["status"], each["status"].lower()),
             f"{each['duration'] / 1000:.2f} s",
             "" if rows is None else f"{rows:,}",
             escape(each["warehouse_id"]),
             escape(each["user_name"].partition("@")[0]),
-            escape(" ".join(each["query_text"].split())),
+            escape(shorten(each["query_text"], room, placeholder="…")),
         )
     console.print(table)
 
