@@ -11,6 +11,7 @@ import typer
 
 from control.cli.client import connect
 from control.cli.output import Output, OutputOption, console, print_json, quiet_table
+from control.cli.table_care import care
 from control.cli.uploads import upload
 from control.gateway.tokens import PrincipalClaims, issue
 from control.stack.layout import Layout
@@ -32,6 +33,7 @@ _PAGES = "/api/openlake/1.0/tables"
 
 
 app.command("upload")(upload)
+app.command("care")(care)
 
 
 @app.command("list")

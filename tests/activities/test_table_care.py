@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,14 +13,18 @@ from py4j.protocol import Py4JError
 from pyiceberg.catalog import load_catalog
 from pyiceberg.exceptions import CommitFailedException
 
+from activities.config import WorkerConfig
+from activities.engines.spark_settings import driver_settings
+from activities.folder import AttemptFolder
 from activities.programs.run_table_care import COLUMNS as PROGRAM_COLUMNS
 from activities.programs.run_table_care import Carer, quoted
 from spec.attempts import AttemptResult, AttemptWork, SqlProgram, TableCareProgram
 from spec.table_care_figures import COLUMNS
 from spec.tasks import Engine
-from tests.activities.test_lakehouse import Field, field
+from tests.activities.fakes import make_ref, make_work
+from tests.activities.test_lakehouse import Field, field, trino_field
 
-__all__ = ["field"]
+__all__ = ["field", "trino_field"]
 
 
 def test_the_program_writes_the_columns_of_the_contract() -> None:
@@ -117,6 +122,13 @@ def test_a_conflict_is_tried_again_and_another_failure_is_not() -> None:
     assert [row[:2] for row in caring.rows] == [["a.t", "compact"]]
 
 
+def test_rewriting_tells_no_lineage(config: WorkerConfig, tmp_path: Path) -> None:
+    for program, told in ((TableCareProgram(tables=("*",)), False), (None, True)):
+        work = make_work(make_ref(engine=Engine.SPARK), program)
+        settings = driver_settings(config, work, AttemptFolder(tmp_path / work.key, work.key))
+        assert ("spark.extraListeners" in settings) is told
+
+
 @pytest.mark.integration
 @pytest.mark.slow
 @pytest.mark.timeout(300)
@@ -184,3 +196,17 @@ def append_until(over: Callable[[], bool], table: Any) -> list[int]:
         landed.append(value)
         time.sleep(0.5)
     return landed
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+async def test_trino_is_not_let_to_delete_files(trino_field: Field) -> None:
+    make = "CREATE SCHEMA IF NOT EXISTS trino_care; CREATE TABLE trino_care.t AS SELECT 1 AS x"
+    made = await trino_field.lake.open(Engine.TRINO, SqlProgram(text=make))
+    assert (await trino_field.run(made)).result is AttemptResult.SUCCESS
+    for procedure in ("remove_orphan_files", "expire_snapshots"):
+        text = f"ALTER TABLE trino_care.t EXECUTE {procedure}(retention_threshold => '3650d')"
+        work = await trino_field.lake.open(Engine.TRINO, SqlProgram(text=text))
+        outcome = await trino_field.run(work)
+        assert outcome.result is AttemptResult.FAILED
+        assert "shorter than the minimum retention" in outcome.message

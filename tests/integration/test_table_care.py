@@ -60,6 +60,8 @@ def test_a_dry_run_tells_and_names_what_is_wrong(stack: Stack, jobs: dict[str, i
     told = stack.start_run(jobs["what_would_go"], tables="cared_for.orders")
     assert result_of(stack.finished(told)).startswith("SUCCESS")
     assert set(figures(stack, told)) == {"expire_snapshots", "remove_orphan_files"}
+    once = stack.json("tables", "care", "cared_for.orders", "--expire-snapshots", "--dry-run")
+    assert [row["step"] for row in once["rows"]] == ["expire_snapshots"]
     wrong = stack.start_run(jobs["what_would_go"], tables="cared_for.nothing")
     assert result_of(stack.finished(wrong)).startswith("FAILED")
     message = stack.task(wrong, "tell")["state"]["state_message"]
