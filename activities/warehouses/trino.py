@@ -83,6 +83,8 @@ class TrinoExecution:
         self._next_uri: str | None = work.handle.get("next_uri")
         self.engine_query_id: str | None = work.handle.get("query_id")
         self._began = time.monotonic()
+        self._has_rows = False
+        """Some were taken: who does not have them cannot go on."""
         self._is_stopped = False
         self._is_left = False
 
@@ -157,10 +159,12 @@ class TrinoExecution:
         )
 
     async def _next(self, uri: str) -> Page:
-        """Read the next page, after its address has been written down."""
-        waited = time.monotonic() - self._began > _NOTE_AFTER_S
-        if waited or not self._reading.only_reads:
-            await self._note({"next_uri": uri, "query_id": self.engine_query_id}, None)
+        """Read the next page; until there are rows, its address is written down before."""
+        if not self._has_rows:
+            waited = time.monotonic() - self._began > _NOTE_AFTER_S
+            if waited or not self._reading.only_reads:
+                handle = {"next_uri": uri, "query_id": self.engine_query_id}
+                await self._note(handle, self.engine_query_id)
         return await self._taken(await self._read(uri))
 
     async def _read(self, uri: str) -> Page:
@@ -183,12 +187,13 @@ class TrinoExecution:
     ) -> AsyncIterator[Batch]:
         while True:
             if page.rows:
+                self._has_rows = True
                 columns = zip(*page.rows, strict=True)
                 arrays = [k.array(values) for k, values in zip(kinds, columns, strict=True)]
                 yield _pa.record_batch(arrays, schema=schema)
             if page.next_uri is None:
                 return
-            page = await self._taken(await self._read(page.next_uri))
+            page = await self._next(page.next_uri)
 
     async def _resumed(self) -> Page | Answer | None:
         """Go on with what an earlier worker began; None when it is to be run again."""

@@ -100,6 +100,8 @@ class TrinoType:
             return _pa.array(values, _pa.string()).cast(arrow)
         if self.name in ("boolean", "tinyint", "smallint", "integer", "bigint", "varchar"):
             return _pa.array(values, arrow)
+        if self.name in ("real", "double") and not any(isinstance(each, str) for each in values):
+            return _pa.array(values, arrow)
         return _pa.array([self._value(each) for each in values], arrow)
 
     def _value(self, value: Any) -> Any:
