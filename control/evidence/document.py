@@ -22,6 +22,7 @@ from control.lineage.graph import run_graph
 from control.runs import store as runs
 from control.runs.tables import Run
 from control.stack.part import own_version
+from control.transactions import service as transactions
 from spec.api.evidence import EvidenceDeed, EvidenceExecution, EvidenceForEach, EvidenceMlflow
 from spec.evidence import FORMAT, FORMAT_VERSION, canonical
 from spec.states import RunLife
@@ -123,6 +124,7 @@ async def _write(
     pinned = [parts.of_settings(row) for row in await store.snapshots(session, hashes)]
     document.add("settings", pinned)
     await document.add_list("task_runs", _task_runs(session, run.run_id))
+    document.add("transactions", await transactions.views_of_run(session, run.run_id))
     document.add("workspace_id", run.workspace_id)
 
 

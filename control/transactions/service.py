@@ -49,6 +49,11 @@ async def of_run(session: AsyncSession, workspace_id: int, run_id: int) -> RunTr
     )
 
 
+async def views_of_run(session: AsyncSession, run_id: int) -> list[TransactionView]:
+    """Return all transactions of a run, oldest first; a run whose tasks write to main has none."""
+    return [_view(each) for each in await store.all_of(session, run_id)]
+
+
 async def page(
     session: AsyncSession,
     workspace_id: int,

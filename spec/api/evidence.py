@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from spec.api.lineage import Graph
 from spec.api.states import RunState, RunStatus
+from spec.api.transactions import TransactionView
 from spec.attempts import Frozen
 
 
@@ -213,6 +214,8 @@ class Evidence(Frozen):
     for_each: tuple[EvidenceForEach, ...]
     events: tuple[EvidenceEvent, ...]
     audit: tuple[EvidenceDeed, ...]
+    transactions: tuple[TransactionView, ...] = ()
+    """The run's catalog branches, what of them was published and what stood in the way."""
     lineage: Graph
     mlflow: EvidenceMlflow
     sha256: str
