@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from pyiceberg.exceptions import ResolveError, ValidationError
+
 from control.config import CatalogConnection
 from control.lakehouse.base import Loaded, TableCatalog, TableName
 from spec.datasets import CATALOG
@@ -13,6 +15,11 @@ from spec.errors import Invalid, NotFound, Unavailable
 _T = TypeVar("_T")
 _READERS = 4
 _WITHIN_S = 30.0
+_DAMAGED = (
+    *(ValueError, LookupError, EOFError, NotImplementedError),
+    *(ResolveError, ValidationError),
+)
+"""What PyArrow and PyIceberg raise for files that are not as they should be."""
 
 
 class Lakehouse:
@@ -79,6 +86,7 @@ class Lakehouse:
 
         Raises:
             Unavailable: it took too long, or the files cannot be read.
+            Invalid: the files are damaged, or hold what PyIceberg does not know.
         """
         loop = asyncio.get_running_loop()
         try:
@@ -90,6 +98,9 @@ class Lakehouse:
             ) from None
         except OSError as error:
             raise Unavailable(f"The files of {what} cannot be read: {error}.") from error
+        except _DAMAGED as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise Invalid(f"The files of {what} cannot be understood: {reason}.") from error
 
     async def close(self) -> None:
         """Let go of every connection."""

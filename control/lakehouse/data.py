@@ -39,6 +39,8 @@ MOST_ROWS = 1000
 _SAMPLE_WITHIN_S = 8.0
 _SAMPLE_FILES = 20
 _MOST_DELETE_BYTES = 32 * 1024 * 1024
+_MOST_LOOKED_AT = 100_000
+"""Rows of a file, where many of the first are deleted."""
 _MOST_WHOLE_FILE_BYTES = 64 * 1024 * 1024
 """Of files that can only be read as a whole (ORC, Avro)."""
 _CELL_CHARS = 2000
@@ -193,7 +195,8 @@ def sample(loaded: Loaded, limit: int) -> api.Sample:
             rows.cut = True
             break
         seen += 1
-        rows.take(_head(metadata, loaded, entry, deletes, limit), entry.data_file.record_count)
+        found, whole = _head(metadata, loaded, entry, deletes, limit)
+        rows.take(found, whole)
     return api.Sample(
         snapshot_id=str(snapshot.snapshot_id),
         columns=columns,
@@ -209,8 +212,8 @@ def _head(
     entry: ManifestEntry,
     deletes: DeleteFileIndex | None,
     limit: int,
-) -> list[dict[str, Any]]:
-    """Return the first rows of one data file that are not deleted."""
+) -> tuple[list[dict[str, Any]], bool]:
+    """Return the first rows of one data file that are not deleted, and whether those are all."""
     file = entry.data_file
     if file.file_format != FileFormat.PARQUET and file.file_size_in_bytes > _MOST_WHOLE_FILE_BYTES:
         raise Invalid(
@@ -222,8 +225,8 @@ def _head(
         if deletes
         else set[DataFile]()
     )
-    # Where rows are deleted, a few more are looked at to find as many that are not.
-    looked = limit * 4 if applied else limit
+    # Where rows are deleted, so many more are looked at, to find as many that are not.
+    looked = min(limit + sum(each.record_count for each in applied), _MOST_LOOKED_AT)
     files = Heads(loaded.files, [file.file_path], looked)
     scan = ArrowScan(metadata, files, metadata.schema(), AlwaysTrue(), limit=limit)
     found: list[dict[str, Any]] = []
@@ -232,7 +235,7 @@ def _head(
         columns: list[list[Any]] = [_cells(column) for column in batch.columns]
         names: list[str] = batch.schema.names
         found += [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-    return found
+    return found, looked >= file.record_count
 
 
 def _cells(column: Any) -> list[Any]:
@@ -277,8 +280,9 @@ class _Rows:
         late = time.monotonic() > self._until
         return late or len(self.rows) >= self._limit or self._chars > _SAMPLE_CHARS
 
-    def take(self, rows: list[dict[str, Any]], of: int) -> None:
-        """Take the rows of a file that has so many in all."""
+    def take(self, rows: list[dict[str, Any]], whole: bool) -> None:
+        """Take rows of a file: all that it has, or its first."""
+        self.cut = self.cut or not whole
         for row in rows:
             if self.full:
                 self.cut = True
@@ -286,7 +290,6 @@ class _Rows:
             cells = tuple(self._cell(value) for value in row.values())
             self._chars += sum(len(cell) for cell in cells if cell)
             self.rows.append(cells)
-        self.cut = self.cut or (len(rows) < of and len(self.rows) >= self._limit)
 
     def _cell(self, value: Any) -> str | None:
         text = cell_text(value)

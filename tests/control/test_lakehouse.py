@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -19,6 +20,9 @@ from control.lakehouse.base import Entry, Json, Key, Kind, Loaded, Past, TableNa
 from control.lakehouse.catalogs import Lakehouse
 from control.lakehouse.iceberg_rest import IcebergRest
 from control.runs.tables import Run
+from control.stack.environment import settings_environment
+from control.stack.layout import Layout
+from control.stack.secrets import keep_catalogs
 from control.transactions.tables import Transaction
 from spec.errors import NotFound, Unavailable
 from tests.control.make import create_job, put_file, run_now
@@ -149,6 +153,23 @@ def test_settings_refuse_catalogs_that_cannot_be() -> None:
     ):
         with pytest.raises(ValueError, match=r"catalog"):
             Settings.model_validate({"catalogs": {name: each}})
+
+
+def test_other_catalogs_reach_the_api_by_a_secret_file_alone(tmp_path: Path) -> None:
+    given = {
+        "type": "rest",
+        "uri": "http://x",
+        "credential": "me:hidden",
+        "storage": {"endpoint": "http://s3", "access_key": "a", "secret_key": "hidden"},
+    }
+    settings = Settings.model_validate({"data_dir": tmp_path, "catalogs": {"x": given}})
+    layout = Layout(settings)
+    keep_catalogs(layout.secrets_dir, settings.catalogs)
+    passed_on = settings_environment(layout)
+    assert "hidden" not in str(passed_on) and "OPENLAKE_CATALOGS" not in passed_on
+    assert (layout.secrets_dir / "catalogs").stat().st_mode & 0o777 == 0o600
+    found = Layout(Settings(data_dir=tmp_path)).catalogs
+    assert found == settings.catalogs
 
 
 METADATA: Json = {

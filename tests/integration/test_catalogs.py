@@ -41,6 +41,7 @@ from pyiceberg.view.metadata import ViewVersion
 from rich.console import Console
 from typer.testing import CliRunner
 
+from activities.sql.duckdb_catalog import Lakehouse
 from control.assembly import assemble
 from control.cli import catalogs as catalog_commands
 from control.cli import tables as table_commands
@@ -326,6 +327,32 @@ def test_a_sample_is_text_and_no_longer_than_asked(api: httpx2.Client) -> None:
     short = page(api, ORDERS, "/sample", limit=2)
     assert (len(short["rows"]), short["cut"]) == (2, True)
     assert page(api, "lakehouse.shop.eu.orders", "/sample")["rows"] == []
+
+
+def test_a_sample_leaves_deleted_rows_out(shop: Stack, api: httpx2.Client) -> None:
+    own = catalog(shop)
+    own.create_namespace_if_not_exists("trimmed")
+    if own.table_exists("trimmed.orders"):
+        own.drop_table("trimmed.orders")
+    own.create_table("trimmed.orders", pa.schema([("id", pa.int64())])).append(
+        pa.table({"id": list(range(100))})
+    )
+    # PyIceberg writes whole files anew; DuckDB writes files of deleted positions beside them.
+    duckdb = Lakehouse(
+        {
+            "name": "lakehouse",
+            "uri": shop.layout.gateway_iceberg_url,
+            "warehouse": "lakehouse",
+            "token": own.properties["token"],
+        },
+        shop.layout.s3("lakehouse").__dict__,
+    )
+    duckdb.execute("DELETE FROM lakehouse.trimmed.orders WHERE id < 60", {})
+    duckdb.close()
+    found = page(api, "lakehouse.trimmed.orders", "/sample", limit=3)
+    assert (found["rows"], found["deletes_applied"]) == ([["60"], ["61"], ["62"]], True)
+    kinds = [each["content"] for each in page(api, "lakehouse.trimmed.orders", "/files")["files"]]
+    assert kinds == ["DATA", "POSITION_DELETES"]
 
 
 def test_the_command_line_shows_tables(shop: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
