@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from difflib import unified_diff
 from typing import Annotated, Any
 
 import typer
@@ -117,20 +118,30 @@ def change_lines(path: str, before: Any, after: Any) -> list[Text]:
         line = Text(f"~ {path}")
         line.append(_beside(before), "red").append("  →", "dim").append(_beside(after), "green")
         return [line]
+    if isinstance(before, str) and isinstance(after, str):
+        return [Text(f"~ {path}"), *_script(before, after)]
     shown = [*_below("-", before, "red", whole=True), *_below("+", after, "green", whole=True)]
     return [Text(f"~ {path}"), *shown]
+
+
+def _script(before: str, after: str) -> list[Text]:
+    """Return the lines of a text that changed, with a few around them."""
+    styles = {"+": "green", "-": "red", "@": "dim"}
+    found = unified_diff(before.splitlines(), after.splitlines(), n=2, lineterm="")
+    # The first two name files.
+    return [Text(f"  {line}", styles.get(line[0], "")) for line in list(found)[2:]]
 
 
 def _beside(value: Any) -> str:
     """Return a short value to stand on its path's line; empty for one that needs lines."""
     text = json.dumps(value, ensure_ascii=False)
-    fits = len(text) <= _SHORT and (not isinstance(value, dict) or not value)
+    is_script = isinstance(value, str) and "\n" in value
+    fits = len(text) <= _SHORT and not is_script and (not isinstance(value, dict) or not value)
     return f"  {text}" if fits else ""
 
 
 def _below(sign: str, value: Any, style: str, *, whole: bool = False) -> list[Text]:
     if _beside(value) and not whole:
         return []
-    is_script = isinstance(value, str) and "\n" in value
-    text = value if is_script else json.dumps(value, ensure_ascii=False, indent=2)
+    text = json.dumps(value, ensure_ascii=False, indent=2)
     return [Text(f"  {sign} {line}", style) for line in text.splitlines()]

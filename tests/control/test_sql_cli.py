@@ -102,7 +102,9 @@ class Chunks:
         return sink.getvalue()
 
 
-def answer(*tables: pa.Table, names: list[str] | None = None, types: Sequence[str] = TYPES) -> Answer:
+def answer(
+    *tables: pa.Table, names: list[str] | None = None, types: Sequence[str] = TYPES
+) -> Answer:
     columns = [
         {"name": name, "type_name": kind}
         for name, kind in zip(names or VALUES.column_names, types, strict=True)
