@@ -50,7 +50,7 @@ from spec.attempts import (
 from spec.errors import AttemptOver, Forbidden, Invalid, NotFound
 from spec.ids import lineage_run_id, run_of, submit_key
 from spec.states import RunLife
-from spec.tasks import warehouse_of
+from spec.tasks import BUILT_IN, warehouse_of
 
 log = structlog.get_logger(__name__)
 
@@ -143,7 +143,8 @@ async def _work(
             program = await uploads.ready(deps, session, ref.workspace_id, program)
         if isinstance(program, CompareProgram):
             program = await replays.ready(deps, session, ref.workspace_id, program)
-    await warehouses.lend_engine(deps, ref.workspace_id, warehouse_of(task))
+    engine = pinned.engine if pinned is not None else BUILT_IN.get(warehouse_of(task) or "")
+    await warehouses.lend_engine(deps, ref.workspace_id, engine)
     return AttemptWork(
         ref=ref,
         key=submit_key(ref.task_run_id),

@@ -21,7 +21,7 @@ from control.warehouses.host import CannotStart, WarehouseHost
 from control.warehouses.load import Key, loads
 from control.warehouses.service import CHANGED, config_of
 from control.warehouses.tables import Warehouse
-from spec.errors import Unavailable
+from spec.errors import OpenLakeError, Unavailable
 from spec.tasks import Engine
 from spec.warehouses import (
     Clusters,
@@ -85,8 +85,8 @@ class Keeper:
             while True:
                 try:
                     pause = await self.look()
-                except (SQLAlchemyError, OSError) as error:
-                    log.warning("warehouses.database_away", error=str(error))
+                except (SQLAlchemyError, OSError, OpenLakeError) as error:
+                    log.warning("warehouses.put_off", error=str(error))
                     pause = _AWAKE_S
                 await wait_for(wake, pause)
 

@@ -54,6 +54,9 @@ CHANGED = "warehouses"
 _TOUCH_EVERY = timedelta(seconds=15)
 """Activity is noted no more often; the shortest auto-stop is 10 minutes."""
 
+_LEND_EVERY = timedelta(minutes=1)
+"""The same of attempts of jobs, of which thousands may begin at once."""
+
 _UNUSED: dict[str, Any] = {
     "warehouse_type": "PRO",
     "enable_serverless_compute": False,
@@ -250,15 +253,16 @@ async def touch(session: AsyncSession, warehouse: Warehouse) -> None:
     await store.touch(session, warehouse, _TOUCH_EVERY)
 
 
-async def lend_engine(deps: Deps, workspace_id: int, warehouse_id: str | None) -> None:
-    """See that the server of a warehouse's engine runs for an attempt of a job; the warehouse's own
-    processes have no part in jobs. Mostly there is no such server, and nothing to do."""
-    if warehouse_id is None or warehouse_id == Engine.DUCKDB:
+async def lend_engine(deps: Deps, workspace_id: int, engine: Engine | None) -> None:
+    """See that the server of an engine runs for an attempt of a job, if the engine has one.
+
+    The processes of warehouses have no part in jobs.
+    """
+    if engine is None or engine not in ENGINES_WITH_SERVER:
         return
     async with deps.database.session() as session:
-        row = await store.find(session, workspace_id, warehouse_id)
-        if row is not None and row.engine in ENGINES_WITH_SERVER:
-            await store.lend(session, workspace_id, warehouse_id)
+        row = await store.get(session, workspace_id, engine.value)
+        if await store.lend(session, row, _LEND_EVERY):
             await hub.notify(session, CHANGED)
 
 

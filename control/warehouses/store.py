@@ -209,16 +209,11 @@ def _is(warehouse: Warehouse):
     )
 
 
-async def lend(session: AsyncSession, workspace_id: int, warehouse_id: str) -> None:
-    """Note that a job's attempt begins on the engine of a warehouse."""
-    await session.exec(
-        update(Warehouse)
-        .where(
-            col(Warehouse.workspace_id) == workspace_id,
-            col(Warehouse.warehouse_id) == warehouse_id,
-        )
-        .values(jobs_at=datetime.now(UTC))
-    )
+async def lend(session: AsyncSession, warehouse: Warehouse, every: timedelta) -> bool:
+    """Note that a job's attempt begins on the engine of a warehouse; False if that was just so."""
+    now, at = datetime.now(UTC), col(Warehouse.jobs_at)
+    changed = update(Warehouse).where(*_is(warehouse), or_(at.is_(None), at < now - every))
+    return bool((await session.exec(changed.values(jobs_at=now))).rowcount)
 
 
 async def lent(session: AsyncSession, since: datetime) -> set[Engine]:

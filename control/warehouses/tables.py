@@ -64,6 +64,7 @@ class Warehouse(SQLModel, table=True):
     last_activity_at: datetime = instant()
     """When it was last started, or a statement last came or ended; seconds may be missing."""
     jobs_at: datetime | None = instant(optional=True)
-    """When a job's attempt last began on its engine, if that has a server of its own."""
+    """Of the built-in ones: when a job's attempt last began on the engine, if that has a server of
+    its own; a minute may be missing."""
     created_at: datetime | None = instant(now=True)
     deleted_at: datetime | None = instant(optional=True)

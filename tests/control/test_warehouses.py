@@ -17,9 +17,12 @@ from databricks.sdk.errors import NotFound as SdkNotFound
 from databricks.sdk.errors import OperationFailed
 from databricks.sdk.service import sql
 from sqlmodel import col, select, update
+from typer.testing import CliRunner
 
 from control.audit.tables import AuditEntry
 from control.auth import Caller
+from control.cli import warehouses as commands
+from control.cli.client import Api
 from control.deps import Deps
 from control.internal.placed import on_warehouse
 from control.runs.tables import OutboxRow
@@ -411,6 +414,39 @@ async def test_a_process_learns_what_it_is(
         assert (await worker.get(f"/warehouses/{place}")).status_code == 404
 
 
+async def test_the_command_line_makes_shows_and_stops_warehouses(
+    client: WorkspaceClient, token: str, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Api(client.config.host, token)
+    monkeypatch.setattr(commands, "connect", lambda: session)
+
+    def run(*words: str) -> str:
+        done = CliRunner().invoke(commands.app, list(words))
+        if done.exception is not None:
+            raise done.exception
+        return done.stdout
+
+    def live() -> None:
+        assert "running" in run("create", "bi", "--size", "Medium", "--max", "2")
+        made = next(each for each in client.warehouses.list() if each.name == "bi")
+        assert made.id is not None
+        assert (made.cluster_size, made.max_num_clusters) == ("Medium", 2)
+        assert "bi" in run("list") and "● running" in run("get", "bi")
+        assert "running" in run("edit", "bi", "--schema", "gold")
+        assert "lakehouse.gold" in run("get", made.id)
+        assert "stopped" in run("stop", "bi")
+        host.refusal = CannotStart("Trino is not installed here")
+        with pytest.raises(Unavailable, match="bi did not start: Trino is not installed"):
+            run("start", "bi")
+        assert "bi failed: Trino is not installed here" in run("list")
+        assert "deleted" in run("delete", "bi")
+        with pytest.raises(NotFound, match="there are trino, duckdb"):
+            run("get", "bi")
+
+    await asyncio.to_thread(live)
+    session.close()
+
+
 # What statements ask -------------------------------------------------------------------------
 
 
@@ -631,7 +667,10 @@ def test_a_program_takes_dialect_and_place_from_its_warehouse() -> None:
 async def test_an_attempt_on_trino_has_its_server(
     deps: Deps, token: str, keeper: Keeper, host: FakeHost
 ) -> None:
-    await service.lend_engine(deps, 1, "trino")
+    await service.lend_engine(deps, 1, Engine.DUCKDB)
+    await keeper.look()
+    assert host.engines == set()
+    await service.lend_engine(deps, 1, Engine.TRINO)
     await keeper.look()
     assert host.engines == {Engine.TRINO}
     assert host.running == {}
