@@ -40,6 +40,8 @@ class Entry:
     parent: str
     message: str
     committed_at: datetime
+    merged: str | None = None
+    """The commit of another branch that it merged."""
     changes: tuple[Changed, ...] = ()
     """Empty unless they were asked for."""
 
@@ -153,7 +155,7 @@ class References:
         """Go through a branch's commits, newest first.
 
         Args:
-            branch: Or `branch@commit`.
+            branch: Or `branch@commit`; `-@commit` for a commit that is on no branch any more.
             since: Stop before this commit.
             where: A condition in Nessie's expression language.
             changes: Fetch what each commit changed.
@@ -236,6 +238,7 @@ def _entry(entry: Mapping[str, Any]) -> Entry:
         hash=meta["hash"],
         parent=entry["parentCommitHash"],
         message=meta["message"],
+        merged=next(iter(meta.get("parentCommitHashes", [])[1:]), None),
         committed_at=datetime.fromisoformat(meta["commitTime"]),
         changes=tuple(_changed(each) for each in operations),
     )

@@ -121,7 +121,7 @@ class Catalog:
             answer = await self._send("GET", url, b"", None)
         except AnswerLost as error:
             raise Unavailable("the catalog did not answer") from error
-        if answer.status_code >= 400 and answer.status_code != 404:
+        if answer.status_code >= 400 and not _is_missing(answer):
             raise Unavailable(f"the catalog answered {answer.status_code} to {url}")
         return answer
 
@@ -149,7 +149,7 @@ class Catalog:
         """Return a table's load answer on a branch (or `branch@hash`); None if there is none."""
         warehouse = quote(f"{ref}|{self._warehouse}", safe="")
         answer = await self.read(f"/iceberg/v1/{warehouse}/{table_tail(key)}")
-        return None if answer.status_code == 404 else answer.json()
+        return None if answer.status_code >= 400 else answer.json()
 
     async def log(
         self,
@@ -209,6 +209,12 @@ class Catalog:
             raise NotSent("the catalog cannot be reached; it may be starting") from error
         except httpx2.TransportError as error:
             raise AnswerLost(str(error) or type(error).__name__) from error
+
+
+def _is_missing(answer: httpx2.Response) -> bool:
+    """Tell an answer that something, or the branch it would be on, is not there."""
+    no_branch = answer.status_code == 400 and b"NoSuchReference" in answer.content
+    return no_branch or answer.status_code == 404
 
 
 def table_tail(key: tuple[str, ...]) -> str:

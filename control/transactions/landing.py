@@ -34,7 +34,7 @@ async def land(context: Context, request: LandRequest) -> AttemptOutcome:
         return outcome
     await _close(context, ref)
     await context.done("closed the attempt")
-    async with context.database.session() as session:
+    async with context.turns.of(branch.run_id), context.database.session() as session:
         # Landings of one run take turns, so that each is checked against the one before; were
         # they not to, the catalog would still let only one of two in conflict pass.
         await store.get(session, branch.run_id, branch.number, lock=True)

@@ -5,7 +5,9 @@ follows another (after a conflict, or when work landed that must not count) take
 that are kept, one by one, each recognised by its message.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.gateway.attempts import order_ending
 from control.gateway.references import MergeConflict
@@ -68,8 +70,8 @@ async def _advance(context: Context, run: Run, row: Transaction) -> None:
         case TransactionState.PUBLISHED:
             await _begin(context, run, row.number + 1, await _head_of_main(context))
         case TransactionState.CONFLICT:
-            base = row.conflict_hash or row.base_hash
-            await _begin(context, run, row.number + 1, base, await _kept(context, run, row))
+            kept = await _kept(context, run, row)
+            await _begin(context, run, row.number + 1, await _head_of_main(context), kept)
         case _:
             raise Conflict(
                 f"the catalog branch of run {run.run_id} is {row.state}; start a new run of the job"
@@ -115,25 +117,61 @@ async def _kept(context: Context, run: Run, row: Transaction) -> list[int]:
 
 
 async def _fill(context: Context, run: Run, row: Transaction) -> None:
-    """Make the branch, with all that it takes over, and open it."""
-    references = context.references
-    await references.create(row.branch, MAIN, row.base_hash)
-    await context.done(f"made {row.branch}")
-    history = references.history(row.branch, since=row.base_hash, where=LANDINGS)
-    present = {landed_by(entry.message) async for entry in history} - {None}
-    async with context.database.read_session() as session:
-        landings = await store.landings(session, row)
-        before = await store.get(session, row.run_id, row.number - 1) if row.number else None
-    counted = [landing.task_run_id for landing in landings if landing.landed_hash]
-    if present - set(counted):
-        # Merged by an attempt that was given up at that very moment: it must not count.
-        await _begin(context, run, row.number + 1, row.base_hash, counted)
-        return
+    """Make the branch, with all that it takes over, and open it; one process at a time."""
+    async with context.database.session() as session:
+        mine = await store.get(session, row.run_id, row.number, lock=True)
+        if mine.state != TransactionState.OPENING:
+            return
+        session.add(mine)
+        await context.references.create(mine.branch, MAIN, mine.base_hash)
+        await context.done(f"made {mine.branch}")
+        landings = await store.landings(session, mine)
+        counted = [landing.task_run_id for landing in landings if landing.landed_hash]
+        present = await _present(context, mine)
+        if present - set(counted):
+            # Merged by an attempt that was given up at that very moment: it must not count.
+            await _begin(context, run, mine.number + 1, mine.base_hash, counted)
+            return
+        before = await store.get(session, mine.run_id, mine.number - 1) if mine.number else None
+        if before is not None and not await _carry_all(context, before, mine, present):
+            # What is kept does not fit main as it is now: it does fit main as it was.
+            await context.references.delete(mine.branch)
+            await context.done(f"took back {mine.branch}")
+            mine.base_hash = before.conflict_hash or before.base_hash
+            return
+        await _replace(session, mine)
+        mine.state = TransactionState.OPEN
+
+
+async def _present(context: Context, row: Transaction) -> set[int]:
+    """Return the attempts whose landings are on a branch."""
+    history = context.references.history(row.branch, since=row.base_hash, where=LANDINGS)
+    found = {landed_by(entry.message) async for entry in history}
+    return {task_run_id for task_run_id in found if task_run_id is not None}
+
+
+async def _carry_all(
+    context: Context, before: Transaction, row: Transaction, present: Collection[int]
+) -> bool:
+    """Repeat the landings that are kept; False when they need an older commit to stand on.
+
+    Raises:
+        Conflict: they do not fit together without what was left out.
+    """
     for task_run_id in row.carried:
-        if before is not None and task_run_id not in present:
+        if task_run_id in present:
+            continue
+        try:
             await _carry(context, before, row, task_run_id)
-            await context.done(f"carried {task_run_id}")
-    await _open(context, row)
+        except MergeConflict as error:
+            if row.base_hash != (before.conflict_hash or before.base_hash):
+                return False
+            raise Conflict(
+                f"what attempt {task_run_id} landed rests on work that has to run again"
+                f" ({error.message}); start a new run of the job"
+            ) from error
+        await context.done(f"carried {task_run_id}")
+    return True
 
 
 async def _carry(context: Context, before: Transaction, row: Transaction, task_run_id: int) -> None:
@@ -145,29 +183,20 @@ async def _carry(context: Context, before: Transaction, row: Transaction, task_r
         raise Conflict(f"the landing of attempt {task_run_id} is not on {before.branch} any more")
     was, target = (before.branch, landing.parent), (row.branch, onto)
     leave = await shared_namespaces(references, landing.changes, was, target)
-    try:
-        await references.transplant(before.branch, landing.hash, row.branch, onto, leave)
-    except MergeConflict as error:
-        raise Conflict(
-            f"what attempt {task_run_id} landed rests on work that has to run again"
-            f" ({error.message}); start a new run of the job"
-        ) from error
+    await references.transplant(before.branch, landing.hash, row.branch, onto, leave)
 
 
-async def _open(context: Context, row: Transaction) -> None:
-    async with context.database.session() as session:
-        if row.number:
-            before = await store.get(session, row.run_id, row.number - 1, lock=True)
-            if before.state in (TransactionState.CONFLICT, TransactionState.OPENING):
-                if before.conflicts and not before.answer:
-                    answer = refusal(before, cut_anew=True)
-                    before.answer = answer.model_dump(mode="json")
-                store.conclude(before, TransactionState.REPLACED, drop=True)
-                session.add(before)
-        mine = await store.get(session, row.run_id, row.number, lock=True)
-        if mine.state == TransactionState.OPENING:
-            mine.state = TransactionState.OPEN
-            session.add(mine)
+async def _replace(session: AsyncSession, row: Transaction) -> None:
+    """Close the transaction whose place this one takes, with the answer that waited for it."""
+    if not row.number:
+        return
+    before = await store.get(session, row.run_id, row.number - 1, lock=True)
+    if before.state not in (TransactionState.CONFLICT, TransactionState.OPENING):
+        return
+    if before.conflicts and not before.answer:
+        before.answer = refusal(before, cut_anew=True).model_dump(mode="json")
+    store.conclude(before, TransactionState.REPLACED, drop=True)
+    session.add(before)
 
 
 async def settle_publishing(

@@ -67,7 +67,8 @@ class Transaction(SQLModel, table=True):
     carried: list[Any] = json_list()
     """Task-run ids, in the order of their landings: what it takes over from the branch before."""
     conflict_hash: str | None = None
-    """Main's commit that stood in the way; the next branch is cut from it."""
+    """Main's commit that stood in the way; the next branch is cut from it, if what is kept does not
+    fit main as it is then."""
     published_hash: str | None = None
     """The catalog commit that published it."""
     tables: list[Any] = json_list()

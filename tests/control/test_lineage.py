@@ -10,6 +10,7 @@ import pytest
 from control.db import Database
 from control.gateway.tables import AttemptCommitRow, AttemptReadRow, CommitState
 from control.projection import Projector
+from control.transactions.tables import AttemptBranch
 from spec.attempts import AttemptResult
 from spec.events import RunStarted
 from spec.ids import lineage_run_id
@@ -111,6 +112,28 @@ async def test_a_runs_lineage_joins_spark_sql_and_snapshots(
     ]
     silver = next(node for node in graph["nodes"] if node["name"] == SILVER)
     assert [column["name"] for column in silver["columns"]] == ["flight", "delay", "model"]
+
+
+@pytest.mark.parametrize(("state", "counts"), [("LANDED", True), ("OPEN", False)])
+async def test_what_an_attempt_did_that_was_given_up_is_taken_back(
+    api: httpx2.AsyncClient,
+    worker: httpx2.AsyncClient,
+    database: Database,
+    play: Play,
+    state: str,
+    counts: bool,
+) -> None:
+    run_id = play.state.plan.run_id
+    async with database.session() as session:
+        facts = {"run_id": run_id, "number": 0, "task_key": "clean", "base_hash": "00"}
+        session.add(AttemptBranch(task_run_id=run_id + 1, branch="b", state=state, **facts))
+    await ship(worker, run_id + 1, [sql_event(run_id + 1)])
+    play.end("clean", AttemptResult.FAILED)
+    await Projector(database).project(play.batch())
+    late = sql_event(run_id + 1) | {"eventTime": "2026-01-01T00:00:01+00:00"}
+    await ship(worker, run_id + 1, [late])
+    graph = (await api.get(f"/api/openlake/1.0/lineage/runs/{run_id}")).json()
+    assert bool(graph["edges"]) is counts
 
 
 async def test_a_tables_lineage_has_a_depth(

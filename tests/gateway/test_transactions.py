@@ -9,6 +9,7 @@ import pytest
 from pyiceberg.exceptions import ForbiddenError
 
 from control.db import Database
+from control.gateway.evidence import Mark, landed
 from control.gateway.references import References
 from control.gateway.tokens import MAIN, AttemptClaims
 from control.gateway.upstream import Catalog
@@ -303,14 +304,39 @@ async def test_a_repair_after_a_conflict_begins_from_main_as_it_is(
     assert (await run.transaction()).state == TransactionState.CONFLICT
     async with database.session() as session:
         assert await lifecycle.conflict_writers(session, run.run_id) == {"a"}
+    append(main, "tx13.t", 10)
     await run.reopen()
-    again = await run.attempt("a", attempt=1)
-    assert read(run.lake(again), "tx13.t") == [1, 9]
+    # Both wait for the one branch.
+    again, other = await asyncio.gather(run.attempt("a", attempt=1), run.attempt("c"))
+    assert read(run.lake(again), "tx13.t") == [1, 9, 10]
+    assert read(run.lake(other), "tx13.kept") == [3]
     run.append(again, "tx13.t", 2)
     await run.land(again)
     assert (await run.publish(1, execution=1)).published
-    assert read(main, "tx13.t") == [1, 2, 9]
+    assert read(main, "tx13.t") == [1, 2, 9, 10]
     assert read(main, "tx13.kept") == [3]
+
+
+async def test_what_is_kept_stands_on_main_as_it_was_if_it_no_longer_fits(
+    runs: Runs, gateway: Gateway
+) -> None:
+    main = somebody(gateway)
+    append(main, "tx25.t", 1)
+    append(main, "tx25.kept", 1)
+    run = await runs()
+    await run.work("a", tx25__t=2)
+    await run.work("b", tx25__kept=2)
+    append(main, "tx25.t", 9)
+    assert not (await run.publish()).published
+    append(main, "tx25.kept", 9)
+    await run.reopen()
+    again = await run.attempt("a", attempt=1)
+    assert read(run.lake(again), "tx25.t") == [1, 9]
+    assert read(run.lake(again), "tx25.kept") == [1, 2]
+    run.append(again, "tx25.t", 2)
+    await run.land(again)
+    assert (await run.publish(1, execution=1)).writers == ("b",)
+    assert read(main, "tx25.kept") == [1, 9]
 
 
 async def test_a_repair_of_a_published_run_is_a_transaction_of_its_own(
@@ -416,6 +442,14 @@ async def test_a_run_that_is_no_transaction_writes_to_main(runs: Runs, gateway: 
     assert read(somebody(gateway), "tx18.t") == [1]
     assert (await run.land(claims)).result is AttemptResult.SUCCESS
     run.append(claims, "tx18.t", 2)
+
+
+async def test_what_was_sent_to_a_branch_that_is_gone_did_not_land(catalog: Catalog) -> None:
+    for mark in (
+        Mark(("tx26", "t"), snapshot_id=1, table_uuid=None, create_digest=None),
+        Mark(("tx26", "t"), snapshot_id=None, table_uuid="u", create_digest=None),
+    ):
+        assert not await landed(catalog, "attempt_1", [mark])
 
 
 async def test_a_person_may_only_read_a_branch(runs: Runs, gateway: Gateway) -> None:
