@@ -1,5 +1,7 @@
 """Makes the control plane's collaborators from the layout of a running stack."""
 
+from datetime import timedelta
+
 from pydantic import SecretStr
 
 from control.db import Database
@@ -59,6 +61,7 @@ async def assemble(layout: Layout) -> Deps:
         hub=Hub(url),
         catalog=catalog,
         lakehouse=make_lakehouse(catalog, storage, layout.catalogs),
+        history=timedelta(days=settings.lakehouse.history_days),
         access=access,
         sealer=Sealer.of(layout.secret("sealing-key")),
         worker_token=layout.secret("worker-token"),

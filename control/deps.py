@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from fastapi import Request
 
@@ -42,6 +43,8 @@ class Deps:
     checkouts: Checkouts = field(default_factory=Checkouts)
     lakehouse: Lakehouse = field(default_factory=Lakehouse)
     """The catalogs that people look at."""
+    history: timedelta = timedelta(days=30)
+    """For how long table care leaves the files of what main held."""
     metrics: Metrics = field(default_factory=Metrics)
     authenticator: Authenticator = field(default_factory=Authenticator)
     readers: Readers = field(default_factory=Readers)

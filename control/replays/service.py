@@ -6,7 +6,7 @@ from control.auth import Caller
 from control.deps import Deps
 from control.jobs.tables import SettingsSnapshot
 from control.replays.plan import replay_settings
-from control.replays.written import Footprint, footprint
+from control.replays.written import Footprint, check_age, footprint
 from control.runs import service as runs
 from control.runs import store
 from control.runs.tables import Run
@@ -28,6 +28,7 @@ async def start(deps: Deps, caller: Caller, run_id: int, token: str | None = Non
     """
     async with deps.database.read_session() as session:
         run = await ended_run(session, caller.workspace_id, run_id)
+        check_age(run, deps.history)
         replay_settings(await session.get_one(SettingsSnapshot, run.settings_hash))
     replay = Task(task_key="replay", replay_task=ReplayTask(run_id=run_id))
     compare = Task(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -27,18 +28,34 @@ class Footprint:
     """Table that the run did not write → the snapshots of it that it loaded."""
 
 
-async def base_of(session: AsyncSession, catalog: Catalog, run: Run) -> str:
+def check_age(run: Run, history: timedelta) -> datetime:
+    """Return when a run began, if the files of its tables are surely there still.
+
+    Raises:
+        Invalid: the run never began, or so long ago that table care may have deleted them.
+    """
+    if run.started_at is None:
+        raise Invalid(f"Run {run.run_id} never began; there is nothing to replay.")
+    if run.started_at < datetime.now(UTC) - history:
+        raise Invalid(
+            f"Run {run.run_id} began on {run.started_at:%Y-%m-%d}; the lakehouse keeps the files of"
+            f" the last {history.days} days (OPENLAKE_LAKEHOUSE__HISTORY_DAYS), so it cannot be"
+            " replayed."
+        )
+    return run.started_at
+
+
+async def base_of(session: AsyncSession, catalog: Catalog, run: Run, history: timedelta) -> str:
     """Return the commit of main whose tables a run saw.
 
     Raises:
         Invalid: the run never began, or the catalog does not go back so far.
     """
+    started_at = check_age(run, history)
     row = await transactions.newest(session, run.run_id)
     if row is not None:
         return row.base_hash
-    if run.started_at is None:
-        raise Invalid(f"Run {run.run_id} never began; there is nothing to replay.")
-    found = await References(catalog).commit_at(run.started_at)
+    found = await References(catalog).commit_at(started_at)
     if found is None:
         raise Invalid(f"The catalog does not go back to when run {run.run_id} began.")
     return found

@@ -164,7 +164,7 @@ class ControlTasks:
         async with self._deps.database.read_session() as session:
             replayed = await runs.get(session, run.workspace_id, replayed_id)
             snapshot = await session.get_one(SettingsSnapshot, replayed.settings_hash)
-            base = await base_of(session, self._deps.catalog, replayed)
+            base = await base_of(session, self._deps.catalog, replayed, self._deps.history)
         ask = Ask(
             settings=replay_settings(snapshot),
             key=f"task:{ref.task_run_id}",

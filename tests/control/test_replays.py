@@ -1,5 +1,6 @@
 """What a replay works from, and which runs cannot be replayed."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -7,6 +8,8 @@ import pytest
 
 from control.jobs.tables import SettingsSnapshot
 from control.replays.plan import replay_settings
+from control.replays.written import check_age
+from control.runs.tables import Run
 from spec.errors import Invalid
 from tests.control.make import create_job, put_file, python_task, run_now
 
@@ -70,3 +73,11 @@ async def test_only_a_run_that_has_ended_is_replayed(
     assert answer.status_code == 400 and "is a task run" in answer.json()["message"]
     answer = await api.post("/api/openlake/1.0/runs/1048576000/replay")
     assert answer.status_code == 404
+
+
+def test_a_run_whose_files_may_be_gone_is_refused() -> None:
+    now = datetime.now(UTC)
+    run = Run(run_id=1 << 20, started_at=now - timedelta(days=8))  # pyright: ignore[reportCallIssue]
+    assert check_age(run, timedelta(days=9)) == run.started_at
+    with pytest.raises(Invalid, match="HISTORY_DAYS"):
+        check_age(run, timedelta(days=7))
