@@ -30,6 +30,8 @@ _PATIENCE_S = 8.0
 """How long a running part may fail its check before `up` takes it for unresponsive."""
 _PORT_PATIENCE_S = 6.0
 """How long the ports of a part that died may stay taken by what it leaves behind."""
+_EXIT_PATIENCE_S = 2.0
+"""The same of a part that was just stopped: its last threads may still be leaving."""
 
 
 class Stopped(OpenLakeError):
@@ -193,10 +195,10 @@ class Supervisor:
         """Refuse before anything is started when a port is held by somebody else."""
         for part in self._parts.values():
             if Record.read(part.record) is None:
-                _require_free(part)
+                self._await_ports(part, _EXIT_PATIENCE_S)
 
-    def _await_ports(self, part: Part) -> None:
-        deadline = time.monotonic() + _PORT_PATIENCE_S
+    def _await_ports(self, part: Part, patience_s: float = _PORT_PATIENCE_S) -> None:
+        deadline = time.monotonic() + patience_s
         while not all(is_free(part.port(name)) for name in part.ports):
             if time.monotonic() > deadline:
                 _require_free(part)
