@@ -9,7 +9,6 @@ floating-point numbers depend on the order of adding: they are compared to nine 
 """
 
 import json
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,19 @@ from typing import Any
 
 import duckdb
 
+from activities.programs.leaving import fail, leave_table
 from activities.sql.duckdb_catalog import Lakehouse
+from activities.sql.quoting import identifier, quoted
 from spec.errors import OpenLakeError
 
 _DIGITS = 9
-_COLUMNS = ("table", "kind", "rows before", "rows after", "verdict")
+_COLUMNS = {
+    "table": "VARCHAR",
+    "kind": "VARCHAR",
+    "rows before": "BIGINT",
+    "rows after": "BIGINT",
+    "verdict": "VARCHAR",
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,6 @@ class Verdict:
 def main(spec_path: str) -> int:
     """Compare every table; 0 when all are equal."""
     spec: dict[str, Any] = json.loads(Path(spec_path).read_text())
-    out = Path(os.environ["OPENLAKE_OUT"])
     try:
         lakehouse = Lakehouse(spec["catalog"], spec["storage"])
         verdicts = [_input(each) for each in spec["inputs"]]
@@ -54,23 +60,16 @@ def main(spec_path: str) -> int:
             print(f"{verdicts[-1].table}: {verdicts[-1].text}", flush=True)
     except (duckdb.Error, OpenLakeError) as error:
         message = error.message if isinstance(error, OpenLakeError) else str(error)
-        return _fail(out, message)
+        return fail(message)
     rows = [
         [each.table, each.kind, _text(each.before), _text(each.after), each.text]
         for each in verdicts
     ]
-    answer = {
-        "columns": _COLUMNS,
-        "types": ["VARCHAR", "VARCHAR", "BIGINT", "BIGINT", "VARCHAR"],
-        "rows": rows,
-        "row_count": len(rows),
-    }
-    (out / "sql.json").write_text(json.dumps(answer))
+    leave_table(_COLUMNS, rows)
     differ = [each for each in verdicts if not each.is_equal]
     if differ:
         first = differ[0]
-        return _fail(
-            out,
+        return fail(
             f"{len(differ)} of {len(verdicts)} tables differ. {first.kind} {first.table}:"
             f" {first.text}",
         )
@@ -91,7 +90,7 @@ def compare(lakehouse: Lakehouse, table: str, before: str | None, after: str | N
         return Verdict(table, "output", text if before else "only the second run has it")
     for name, address in (("before", before), ("after", after)):
         lakehouse.execute(
-            f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM iceberg_scan({_quoted(address)})",  # noqa: S608
+            f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM iceberg_scan({quoted(address)})",  # noqa: S608
             {},
         )
     columns = _columns(lakehouse, "before")
@@ -132,7 +131,7 @@ def _only_in(lakehouse: Lakehouse, these: str, those: str, columns: dict[str, st
 
 
 def _cell(name: str, kind: str) -> str:
-    column = '"' + name.replace('"', '""') + '"'
+    column = identifier(name)
     if kind not in ("DOUBLE", "FLOAT"):
         return column
     digits = f"{_DIGITS - 1} - CAST(floor(log10(abs({column}))) AS INTEGER)"
@@ -142,17 +141,6 @@ def _cell(name: str, kind: str) -> str:
 
 def _text(number: int | None) -> str | None:
     return None if number is None else str(number)
-
-
-def _fail(out: Path, message: str) -> int:
-    print(message, file=sys.stderr, flush=True)
-    line = message.splitlines()[0] if message else "the tables could not be compared"
-    (out / "error.json").write_text(json.dumps({"error": line, "trace": message}))
-    return 1
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 if __name__ == "__main__":

@@ -18,27 +18,30 @@ from urllib.request import urlopen
 import duckdb
 
 from activities.events import event, facet
+from activities.programs.leaving import fail, leave_table, out_folder
 from activities.programs.upload_rows import BadRow, Upload
 from activities.sql.duckdb_catalog import Lakehouse
+from activities.sql.quoting import dotted, identifier
 from spec.errors import EngineRejected, OpenLakeError
 from spec.loads import LoadMode, LoadTask
 
 _PIECE = 1 << 20
+_COLUMNS = {"column": "VARCHAR", "type": "VARCHAR"}
+_BAD = {"line": "BIGINT", "column": "VARCHAR", "problem": "VARCHAR", "text": "VARCHAR"}
 _TOLD_EVERY = 256 * _PIECE
 
 
 def main(spec_path: str) -> int:
     """Load the file; 0 when all went well, 1 with `error.json` otherwise."""
     spec: dict[str, Any] = json.loads(Path(spec_path).read_text())
-    out = Path(os.environ["OPENLAKE_OUT"])
     task = LoadTask.model_validate(spec["task"])
     try:
         file = _fetch(spec["url"], Path(os.environ["TMPDIR"]) / spec["name"])
         lakehouse = Lakehouse(spec["catalog"], spec["storage"])
-        return _load(lakehouse, Upload(lakehouse, task, file, spec["format"]), spec, out)
+        return _load(lakehouse, Upload(lakehouse, task, file, spec["format"]), spec)
     except (duckdb.Error, OpenLakeError, OSError) as error:
         message = error.message if isinstance(error, OpenLakeError) else str(error)
-        return _fail(out, message.strip())
+        return fail(message.strip())
 
 
 def _fetch(url: str, target: Path) -> Path:
@@ -54,7 +57,7 @@ def _fetch(url: str, target: Path) -> Path:
     return target
 
 
-def _load(lakehouse: Lakehouse, upload: Upload, spec: dict[str, Any], out: Path) -> int:
+def _load(lakehouse: Lakehouse, upload: Upload, spec: dict[str, Any]) -> int:
     table = (lakehouse.catalog, *upload.task.name)
     existing = lakehouse.columns(table)
     _check_mode(upload.task, existing)
@@ -62,7 +65,7 @@ def _load(lakehouse: Lakehouse, upload: Upload, spec: dict[str, Any], out: Path)
     columns = upload.open(existing if mode is LoadMode.APPEND else {})
     rows, bad = upload.check()
     if bad:
-        return _refuse(bad, upload, out)
+        return _refuse(bad, upload)
     for name, kind in columns.items():
         _say(f"  {name}  {kind}")
     if upload.task.dry_run:
@@ -70,16 +73,9 @@ def _load(lakehouse: Lakehouse, upload: Upload, spec: dict[str, Any], out: Path)
     else:
         _insert(lakehouse, upload, table)
         _say(f"loaded {rows} rows into {'.'.join(table)}")
-        _tell_lineage(table, columns, spec, out)
-    answer = {
-        "columns": ["column", "type"],
-        "types": ["VARCHAR", "VARCHAR"],
-        "rows": [[name, kind] for name, kind in columns.items()],
-        "row_count": len(columns),
-    }
-    (out / "sql.json").write_text(json.dumps(answer))
+        _tell_lineage(table, columns, spec)
     values = {"rows": rows, "table": ".".join(table)}
-    (out / "values.json").write_text(json.dumps(values))
+    leave_table(_COLUMNS, [[*each] for each in columns.items()], values)
     return 0
 
 
@@ -94,9 +90,9 @@ def _check_mode(task: LoadTask, existing: dict[str, str]) -> None:
 
 
 def _insert(lakehouse: Lakehouse, upload: Upload, table: tuple[str, str, str]) -> None:
-    schema, name = (".".join(_identifier(part) for part in parts) for parts in (table[:2], table))
+    schema, name = dotted(table[:2]), dotted(table)
     if upload.task.mode is LoadMode.APPEND:
-        into = ", ".join(_identifier(column) for column in upload.columns)
+        into = ", ".join(identifier(column) for column in upload.columns)
         lakehouse.execute(f"INSERT INTO {name} ({into}) SELECT * FROM {upload.view}", {})  # noqa: S608
         return
     lakehouse.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}", {})
@@ -104,27 +100,20 @@ def _insert(lakehouse: Lakehouse, upload: Upload, table: tuple[str, str, str]) -
     lakehouse.execute(f"CREATE{replace} TABLE {name} AS SELECT * FROM {upload.view}", {})  # noqa: S608
 
 
-def _refuse(bad: list[BadRow], upload: Upload, out: Path) -> int:
-    answer = {
-        "columns": ["line", "column", "problem", "text"],
-        "types": ["BIGINT", "VARCHAR", "VARCHAR", "VARCHAR"],
-        "rows": [[str(row.line), row.column, row.problem, row.text] for row in bad],
-        "row_count": len(bad),
-    }
-    (out / "sql.json").write_text(json.dumps(answer))
+def _refuse(bad: list[BadRow], upload: Upload) -> int:
+    leave_table(_BAD, [[str(row.line), row.column, row.problem, row.text] for row in bad])
     for row in bad:
         _say(f"{upload.unit} {row.line}: {row.problem}")
     first = bad[0]
     more = "" if len(bad) == 1 else f" (and {len(bad) - 1} more)"
-    return _fail(
-        out,
+    return fail(
         f"Nothing was loaded: {upload.unit} {first.line} is bad{more}. {first.problem}. Mend the"
         " file, or give the column another type",
     )
 
 
 def _tell_lineage(
-    table: tuple[str, str, str], columns: dict[str, str], spec: dict[str, Any], out: Path
+    table: tuple[str, str, str], columns: dict[str, str], spec: dict[str, Any]
 ) -> None:
     fields = [{"name": name, "type": kind} for name, kind in columns.items()]
     namespace, job = spec["job"]["namespace"], spec["job"]["name"]
@@ -137,24 +126,12 @@ def _tell_lineage(
         inputs=[{"namespace": "upload", "name": spec["name"], "facets": schema}],
         outputs=[{"namespace": namespace, "name": ".".join(table), "facets": schema}],
     )
-    with (out / "lineage.jsonl").open("a") as file:
+    with (out_folder() / "lineage.jsonl").open("a") as file:
         file.write(json.dumps(told) + "\n")
-
-
-def _fail(out: Path, message: str) -> int:
-    print(message, file=sys.stderr, flush=True)
-    (out / "error.json").write_text(
-        json.dumps({"error": message.splitlines()[0], "trace": message})
-    )
-    return 1
 
 
 def _say(text: str) -> None:
     print(text, flush=True)
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 if __name__ == "__main__":

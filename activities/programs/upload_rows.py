@@ -12,6 +12,7 @@ import duckdb
 
 from activities.sql.duckdb_catalog import Lakehouse
 from activities.sql.duckdb_limits import STORED_AS
+from activities.sql.quoting import identifier, quoted
 from spec.errors import EngineRejected
 from spec.loads import CsvOptions, FileFormat, LoadTask, duckdb_type
 
@@ -114,20 +115,20 @@ class Upload:
         return {row[0]: row[1] for row in rows}
 
     def _source(self, types: Mapping[str, str], *, lenient: bool = False) -> str:
-        path = _quoted(str(self._file))
+        path = quoted(str(self._file))
         if self._kind is FileFormat.PARQUET:
             return f"read_parquet({path})"
         if self._kind is FileFormat.JSON:
             return f"read_json({path}, maximum_object_size=67108864)"
         options = self._csv_options()
         if types:
-            spelled = ", ".join(f"{_quoted(n)}: {_quoted(t)}" for n, t in types.items())
+            spelled = ", ".join(f"{quoted(n)}: {quoted(t)}" for n, t in types.items())
             options += [f"columns={{{spelled}}}", "auto_detect=false"]
         else:
             # Only to find out the types: bad rows are told later, with their lines.
             options.append("ignore_errors=true")
         if lenient:
-            options += ["store_rejects=true", f"rejects_table={_quoted(_REJECTS)}"]
+            options += ["store_rejects=true", f"rejects_table={quoted(_REJECTS)}"]
             options += ["rejects_scan='openlake_rejected_files'", f"rejects_limit={MOST_BAD}"]
         return f"read_csv({', '.join([path, *options])})"
 
@@ -143,7 +144,7 @@ class Upload:
             "dateformat": given.date_format,
             "timestampformat": given.timestamp_format,
         }
-        options = [f"{name}={_quoted(text)}" for name, text in texts.items() if text is not None]
+        options = [f"{name}={quoted(text)}" for name, text in texts.items() if text is not None]
         return [*options, f"header={str(given.header).lower()}", f"skip={given.skip}"]
 
     def _delimiter(self, given: CsvOptions) -> str:
@@ -155,10 +156,10 @@ class Upload:
 
     def _strict(self) -> str:
         if self._kind is FileFormat.CSV:
-            names = ", ".join(_identifier(name) for name in self.columns)
+            names = ", ".join(identifier(name) for name in self.columns)
             return f"SELECT {names} FROM {self._source(self.columns)}"  # noqa: S608
         casts = ", ".join(
-            f"CAST({_identifier(name)} AS {kind}) AS {_identifier(name)}"
+            f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}"
             for name, kind in self.columns.items()
         )
         return f"SELECT {casts} FROM {self._source({})}"  # noqa: S608
@@ -202,7 +203,7 @@ class Upload:
         for name, kind in self.columns.items():
             if found[name] == kind or len(bad) >= MOST_BAD:
                 continue
-            column = _identifier(name)
+            column = identifier(name)
             numbered = f"SELECT row_number() OVER () AS n, {column} FROM {self._source({})}"  # noqa: S608
             rows: list[Any] = self._run(
                 f"SELECT n, CAST({column} AS VARCHAR) FROM ({numbered})"  # noqa: S608
@@ -236,7 +237,7 @@ class Upload:
         return BadRow(int(place[1]) if place else 1, None, problem, None)
 
     def _count(self, source: str) -> int:
-        every = ", ".join(f"count({_identifier(name)})" for name in self.columns)
+        every = ", ".join(f"count({identifier(name)})" for name in self.columns)
         # All of the answer is fetched: what was rejected is written down at the end of the scan.
         [row] = self._run(f"SELECT count(*), {every} FROM {source}").fetchall()  # noqa: S608
         return row[0]
@@ -281,11 +282,3 @@ def _as_in_table(
 def _sentence(text: str, file: Path) -> str:
     plain = text.replace(str(file), file.name).removeprefix("Invalid Input Error: ")
     return " ".join(plain.split())[:300].rstrip(".")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
