@@ -96,12 +96,13 @@ async def execute(
         if known is not None:
             return await follow(deps, caller, known, until)
         _in_background(deliver_now(deps.database, deps.launcher, outbox))
-        if order.wait_s and not await _ended(deps, caller, statement_id, wake, until):
-            if order.on_wait_timeout == "CANCEL":
-                await cancel(deps, caller, statement_id)
-                patience = time.monotonic() + _CANCEL_PATIENCE_S
-                await _ended(deps, caller, statement_id, wake, patience)
-    return await get(deps, caller, statement_id)
+        found = await _ended(deps, caller, statement_id, wake, until)
+        is_late = order.wait_s > 0 and not StatementState(found[0].state).is_over
+        if is_late and order.on_wait_timeout == "CANCEL":
+            await cancel(deps, caller, statement_id)
+            patience = time.monotonic() + _CANCEL_PATIENCE_S
+            found = await _ended(deps, caller, statement_id, wake, patience)
+    return await _shown(deps, *found)
 
 
 async def follow(deps: Deps, caller: Caller, statement_id: str, until: float) -> str:
@@ -115,8 +116,8 @@ async def follow(deps: Deps, caller: Caller, statement_id: str, until: float) ->
     """
     async with deps.hub.follow(topic(statement_id)) as wake:
         wake.set()
-        await _ended(deps, caller, statement_id, wake, until)
-    return await get(deps, caller, statement_id)
+        found = await _ended(deps, caller, statement_id, wake, until)
+    return await _shown(deps, *found)
 
 
 async def get(deps: Deps, caller: Caller, statement_id: str) -> str:
@@ -126,7 +127,11 @@ async def get(deps: Deps, caller: Caller, statement_id: str) -> str:
         NotFound: there is no such statement in the workspace.
     """
     async with deps.database.read_session() as session:
-        row, result = await store.with_result(session, caller.workspace_id, statement_id)
+        found = await store.with_result(session, caller.workspace_id, statement_id)
+    return await _shown(deps, *found)
+
+
+async def _shown(deps: Deps, row: Statement, result: StatementResult | None) -> str:
     shown = view(row, result).model_dump(mode="json", exclude_none=True, by_alias=True)
     if shown["status"]["state"] != StatementState.SUCCEEDED or result is None:
         return to_json(shown)
@@ -278,17 +283,16 @@ def _row(
 
 async def _ended(
     deps: Deps, caller: Caller, statement_id: str, wake: asyncio.Event, until: float
-) -> bool:
-    """Wait until the statement is over; False when it is not in time."""
+) -> tuple[Statement, StatementResult | None]:
+    """Wait until the statement is over, or the time is; return it as it stands then."""
     while True:
-        left = until - time.monotonic()
-        await hub.wait(wake, min(_LOOK_ANYWAY_S, max(0.0, left)))
+        left = max(0.0, until - time.monotonic())
+        if left:
+            await hub.wait(wake, min(_LOOK_ANYWAY_S, left))
         async with deps.database.read_session() as session:
-            row = await store.get(session, caller.workspace_id, statement_id)
-        if StatementState(row.state).is_over:
-            return True
-        if time.monotonic() >= until:
-            return False
+            found = await store.with_result(session, caller.workspace_id, statement_id)
+        if StatementState(found[0].state).is_over or time.monotonic() >= until:
+            return found
 
 
 async def _chunk(

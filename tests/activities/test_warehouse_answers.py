@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_type_hints
 
 import pyarrow as pa
 import pytest
@@ -17,9 +17,11 @@ from activities.warehouses.base import Answer, StatementFailed
 from activities.warehouses.delivery import Delivery
 from activities.warehouses.encoding import encode
 from activities.warehouses.reading import Reading, read
+from activities.warehouses.run_statement import StatementActivities
 from activities.warehouses.text import texts
 from activities.warehouses.trino_types import read_type
 from activities.warehouses.types import column_of
+from spec import ports
 from spec.attempts import CatalogAccess, SqlDialect, StorageAccess
 from spec.errors import EngineRejected
 from spec.statements import (
@@ -317,3 +319,11 @@ async def test_a_text_that_cannot_be_run_is_refused(
 ) -> None:
     with pytest.raises(EngineRejected, match=part):
         await reading(text, *names)
+
+
+def test_the_activity_is_as_workflows_call_it() -> None:
+    implemented = StatementActivities.run_statement
+    wanted, given = get_type_hints(ports.run_statement), get_type_hints(implemented)
+    assert wanted == given
+    key = "__temporal_activity_definition"
+    assert getattr(implemented, key).name == getattr(ports.run_statement, key).name

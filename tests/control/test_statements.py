@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_type_hints
 
 import httpx2
 import pytest
@@ -16,6 +16,7 @@ from control.runs.tables import OutboxRow
 from control.statements import closing
 from control.statements.tables import Statement
 from control.workspaces.tables import Workspace
+from spec import ports
 from spec.errors import Invalid
 from spec.statements import Parameter, StatementClosing, StatementRef, check_parameter
 from tests.control.conftest import Recorder
@@ -346,3 +347,11 @@ def test_values_of_parameters_are_spelled_one_way(kind: str, value: str, spelled
 def test_values_that_are_not_of_their_type_are_refused(kind: str, value: str) -> None:
     with pytest.raises(Invalid):
         check_parameter(Parameter(name="a", value=value, type=kind))
+
+
+def test_the_activity_is_as_workflows_call_it() -> None:
+    implemented = closing.StatementCloser.close_statement
+    wanted, given = get_type_hints(ports.close_statement), get_type_hints(implemented)
+    assert wanted == given
+    key = "__temporal_activity_definition"
+    assert getattr(implemented, key).name == getattr(ports.close_statement, key).name
