@@ -7,13 +7,27 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("calm")
 
+_INTEGRATION = "tests/integration/"
+_SECOND_STACK = (
+    "airflow/",
+    "test_catalogs.py",
+    "test_replay.py",
+    "test_sql_cli.py",
+    "test_statements.py",
+    "test_table_care.py",
+    "test_tpch.py",
+    "test_transactions.py",
+    "test_warehouses.py",
+)
+"""What of the integration tests makes up the second of two halves that take about as long."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of one file in one process, and those of one stack.
 
     With `pytest -n 2 --dist loadgroup` two processes work side by side, each with servers of its
-    own. A module of `tests/integration` may name another `xdist_group`, e.g. `second stack`.
+    own: they take the two halves of the integration tests first, then the other files.
     """
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
@@ -21,6 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _group_of(file: str) -> str:
-    if file.startswith("tests/integration/airflow/"):
-        return "second stack"
-    return "stack" if file.startswith("tests/integration/") else file
+    if not file.startswith(_INTEGRATION):
+        return file
+    is_second = file.removeprefix(_INTEGRATION).startswith(_SECOND_STACK)
+    return "second stack" if is_second else "first stack"

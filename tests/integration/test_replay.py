@@ -14,7 +14,6 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.slow,
     pytest.mark.timeout(300),
-    pytest.mark.xdist_group("second stack"),
 ]
 
 GOOD = "id,name,age\n1,Ann,31\n2,Bob,40\n"
