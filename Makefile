@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .PHONY: help install demo dev down test test-quick check gen lock clean
 
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,10 +32,10 @@ check: .venv ## Lint, types, import floors; no server
 	@$(BIN)/lint-imports
 
 test-quick: .venv ## Unit tests: no server, under a minute
-	@$(PYTEST) -q -n 2 --dist loadgroup -m "not integration and not slow"
+	@$(PYTEST) -m "not integration and not slow"
 
 test: test-quick install ## All tests, on real servers
-	@$(PYTEST) -q -n 2 --dist loadgroup -m "integration or slow" --durations=40
+	@$(PYTEST) -m "integration or slow" --durations=40
 
 gen: .venv ## Write the generated documents anew (OpenAPI, JSON Schemas)
 	@$(BIN)/python -m control.openapi

@@ -26,9 +26,11 @@ _SECOND_STACK = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of one file in one process, and those of one stack.
 
-    With `pytest -n 2 --dist loadgroup` two processes work side by side, each with servers of its
-    own: they take the two halves of the integration tests first, then the other files.
+    With `pytest -n 2 --dist loadgroup --no-loadscope-reorder` two processes work side by side, each
+    with servers of its own: they take the two halves of the integration tests first, for these take
+    longest, then the other files.
     """
+    items.sort(key=lambda item: not item.nodeid.startswith(_INTEGRATION))
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(_group_of(item.nodeid.partition("::")[0])))
