@@ -68,9 +68,13 @@ class Warehouses:
         assert answer.status is not None
         assert answer.status.state is StatementState.SUCCEEDED, answer.status.error
         assert answer.manifest is not None and answer.manifest.schema is not None
-        assert answer.result is not None
         kinds = [str(each.type_text) for each in answer.manifest.schema.columns or []]
-        found = [_row(row, kinds) for row in answer.result.data_array or []]
+        chunk, found = answer.result, list[Row]()
+        while chunk is not None:
+            found += [_row(row, kinds) for row in chunk.data_array or []]
+            after = chunk.next_chunk_index
+            api = self._api
+            chunk = api.get_statement_result_chunk_n(statement_id, after) if after else None
         assert len(found) == answer.manifest.total_row_count
         self.took.append(f"{query} {warehouse:7} {time.perf_counter() - began:6.2f} s")
         return found

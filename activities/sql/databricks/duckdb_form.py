@@ -6,7 +6,15 @@ from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.generators.duckdb import DuckDBGenerator
 
-from activities.sql.databricks.forms import Spelling, call, form, from_json, unit
+from activities.sql.databricks.forms import (
+    Spelling,
+    call,
+    collected,
+    filtered,
+    form,
+    from_json,
+    unit,
+)
 from activities.sql.databricks.refusal import refused
 
 FUNCTIONS = {
@@ -92,17 +100,6 @@ def _date_trunc(generator: Any, node: exp.DateTrunc) -> str:
 def _timestamp_trunc(generator: Any, node: exp.TimestampTrunc) -> str:
     # DuckDB gives a date for large units; a moment with nothing added is a moment again.
     return f"(DATE_TRUNC('{unit(node)}', {generator.sql(node, 'this')}) + INTERVAL 0 SECOND)"
-
-
-def _collected(generator: Any, node: exp.Expr) -> str:
-    """Gather without nulls; nothing gathers to an empty array."""
-    distinct = "DISTINCT " if isinstance(node, exp.ArrayUniqueAgg) else ""
-    value = generator.sql(node, "this")
-    made = f"ARRAY_AGG({distinct}{value}) FILTER (WHERE {value} IS NOT NULL)"
-    if isinstance(node.this, exp.Distinct | exp.Order):
-        made = DuckDBGenerator.TRANSFORMS[exp.ArrayAgg](generator, node)
-    inside = isinstance(node.parent, exp.Window | exp.Filter)
-    return made if inside else f"COALESCE({made}, [])"
 
 
 def _concat_ws(generator: Any, node: exp.ConcatWs) -> str:
@@ -229,10 +226,10 @@ _TRANSFORMS: dict[Any, Spelling] = {
     exp.Add: _datetime_sum,
     exp.AddMonths: _add_months,
     exp.Any: form("BOOL_OR({this})"),
-    exp.ArrayAgg: _collected,
+    exp.ArrayAgg: collected("[]"),
     exp.ArraySize: _size,
     exp.ArraySlice: _slice,
-    exp.ArrayUniqueAgg: _collected,
+    exp.ArrayUniqueAgg: collected("[]"),
     exp.AtTimeZone: form("((({this}) AT TIME ZONE 'UTC') AT TIME ZONE {zone})"),
     exp.Cast: _cast,
     exp.ConcatWs: _concat_ws,
@@ -243,6 +240,7 @@ _TRANSFORMS: dict[Any, Spelling] = {
     exp.Format: lambda self, node: (
         f"PRINTF({', '.join(map(self.sql, [node.this, *node.expressions]))})"
     ),
+    exp.Filter: filtered,
     exp.FromJson: from_json,
     exp.JSONExtract: _json,
     exp.JSONExtractScalar: _json,

@@ -111,6 +111,43 @@ def from_json(generator: Any, node: exp.Expr) -> str:
     raise refused("from_json", "use get_json_object, or column:path", node)
 
 
+def collected(empty: str) -> Spelling:
+    """Spell `collect_list` and its like: without nulls; nothing gathers to an empty array.
+
+    Args:
+        empty: The engine's empty array.
+    """
+
+    def spell(generator: Generator, node: exp.Expr) -> str:
+        made = _gathered(generator, node)
+        inside = isinstance(node.parent, exp.Window | exp.Filter)
+        return made if inside else f"COALESCE({made}, {empty})"
+
+    return spell
+
+
+def filtered(generator: Generator, node: exp.Filter) -> str:
+    """Spell an aggregate's filter; what gathers has one already."""
+    gathers = isinstance(node.this, exp.ArrayAgg | exp.ArrayUniqueAgg)
+    if not gathers:
+        return generator.filter_sql(node)
+    condition = generator.sql(node.expression, "this")
+    return f"{_gathered(generator, node.this).removesuffix(')')} AND ({condition}))"
+
+
+def _gathered(generator: Generator, node: exp.Expr) -> str:
+    value, order = node.this, ""
+    if isinstance(value, exp.Order):
+        order = generator.sql(exp.Order(expressions=value.expressions))
+        value = value.this
+    distinct = isinstance(node, exp.ArrayUniqueAgg) or isinstance(value, exp.Distinct)
+    if isinstance(value, exp.Distinct):
+        (value,) = value.expressions
+    text = generator.sql(value)
+    word = "DISTINCT " if distinct else ""
+    return f"ARRAY_AGG({word}{text}{order}) FILTER (WHERE {text} IS NOT NULL)"
+
+
 class _Arguments(dict[str, str]):
     def __init__(self, generator: Generator, node: exp.Expr) -> None:
         super().__init__()

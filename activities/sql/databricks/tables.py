@@ -203,6 +203,11 @@ def _insert(tree: exp.Insert, engine: Engine, session: Session, columns: Columns
         raise refused("INSERT … PARTITION", reason, target)
     if tree.args.get("where") is not None:
         raise refused("INSERT … REPLACE WHERE", "DELETE those rows, then INSERT", target)
+    common = tree.args.get("with_")
+    if common is not None and isinstance(tree.expression, exp.Query):
+        # WITH … INSERT: neither engine takes it in front of everything.
+        tree.expression.set("with_", common)
+        tree.set("with_", None)
     if tree.args.get("overwrite") and engine is Engine.TRINO:
         reason = "Trino cannot in one step; use CREATE OR REPLACE TABLE … AS, or DELETE and INSERT"
         raise refused("INSERT OVERWRITE", reason, target)

@@ -6,7 +6,15 @@ from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.generators.trino import TrinoGenerator
 
-from activities.sql.databricks.forms import Spelling, call, form, from_json, unit
+from activities.sql.databricks.forms import (
+    Spelling,
+    call,
+    collected,
+    filtered,
+    form,
+    from_json,
+    unit,
+)
 from activities.sql.databricks.refusal import refused
 
 FUNCTIONS = {
@@ -101,17 +109,6 @@ def _date_trunc(generator: Any, node: exp.DateTrunc) -> str:
 
 def _timestamp_trunc(generator: Any, node: exp.TimestampTrunc) -> str:
     return f"DATE_TRUNC('{unit(node)}', {generator.sql(node, 'this')})"
-
-
-def _collected(generator: Any, node: exp.Expr) -> str:
-    """Gather without nulls; nothing gathers to an empty array."""
-    distinct = "DISTINCT " if isinstance(node, exp.ArrayUniqueAgg) else ""
-    value = generator.sql(node, "this")
-    made = f"ARRAY_AGG({distinct}{value}) FILTER (WHERE {value} IS NOT NULL)"
-    if isinstance(node.this, exp.Distinct | exp.Order):
-        made = TrinoGenerator.TRANSFORMS[exp.ArrayAgg](generator, node)
-    inside = isinstance(node.parent, exp.Window | exp.Filter)
-    return made if inside else f"COALESCE({made}, ARRAY[])"
 
 
 def _concat_ws(generator: Any, node: exp.ConcatWs) -> str:
@@ -279,6 +276,13 @@ def _exact(generator: Any, node: exp.Expr) -> str:
     raise refused(name, "Trino has no exact one; use percentile_approx", node)
 
 
+def _within_group(generator: Any, node: exp.WithinGroup) -> str:
+    if isinstance(node.this, exp.PercentileCont | exp.PercentileDisc):
+        # sqlglot would take the approximate one.
+        return _exact(generator, node.this)
+    return TrinoGenerator.withingroup_sql(generator, node)
+
+
 def _seeded(generator: Any, node: exp.Rand) -> str:
     if node.this is not None:
         raise refused("rand(seed)", "the engine's generator takes no seed; use rand()", node)
@@ -317,13 +321,13 @@ _TRANSFORMS: dict[Any, Spelling] = {
     **TrinoGenerator.TRANSFORMS,
     exp.AddMonths: _add_months,
     exp.Any: form("BOOL_OR({this})"),
-    exp.ArrayAgg: _collected,
+    exp.ArrayAgg: collected("ARRAY[]"),
     exp.ArrayAppend: form("({this} || {expression})"),
     exp.ArrayPrepend: form("({expression} || {this})"),
     exp.ArrayCompact: form("FILTER({this}, __e -> __e IS NOT NULL)"),
     exp.ArraySlice: _slice,
     exp.ArraySort: _array_sort,
-    exp.ArrayUniqueAgg: _collected,
+    exp.ArrayUniqueAgg: collected("ARRAY[]"),
     exp.Ascii: form("CODEPOINT(CAST(SUBSTR({this}, 1, 1) AS VARCHAR(1)))"),
     exp.AtTimeZone: _local_time,
     exp.Bracket: _bracket,
@@ -336,6 +340,7 @@ _TRANSFORMS: dict[Any, Spelling] = {
     exp.EndsWith: form("(SUBSTR({this}, -LENGTH({expression})) = {expression})"),
     exp.EqualNull: form("({this} IS NOT DISTINCT FROM {expression})"),
     exp.Exists: _exists,
+    exp.Filter: filtered,
     exp.FromJson: from_json,
     exp.FromTimeZone: _from_local_time,
     exp.Hex: _hex,
@@ -373,6 +378,7 @@ _TRANSFORMS: dict[Any, Spelling] = {
     exp.UnixMillis: form("CAST(FLOOR(TO_UNIXTIME({this}) * 1000) AS BIGINT)"),
     exp.UnixSeconds: form("CAST(FLOOR(TO_UNIXTIME({this})) AS BIGINT)"),
     exp.Version: _version,
+    exp.WithinGroup: _within_group,
 }
 
 

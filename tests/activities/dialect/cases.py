@@ -713,6 +713,26 @@ CASES: tuple[Case, ...] = (
     ),
     _rows(
         _AGGREGATES,
+        "collect_list with DISTINCT, FILTER",
+        "SELECT size(collect_list(DISTINCT n)), collect_list(n) FILTER (WHERE id = 2) FROM samples",
+        ("2", "[-3]"),
+    ),
+    _rows(
+        _AGGREGATES,
+        "collect_list … OVER",
+        "SELECT id, size(collect_list(n) OVER (ORDER BY id)) FROM samples",
+        ("1", "1"),
+        ("2", "2"),
+        ("3", "2"),
+    ),
+    _rows(
+        _AGGREGATES,
+        "percentile_cont WITHIN GROUP",
+        "SELECT percentile_cont(0.25) WITHIN GROUP (ORDER BY id) FROM samples",
+        ("1.5",),
+    ),
+    _rows(
+        _AGGREGATES,
         "any_value, first, max_by, min_by",
         "SELECT any_value(n), first(n), max_by(s, n), min_by(s, n) FROM samples WHERE id = 1",
         ("7", "7", "Hello World", "Hello World"),
@@ -1047,6 +1067,13 @@ CASES: tuple[Case, ...] = (
         "CREATE OR REPLACE TABLE insertedn AS SELECT 1 AS a, 'x' AS b; INSERT INTO insertedn BY NAME SELECT 'y' AS b, 2 AS a; SELECT * FROM insertedn",
         ("1", "x"),
         ("2", "y"),
+    ),
+    _rows(
+        _CHANGES,
+        "WITH … INSERT",
+        "CREATE OR REPLACE TABLE insertedw AS SELECT 1 AS a; WITH q AS (SELECT 2 AS a) INSERT INTO insertedw SELECT a FROM q; SELECT * FROM insertedw",
+        ("1",),
+        ("2",),
     ),
     _rows(
         _CHANGES,
