@@ -1,7 +1,6 @@
 """The tasks that the control plane does itself: conditions, for-each inputs, other jobs' runs."""
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from temporalio.exceptions import ApplicationError
 from control import hub
 from control.auth import Caller
 from control.deps import Deps
+from control.heartbeats import beating
 from control.jobs import store as jobs
 from control.jobs.materials import Outside
 from control.jobs.tables import SettingsSnapshot
@@ -42,8 +42,6 @@ from spec.tasks import Task
 
 MOST_NESTED_RUNS = 3
 """A run_job task's run may itself run another job, so deep (Databricks' limit)."""
-
-_HEARTBEAT_S = 3.0
 
 
 class ControlTasks:
@@ -108,13 +106,8 @@ class ControlTasks:
             if error.retryable:
                 raise
             return _failed(error.message)
-        beating = asyncio.create_task(_beat())
-        try:
+        async with beating():
             run = await self._follow_child(child.run_id, ref)
-        finally:
-            beating.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await beating
         return child_outcome(run, began)
 
     async def _read(self, ref: TaskRef) -> tuple[Run, Task, Context]:
@@ -272,12 +265,6 @@ def child_outcome(run: Run, began: datetime) -> AttemptOutcome:
         started_at=began,
         ended_at=datetime.now(UTC),
     )
-
-
-async def _beat() -> None:
-    while True:
-        activity.heartbeat()
-        await asyncio.sleep(_HEARTBEAT_S)
 
 
 def _failed(message: str) -> AttemptOutcome:
