@@ -1,7 +1,7 @@
 """What an attempt's program takes from the warehouse that its task names; pure."""
 
-from spec.attempts import DbtProgram, Program, SqlProgram
-from spec.tasks import Task
+from spec.attempts import DbtProgram, Program, SqlDialect, SqlProgram
+from spec.tasks import BUILT_IN, Engine, Task
 from spec.warehouses import PinnedWarehouse
 
 
@@ -35,3 +35,16 @@ def on_warehouse(program: Program, task: Task, warehouse: PinnedWarehouse | None
         }
         return program.model_copy(update=place)
     return program
+
+
+def sqlglot_dialect(warehouse_id: str, warehouse: PinnedWarehouse | None) -> str:
+    """Return what the SQL of a run's warehouse is written in, in sqlglot's word.
+
+    Args:
+        warehouse_id: As the task names it.
+        warehouse: As the run has pinned it; None for a built-in one as it came.
+    """
+    if warehouse is None:
+        return BUILT_IN.get(warehouse_id, Engine.DUCKDB).value
+    is_databricks = warehouse.dialect is SqlDialect.DATABRICKS
+    return "databricks" if is_databricks else warehouse.engine.value

@@ -16,7 +16,7 @@ from control.gateway import attempts as fence
 from control.gateway.tables import AttemptRow, AttemptState
 from control.gateway.tokens import AttemptClaims
 from control.internal.compute import compute_of
-from control.internal.placed import on_warehouse
+from control.internal.placed import on_warehouse, sqlglot_dialect
 from control.internal.work import (
     Body,
     body_of,
@@ -27,7 +27,7 @@ from control.internal.work import (
 from control.jobs.snapshots import pinned_warehouses, task_of
 from control.jobs.tables import SettingsSnapshot
 from control.lineage.collect import collect
-from control.queries.tasks import PinnedSql, dialect_at, utc
+from control.queries.tasks import PinnedSql, utc
 from control.replays import service as replays
 from control.runs.context import await_projection, context_of
 from control.runs.tables import Run, TaskOutput, TaskRun
@@ -51,6 +51,7 @@ from spec.errors import AttemptOver, Forbidden, Invalid, NotFound
 from spec.ids import lineage_run_id, run_of, submit_key
 from spec.states import RunLife
 from spec.tasks import BUILT_IN, warehouse_of
+from spec.warehouses import PinnedWarehouse
 
 log = structlog.get_logger(__name__)
 
@@ -129,7 +130,8 @@ async def _work(
         await await_projection(deps.database, deps.hub, ref)
     async with deps.database.read_session() as session:
         context = await context_of(session, ref, run, task, deps.public_url)
-        sql = await _sql(session, run, attempt, body)
+        pinned = (await pinned_warehouses(session, snapshot)).get(warehouse_of(task) or "")
+        sql = await _sql(session, attempt, body, pinned)
         compute, more_files = await compute_of(
             task,
             snapshot.settings,
@@ -137,7 +139,6 @@ async def _work(
             overrides,
             lambda sha256: files.get_blob(session, sha256),
         )
-        pinned = (await pinned_warehouses(session, snapshot)).get(warehouse_of(task) or "")
         program = on_warehouse(program_of(body, context, sql), task, pinned)
         if isinstance(program, LoadProgram):
             program = await uploads.ready(deps, session, ref.workspace_id, program)
@@ -167,7 +168,7 @@ async def _work(
 
 
 async def _sql(
-    session: AsyncSession, run: Run, attempt: AttemptRow, body: Body
+    session: AsyncSession, attempt: AttemptRow, body: Body, warehouse: PinnedWarehouse | None
 ) -> PinnedSql | str | None:
     """Return the saved query of a SQL task, or the text of its file; None for other tasks."""
     task = body.task.sql_task
@@ -180,7 +181,7 @@ async def _sql(
         PinnedQuery.read(content)
         if task.alert is None
         else PinnedAlert.model_validate_json(content),
-        await dialect_at(session, run.workspace_id, task.warehouse_id),
+        sqlglot_dialect(task.warehouse_id, warehouse),
         utc(attempt.opened_at),
     )
 
