@@ -1,7 +1,6 @@
 """The activity that deletes files for table_care tasks."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from temporalio import activity
 
 from control.auth import Caller
 from control.deps import Deps
+from control.heartbeats import beating
 from control.logs import service as logs
 from control.runs.context import read_task
 from control.runs.tables import Run, TaskOutput, TaskRun
@@ -23,8 +23,6 @@ from spec.table_care import TableCareTask, resolved_patterns
 from spec.table_care_figures import Step, log_line, removal_values, result_of
 
 log = structlog.get_logger(__name__)
-
-_HEARTBEAT_S = 3.0
 
 
 class FileRemover:
@@ -46,9 +44,9 @@ class FileRemover:
     async def remove_files(self, ref: TaskRef) -> AttemptOutcome:
         """See `spec.ports.remove_files`."""
         began = datetime.now(UTC)
-        beating = asyncio.create_task(_beat())
         try:
-            return _outcome(AttemptResult.SUCCESS, began, await self._remove(ref))
+            async with beating():
+                return _outcome(AttemptResult.SUCCESS, began, await self._remove(ref))
         except (Invalid, Forbidden) as error:
             return _outcome(AttemptResult.FAILED, began, error.message)
         except asyncio.CancelledError:
@@ -57,10 +55,6 @@ class FileRemover:
                 raise
             message = "The attempt was cancelled; what it had deleted by then stays deleted."
             return _outcome(AttemptResult.CANCELED, began, message)
-        finally:
-            beating.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await beating
 
     async def _remove(self, ref: TaskRef) -> str:
         """Sweep, keep the figures, and return what the run's page says.
@@ -187,9 +181,3 @@ def _outcome(result: AttemptResult, began: datetime, message: str) -> AttemptOut
         started_at=began,
         ended_at=datetime.now(UTC),
     )
-
-
-async def _beat() -> None:
-    while True:
-        activity.heartbeat()
-        await asyncio.sleep(_HEARTBEAT_S)

@@ -15,12 +15,12 @@ from temporalio import activity
 
 from control.auth import Caller
 from control.deps import Deps
+from control.heartbeats import beating
 from control.jobs.tables import Job
 from control.runs import outbox
 from control.runs.admission import Ask
 from control.runs.gathering import admit_gathered
 from control.runs.tables import Run
-from control.triggers.pulse import pulse
 from control.triggers.service import read_back
 from control.triggers.tables import TriggerState
 from control.triggers.watching import Watcher
@@ -95,7 +95,7 @@ class Triggers:
     @activity.defn(name="advance_trigger")
     async def advance_trigger(self, tick: TriggerTick) -> TriggerStep:
         """See `spec.ports.advance_trigger`."""
-        async with pulse():
+        async with beating():
             return await self._advance(tick)
 
     async def _advance(self, tick: TriggerTick) -> TriggerStep:

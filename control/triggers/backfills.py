@@ -13,12 +13,12 @@ from control import paging
 from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
+from control.heartbeats import beating
 from control.jobs import store as jobs
 from control.runs import ending, outbox
 from control.runs.admission import Ask, run_parameters
 from control.runs.gathering import admit_gathered
 from control.triggers import backfill_store as store
-from control.triggers.pulse import pulse
 from control.triggers.service import BACKFILL_KEY, tell
 from control.triggers.tables import Backfill, BackfillDate
 from spec.api.backfills import BackfillDateView, BackfillState, BackfillView, StartBackfill
@@ -231,7 +231,7 @@ class Backfills:
     @activity.defn(name="advance_backfill")
     async def advance_backfill(self, ref: BackfillRef) -> BackfillStep:
         """See `spec.ports.advance_backfill`."""
-        async with pulse():
+        async with beating():
             return await self._advance(ref)
 
     async def _advance(self, ref: BackfillRef) -> BackfillStep:
