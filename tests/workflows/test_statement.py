@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 from temporalio import activity
@@ -52,15 +53,17 @@ class Plane:
 
 
 @asynccontextmanager
-async def started(
-    temporal: WorkflowEnvironment, plane: Plane, *, has_warehouse: bool = True
-) -> AsyncIterator[WorkflowHandle]:
+async def started(temporal: WorkflowEnvironment, plane: Plane) -> AsyncIterator[WorkflowHandle]:
     ref = StatementRef(workspace_id=1, warehouse_id="duckdb", statement_id=uuid.uuid4().hex)
     client = temporal.client
-    queue = warehouse_queue(1, "duckdb") if has_warehouse else f"nobody-{ref.statement_id}"
     async with (
         worker.build(client, [plane.close_statement]),
-        Worker(client, task_queue=queue, activities=[plane.run_statement]),
+        Worker(
+            client,
+            task_queue=warehouse_queue(1, "duckdb"),
+            activities=[plane.run_statement],
+            max_heartbeat_throttle_interval=timedelta(milliseconds=100),
+        ),
     ):
         yield await client.start_workflow(
             "Statement",
@@ -92,19 +95,6 @@ async def test_a_statement_that_kills_every_worker_comes_to_an_end(
         await workflow.result()
     assert plane.tries == 5
     assert [(each.canceled, each.reason) for each in plane.closed] == [(False, "killed")]
-
-
-async def test_a_statement_whose_warehouse_never_comes_is_closed(
-    temporal: WorkflowEnvironment,
-) -> None:
-    async def work() -> None: ...
-
-    plane = Plane(work)
-    async with started(temporal, plane, has_warehouse=False) as workflow:
-        await workflow.result()
-    assert plane.tries == 0
-    assert not plane.closed[0].canceled
-    assert "No process of the warehouse" in plane.closed[0].reason
 
 
 async def test_a_cancelled_statement_is_stopped_before_it_is_closed(
