@@ -97,7 +97,7 @@ class AttemptFolder:
 
     Args:
         path: The folder; need not exist yet.
-        key: The attempt's submit key, which marks its processes too.
+        key: The attempt's submit key.
     """
 
     def __init__(self, path: Path, key: str) -> None:
@@ -109,6 +109,8 @@ class AttemptFolder:
         self.out = path / "out"
         self.tmp = path / "tmp"
         self.log = path / "log"
+        self.mark = str(path)
+        """What the attempt's processes carry, see `processes.MARKER`."""
         self.lineage = self.out / "lineage.jsonl"
 
     def make(self) -> None:
@@ -166,7 +168,7 @@ class AttemptFolder:
         runner, child = self.runner, self.child
         if runner is not None:
             processes.send(runner, signal.SIGKILL)
-        processes.kill_tree(child, self.key)
+        processes.kill_tree(child, self.mark)
         publish(str(self.path / "exit.json"), {"lost": reason, "ended": time.time()})
         return self.exit or Exit(lost=reason)
 

@@ -16,8 +16,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MARKER = "OPENLAKE_ATTEMPT_KEY"
-"""Environment variable that every process of an attempt inherits, wherever it forks itself to."""
+MARKER = "OPENLAKE_ATTEMPT_MARK"
+"""Environment variable that every process of an attempt inherits, wherever it forks itself to.
+
+Its value is the attempt's folder: another stack on the machine may have an attempt of that number.
+"""
 
 _LINUX = sys.platform == "linux"
 _SET_CHILD_SUBREAPER = 36

@@ -47,7 +47,7 @@ def _essentials(config: WorkerConfig, work: AttemptWork, folder: AttemptFolder) 
         "LOGNAME": "openlake",
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": ":".join(imports),
-        MARKER: folder.key,
+        MARKER: folder.mark,
         "OPENLAKE_JOB_ID": str(work.ref.job_id),
         "OPENLAKE_RUN_ID": str(work.ref.run_id),
         "OPENLAKE_TASK_RUN_ID": str(work.ref.task_run_id),

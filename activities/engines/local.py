@@ -141,7 +141,7 @@ class LocalEngine:
             "argv": launch.argv,
             "cwd": str(launch.cwd),
             "environment": base_environment(self.config, work, folder) | launch.environment,
-            "marker": folder.key,
+            "marker": folder.mark,
             "grace_s": self.config.grace_s,
             "uid": self.config.uid,
         }

@@ -21,12 +21,12 @@ class Installer:
     """How installers are run for one attempt.
 
     Args:
-        key: The attempt's submit key; marks their processes as the attempt's own.
+        mark: What their processes carry: they are the attempt's own.
         log: The attempt's log.
         uid: The user they run as: installing may run code of the packages.
     """
 
-    key: str
+    mark: str
     log: Path
     uid: int | None
     environment: Mapping[str, str] = field(repr=False)
@@ -53,7 +53,7 @@ class Installer:
             LibraryInstallationFailed: it failed; says its last lines.
         """
         uid = None if trusted else self.uid
-        environment = {**self.environment, "TMPDIR": str(cwd), MARKER: self.key}
+        environment = {**self.environment, "TMPDIR": str(cwd), MARKER: self.mark}
         if uid is not None:
             # A cache that tasks can write would let one choose what the others install.
             environment |= {"HOME": str(cwd), "UV_NO_CACHE": "1"}

@@ -27,7 +27,7 @@ async def install(
         LibraryInstallationFailed: an installer refused; `trace` has its last lines.
     """
     compute = work.compute
-    installer = Installer(work.key, folder.log, config.uid, config.installer_environment)
+    installer = Installer(folder.mark, folder.log, config.uid, config.installer_environment)
     places: list[str] = []
     if compute.python is not None:
         places.append(str(python.place_of(config, compute.python)))

@@ -267,12 +267,13 @@ async def test_a_cancelled_model_ends_in_trino_too(trino_field: Field, polite: b
         outcome, _ = await adapter.collect(handle, work)
         assert outcome.result is AttemptResult.FAILED
     assert await running_queries(trino_field, work.key) == []
-    assert not [each for each in psutil.process_iter() if _marked(each, work.key)]
+    mark = trino_field.folder(work).mark
+    assert not [each for each in psutil.process_iter() if _marked(each, mark)]
 
 
-def _marked(process: psutil.Process, key: str) -> bool:
+def _marked(process: psutil.Process, mark: str) -> bool:
     try:
-        return process.environ().get(MARKER) == key
+        return process.environ().get(MARKER) == mark
     except psutil.Error:
         return False
 

@@ -60,7 +60,7 @@ def make_folder(path: Path, *argv: str) -> AttemptFolder:
         "argv": list(argv),
         "cwd": str(folder.work),
         "environment": {processes.MARKER: folder.key},
-        "marker": folder.key,
+        "marker": folder.mark,
         "grace_s": 1,
         "uid": None,
     }

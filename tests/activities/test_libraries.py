@@ -184,7 +184,7 @@ async def test_a_timeout_while_installing_kills_the_installer(
     outcome = await run(config, control, work)
     assert outcome.result is AttemptResult.TIMEDOUT
     assert "installing" in control.log(work.ref)
-    assert list(processes.marked(work.key)) == []
+    assert list(processes.marked(str(config.folder / work.key))) == []
     assert not python.place_of(config, given).exists()
     # Nothing is left that would keep the next one from building it.
     config = dataclasses.replace(config, uv=UV)

@@ -116,12 +116,12 @@ def upload(client: WorkspaceClient) -> None:
     )
 
 
-def marked(keys: Sequence[str]) -> list[psutil.Process]:
+def marked(marks: Sequence[str]) -> list[psutil.Process]:
     """Return the living processes that carry one of these attempts' marks."""
     found: list[psutil.Process] = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARKER) in keys:
+            if process.environ().get(MARKER) in marks:
                 found.append(process)
         except psutil.Error:
             continue
@@ -154,18 +154,20 @@ def test_cancelling_a_run_stops_all_its_real_work(whole_stack: Stack) -> None:
         for task in client.jobs.get_run(run_id).tasks or []
     }
 
+    marks = {name: str(whole_stack.layout.attempts_dir / key) for name, key in keys.items()}
+
     def states() -> list[str]:
         return [query.state for query in queries(whole_stack, keys["trino"])]
 
-    wait_for(lambda: marked([keys["duckdb"]]), 60, "DuckDB")
+    wait_for(lambda: marked([marks["duckdb"]]), 60, "DuckDB")
     wait_for(lambda: states() == ["RUNNING"], 60, "Trino's query")
-    assert any(process.name() == "java" for process in marked([keys["spark"]]))
+    assert any(process.name() == "java" for process in marked([marks["spark"]]))
 
     began = time.monotonic()
     client.jobs.cancel_run(run_id)
 
     def gone() -> float | None:
-        left = living(pids) or marked(list(keys.values())) or "RUNNING" in states()
+        left = living(pids) or marked(list(marks.values())) or "RUNNING" in states()
         return None if left else time.monotonic() - began
 
     took = wait_for(gone, 30, "the end of all work")
