@@ -175,10 +175,14 @@ async def test_notebooks_and_sql_get_job_parameters(
         "parameters": {"month": "2", "other": "1"},
     }
     sql = (await open_attempt(worker, ref(plan, 2, "s"))).json()
-    assert sql["program"] | {
-        "text": "select :month",
-        "parameters": {"month": "2"},
-    } == sql["program"]
+    assert (
+        sql["program"]
+        | {
+            "text": "select :month",
+            "parameters": {"month": "2"},
+        }
+        == sql["program"]
+    )
     assert sql["files"] == {}
     saved_sql = (await open_attempt(worker, ref(plan, 3, "q"))).json()
     assert saved_sql["program"]["text"] == "select 7"

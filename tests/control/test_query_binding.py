@@ -37,7 +37,9 @@ def bound(text: str, dialect: str = "duckdb", **given: Given) -> BoundText:
 
 
 def values(text: str, **given: Given) -> list[tuple[str, str, str | None]]:
-    return [(each.name, each.type.value, each.value) for each in bound(text, **given).values]
+    return [
+        (each.name, each.type.value, each.value) for each in bound(text, "duckdb", **given).values
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """Saved queries have parameters, a place and versions."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
 
 revision = "0013"
 down_revision = "0012"
@@ -27,8 +30,8 @@ SELECT query_id, 1, jsonb_build_object(
 """
 
 
-def _added(name: str, kind: object, default: str | None = None) -> None:
-    column = sa.Column(name, kind, server_default=default, nullable=default is None)  # pyright: ignore[reportArgumentType]
+def _added(name: str, kind: TypeEngine[Any], default: str | None = None) -> None:
+    column = sa.Column[Any](name, kind, server_default=default, nullable=default is None)
     op.add_column("saved_queries", column)
     if default is not None:
         op.alter_column("saved_queries", name, server_default=None)
