@@ -207,6 +207,16 @@ def test_when_a_check_fails_nothing_is_published_and_its_rows_can_be_seen(
     assert enough["error"] == "The check failed: 1 row breaks the rule"
     rows = enough["sql_output"]["query_output"]["rows"]
     assert rows == [["min_rows", "at least 4 rows", "3"]]
+    # The whole table can be looked at, on the run's branch alone.
+    kept = lab.do("GET", f"/api/openlake/1.0/runs/{started.checked}/transaction")
+    order = {
+        "warehouse_id": "duckdb",
+        "branch": kept["branch"],
+        "statement": f"SELECT count(*) FROM {lab.table('wrong')}",
+        "wait_timeout": "50s",
+    }
+    seen = lab.do("POST", "/api/2.0/sql/statements", body=order)
+    assert seen["result"]["data_array"] == [["3"]], seen["status"]
 
 
 def test_runs_that_write_one_table_at_once_see_their_own_and_publish_one_after_the_other(
