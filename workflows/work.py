@@ -121,7 +121,7 @@ async def _judge(ref: TaskRef) -> AttemptOutcome:
         return await workflow.execute_activity(
             ports.judge,
             ref,
-            start_to_close_timeout=options.CONTROL_LIMIT,
+            start_to_close_timeout=options.RECORD_LIMIT,
             retry_policy=options.RECORD,
             summary=f"{ref.task_key}: compare",
         )
@@ -152,6 +152,7 @@ async def _for_each(driver: Driver, task: TaskPlan, ref: TaskRef) -> AttemptOutc
             ports.expand,
             ref,
             start_to_close_timeout=options.CONTROL_LIMIT,
+            heartbeat_timeout=options.HEARTBEAT,
             retry_policy=options.RECORD,
             summary=f"{ref.task_key}: read inputs",
         )

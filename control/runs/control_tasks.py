@@ -75,6 +75,10 @@ class ControlTasks:
     @activity.defn(name="expand")
     async def expand(self, ref: TaskRef) -> Expansion:
         """See `spec.ports.expand`."""
+        async with beating():
+            return await self._expand(ref)
+
+    async def _expand(self, ref: TaskRef) -> Expansion:
         async with self._deps.database.read_session() as session:
             known = await session.get(ForEachRun, ref.task_run_id)
         if known is not None:

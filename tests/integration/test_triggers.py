@@ -86,7 +86,7 @@ def test_a_schedule_survives_the_death_of_its_worker(
     found = runs(client, job_id)
     assert {run.trigger.value for run in found if run.trigger} == {"PERIODIC"}
     for run in found:
-        wait_for(lambda run=run: client.jobs.get_run(run.run_id or 0).end_time, 30, "its end")
+        wait_for(lambda run=run: client.jobs.get_run(run.run_id or 0).end_time, 60, "its end")
     instants = [said(client, run).split()[0] for run in found]
     assert len(set(instants)) == len(instants), instants
     assert all(int(at[17:19]) % 2 == 0 and at[19:] == ".000Z" for at in instants), instants

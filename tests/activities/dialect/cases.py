@@ -1039,8 +1039,8 @@ CASES: tuple[Case, ...] = (
     ),
     _rows(
         _TABLES,
-        "TIMESTAMP AS OF now",
-        "SELECT count(*) FROM samples TIMESTAMP AS OF current_timestamp()",
+        "TIMESTAMP AS OF a moment ago",
+        "SELECT count(*) FROM samples TIMESTAMP AS OF current_timestamp() - INTERVAL 1 SECOND",
         ("3",),
         remark="Moments before the current snapshot are not found",
     ),
