@@ -5,9 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from control.db import Database
 from control.tokens import service as tokens
-from spec.errors import Unauthenticated
+from control.workspaces.principals import ADMINS, USERS, find, groups_of
+from control.workspaces.tables import Principal
+from spec.errors import Forbidden, Unauthenticated
 
 _CACHE_S = 5.0
 _CACHE_ENTRIES = 10_000
@@ -22,18 +26,56 @@ class Caller:
     user_name: str
     display_name: str
     request_id: str = ""
-    groups: tuple[str, ...] = ("admins",)
-    """Of the workspace. There are no narrower roles yet: whoever has a token is an admin."""
+    groups: tuple[str, ...] = (USERS,)
+    """Names of the groups it is in, directly or by another group."""
+    group_ids: tuple[int, ...] = ()
 
     @property
     def is_admin(self) -> bool:
-        """True for an admin of the workspace."""
-        return "admins" in self.groups
+        """True for an admin of the workspace, and for the control plane itself."""
+        return ADMINS in self.groups
+
+    @property
+    def principals(self) -> tuple[int, ...]:
+        """Whose permissions it has: its own and those of its groups."""
+        return (self.principal_id, *self.group_ids)
 
     @classmethod
     def acting_for(cls, workspace_id: int, user_name: str) -> "Caller":
-        """Return the control plane itself, doing what this user has ordered before."""
-        return cls(workspace_id, 0, user_name, user_name)
+        """Return the control plane itself, doing what this user has ordered before.
+
+        It may do everything: whoever uses it has checked the user's permission when it was
+        ordered. Where a user's permission is to be asked again, use `caller_named`.
+        """
+        return cls(workspace_id, 0, user_name, user_name, groups=(ADMINS, USERS))
+
+
+async def caller_of(session: AsyncSession, principal: Principal) -> Caller:
+    """Return a principal as a caller, with the groups it is in now."""
+    groups = await groups_of(session, principal)
+    return Caller(
+        workspace_id=principal.workspace_id,
+        principal_id=principal.principal_id or 0,
+        user_name=principal.user_name,
+        display_name=principal.display_name,
+        groups=tuple(sorted(groups.values())),
+        group_ids=tuple(sorted(groups)),
+    )
+
+
+async def caller_named(session: AsyncSession, workspace_id: int, user_name: str) -> Caller:
+    """Return a user or service principal of a workspace as a caller, with its own rights.
+
+    Raises:
+        Forbidden: there is no such principal any more, or it may not act.
+    """
+    principal = await find(session, workspace_id, user_name)
+    if principal is None or not principal.active:
+        raise Forbidden(
+            f"'{user_name}' is no active user or service principal of this workspace any more;"
+            " let somebody else own it, or name another in run_as"
+        )
+    return await caller_of(session, principal)
 
 
 class Authenticator:
@@ -59,16 +101,10 @@ class Authenticator:
             return known[1]
         async with database.read_session() as session:
             found = await tokens.find(session, token)
-        if found is None:
-            self._known.pop(key, None)
-            raise Unauthenticated("The access token is unknown, expired or revoked.")
-        principal = found[0]
-        caller = Caller(
-            workspace_id=principal.workspace_id,
-            principal_id=principal.principal_id or 0,
-            user_name=principal.user_name,
-            display_name=principal.display_name,
-        )
+            if found is None:
+                self._known.pop(key, None)
+                raise Unauthenticated("The access token is unknown, expired or revoked.")
+            caller = await caller_of(session, found[0])
         if len(self._known) >= _CACHE_ENTRIES:
             self._known.clear()
         self._known[key] = (self._clock() + _CACHE_S, caller)

@@ -14,6 +14,7 @@ _MODULES = (
     "control.lineage.tables",
     "control.logs.tables",
     "control.notifications.tables",
+    "control.permissions.tables",
     "control.queries.tables",
     "control.runs.tables",
     "control.secrets.tables",

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from control.files import store as files
 from control.tokens.tables import Token
+from control.workspaces import principals
+from control.workspaces.making import make_admin, make_workspace
 from control.workspaces.tables import Principal, Workspace
 
 FIRST_WORKSPACE = 1
@@ -65,20 +66,10 @@ async def bootstrap(session: AsyncSession, value: str | None = None) -> str:
     """
     workspace = await session.get(Workspace, FIRST_WORKSPACE, with_for_update=True)
     if workspace is None:
-        session.add(Workspace(workspace_id=FIRST_WORKSPACE, name="main"))
-        await session.flush()
-    query = select(Principal).where(
-        Principal.workspace_id == FIRST_WORKSPACE, Principal.user_name == FIRST_USER
-    )
-    principal = (await session.exec(query)).first()
+        await make_workspace(session, Workspace(workspace_id=FIRST_WORKSPACE, name="main"))
+    principal = await principals.find(session, FIRST_WORKSPACE, FIRST_USER)
     if principal is None:
-        principal = Principal(
-            workspace_id=FIRST_WORKSPACE, user_name=FIRST_USER, display_name="Administrator"
-        )
-        session.add(principal)
-        await session.flush()
-        for folder in ("/Shared", f"/Users/{FIRST_USER}"):
-            await files.make_folders(session, FIRST_WORKSPACE, folder)
+        principal = await make_admin(session, FIRST_WORKSPACE, FIRST_USER)
     if value is not None and await find(session, value) is not None:
         return value
     return await issue(session, principal, "first token")

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from control import migrate
 from control.app import create_app
-from control.auth import Caller
+from control.auth import Caller, caller_of
 from control.db import Database
 from control.deps import Deps
 from control.gateway.upstream import Catalog
@@ -169,11 +169,8 @@ async def caller(database: Database, token: str) -> Caller:
     """The principal behind the token."""
     async with database.session() as session:
         found = await tokens.find(session, token)
-    assert found is not None
-    principal = found[0]
-    return Caller(
-        principal.workspace_id, principal.principal_id or 0, principal.user_name, "Administrator"
-    )
+        assert found is not None
+        return await caller_of(session, found[0])
 
 
 @pytest.fixture
