@@ -165,7 +165,19 @@ def _publish_faults(settings: JobSettings) -> list[Fault]:
                 " give it 'depends_on': the tasks whose tables it looks at"
             )
             found.append(Fault(("tasks", position[key], "depends_on"), message))
+    if settings.publish is not None:
+        found += _care_faults(settings.tasks)
     return found + _twice_named(audit)
+
+
+def _care_faults(tasks: Sequence[Task]) -> list[Fault]:
+    """Refuse table care in a transaction: it rewrites what others write, and deletes files."""
+    message = "a table_care_task looks at all branches; give it a job of its own, without 'publish'"
+    return [
+        Fault(("tasks", i, "table_care_task"), message)
+        for i, task in enumerate(tasks)
+        if getattr(task, "table_care_task", None) is not None
+    ]
 
 
 def _twice_named(audit: Sequence[str]) -> list[Fault]:

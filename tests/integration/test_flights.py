@@ -35,12 +35,12 @@ class Flown:
 
 @pytest.fixture(
     scope="module",
-    params=[("duckdb", "all", "all"), ("trino", "2", "UA,B6,DL")],
+    params=[("dev", "all", "all"), ("trino", "2", "UA,B6,DL")],
     ids=["duckdb", "trino"],
 )
 def flown(request: pytest.FixtureRequest, whole_stack: Stack) -> Flown:
-    warehouse, month, carriers = request.param
-    job_id = whole_stack.deploy("flights", "--var", f"warehouse={warehouse}")
+    target, month, carriers = request.param
+    job_id = whole_stack.deploy("flights", "--target", target)
     run_id = whole_stack.start_run(job_id, month=month, carriers=carriers)
     run = whole_stack.finished(run_id, within_s=500)
     if run["state"]["result_state"] != "SUCCESS":

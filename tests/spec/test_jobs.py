@@ -145,6 +145,13 @@ def test_checks_that_cannot_stand_before_publishing_are_said(audit: list[str], s
         job(python("a"), check("check", "a"), check("early"), publish={"audit": audit})
 
 
+def test_table_care_is_no_part_of_a_transaction():
+    care = {"task_key": "care", "table_care_task": {"tables": ["s.*"]}}
+    assert job(care).publish is None
+    with pytest.raises(ValidationError, match="give it a job of its own"):
+        job(care, publish={})
+
+
 @pytest.mark.parametrize(
     ("publish", "said"),
     [
