@@ -146,7 +146,7 @@ def test_checks_that_cannot_stand_before_publishing_are_said(audit: list[str], s
 
 
 def test_table_care_is_no_part_of_a_transaction():
-    care = {"task_key": "care", "table_care_task": {"tables": ["s.*"]}}
+    care = {"task_key": "care", "table_care_task": {"tables": ["s.*"], "compact": {}}}
     assert job(care).publish is None
     with pytest.raises(ValidationError, match="give it a job of its own"):
         job(care, publish={})
