@@ -40,6 +40,7 @@ test: test-quick install ## All tests, on real servers
 gen: .venv ## Write the generated documents anew (OpenAPI, JSON Schemas)
 	@$(BIN)/python -m control.openapi
 	@$(BIN)/python -m tests.activities.dialect.page
+	@$(BIN)/python -m tests.conformance.page
 
 lock: .venv ## Resolve the locked environment; with UPGRADE=--upgrade to the newest versions
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal $(UPGRADE) --generate-hashes \

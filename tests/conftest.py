@@ -7,7 +7,10 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("calm")
 
+pytest_plugins = ("tests.stacks", "tests.conformance.recording")
+
 _INTEGRATION = "tests/integration/"
+_CONFORMANCE = "tests/conformance/"
 _SECOND_STACK = (
     "airflow/",
     "test_catalogs.py",
@@ -30,13 +33,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     with servers of its own: they take the two halves of the integration tests first, for these take
     longest, then the other files.
     """
-    items.sort(key=lambda item: not item.nodeid.startswith(_INTEGRATION))
+    items.sort(key=lambda item: not item.nodeid.startswith((_INTEGRATION, _CONFORMANCE)))
     for item in items:
+        if item.nodeid.startswith(_CONFORMANCE):
+            item.add_marker(pytest.mark.integration)
+            if item.get_closest_marker("timeout") is None:
+                # The first one waits for its stack.
+                item.add_marker(pytest.mark.timeout(400))
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(_group_of(item.nodeid.partition("::")[0])))
 
 
 def _group_of(file: str) -> str:
+    if file.startswith(_CONFORMANCE):
+        return "second stack"
     if not file.startswith(_INTEGRATION):
         return file
     is_second = file.removeprefix(_INTEGRATION).startswith(_SECOND_STACK)

@@ -1,24 +1,30 @@
-"""One stack of the full profile for all integration tests; each test leaves it mended.
+"""A pytest plugin: one stack of the full profile for all tests that need one.
 
 `OPENLAKE_TEST_DATA_DIR` names the data folder of a stack that is running already, to try single
 tests quickly; its ports are the settings' own (`OPENLAKE_PORTS__API`, …).
 """
+
+from __future__ import annotations
 
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from control.config import Settings
-from tests.integration.stack import Stack
+if TYPE_CHECKING:
+    from tests.integration.stack import Stack
 
 
 @pytest.fixture(scope="session")
 def whole_stack() -> Iterator[Stack]:
     """A stack in a folder of its own, gone afterwards."""
+    from control.config import Settings
+    from tests.integration.stack import Stack
+
     if running := os.environ.get("OPENLAKE_TEST_DATA_DIR"):
         profile = os.environ.get("OPENLAKE_TEST_PROFILE", "embedded")
         yield Stack(Path(running), profile, Settings().ports.model_dump())
