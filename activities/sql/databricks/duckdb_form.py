@@ -7,6 +7,7 @@ from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.generators.duckdb import DuckDBGenerator
 
 from activities.sql.databricks.forms import (
+    SHARED,
     Spelling,
     call,
     collected,
@@ -17,37 +18,23 @@ from activities.sql.databricks.forms import (
 )
 from activities.sql.databricks.refusal import refused
 
-FUNCTIONS = {
+FUNCTIONS = SHARED | {
     "ARRAY_REPEAT": "LIST_TRANSFORM(RANGE({1}), LAMBDA __i : {0})",
     "ARRAY_UNION": "LIST_DISTINCT(LIST_CONCAT({0}, {1}))",
     "ARRAYS_OVERLAP": "LIST_HAS_ANY({0}, {1})",
-    "BIGINT": "CAST({0} AS BIGINT)",
     "BROUND": "ROUND_EVEN({0}, {1})",
-    "BTRIM": "TRIM({0})",
     "CARDINALITY": "CASE WHEN TYPEOF({0}) LIKE 'MAP%' THEN CARDINALITY({0}) ELSE LEN({0}) END",
-    "DECIMAL": "CAST({0} AS DECIMAL(10, 0))",
-    "EVERY": "BOOL_AND({0})",
-    "FLOAT": "CAST({0} AS REAL)",
     "FORALL": "(LEN(LIST_FILTER({0}, {1})) = LEN({0}))",
     "FORMAT_NUMBER": "FORMAT('{{:,.' || {1} || 'f}}', CAST({0} AS DOUBLE))",
     "GET": "({0})[({1}) + 1]",
-    "ISNOTNULL": "({0} IS NOT NULL)",
-    "ISNULL": "({0} IS NULL)",
-    "NULLIFZERO": "NULLIF({0}, 0)",
     "OCTET_LENGTH": "STRLEN({0})",
-    "PMOD": "((({0}) % ({1}) + ({1})) % ({1}))",
     "RAISE_ERROR": "ERROR({0})",
-    "SMALLINT": "CAST({0} AS SMALLINT)",
-    "SOME": "BOOL_OR({0})",
     "TIMESTAMP_MILLIS": "TO_TIMESTAMP({0} / 1000.0)",
     "TIMESTAMP_SECONDS": "TO_TIMESTAMP({0})",
-    "TINYINT": "CAST({0} AS TINYINT)",
-    "TRY_TO_DATE": "TRY_CAST({0} AS DATE)",
     "TRY_TO_TIMESTAMP": "TRY_CAST({0} AS TIMESTAMP)",
     "WEEKDAY": "(ISODOW(CAST({0} AS DATE)) - 1)",
-    "ZEROIFNULL": "COALESCE({0}, 0)",
 }
-"""Functions that sqlglot has no node for."""
+"""Functions that sqlglot has no node for, besides those that both engines spell alike."""
 
 
 def _date_diff(generator: Any, node: exp.DateDiff) -> str:

@@ -35,6 +35,24 @@ _UNITS = {
     "MILLISECOND": "MILLISECOND",
 }
 
+SHARED = {
+    "BIGINT": "CAST({0} AS BIGINT)",
+    "BTRIM": "TRIM({0})",
+    "DECIMAL": "CAST({0} AS DECIMAL(10, 0))",
+    "EVERY": "BOOL_AND({0})",
+    "FLOAT": "CAST({0} AS REAL)",
+    "ISNOTNULL": "({0} IS NOT NULL)",
+    "ISNULL": "({0} IS NULL)",
+    "NULLIFZERO": "NULLIF({0}, 0)",
+    "PMOD": "((({0}) % ({1}) + ({1})) % ({1}))",
+    "SMALLINT": "CAST({0} AS SMALLINT)",
+    "SOME": "BOOL_OR({0})",
+    "TINYINT": "CAST({0} AS TINYINT)",
+    "TRY_TO_DATE": "TRY_CAST({0} AS DATE)",
+    "ZEROIFNULL": "COALESCE({0}, 0)",
+}
+"""Functions that sqlglot has no node for, where both engines spell them alike."""
+
 
 def form(template: str) -> Spelling:
     """Spell a node by a template that names its arguments, e.g. `({this} IS NULL)`.

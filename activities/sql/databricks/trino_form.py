@@ -7,6 +7,7 @@ from sqlglot.dialects.trino import Trino
 from sqlglot.generators.trino import TrinoGenerator
 
 from activities.sql.databricks.forms import (
+    SHARED,
     Spelling,
     call,
     collected,
@@ -17,37 +18,23 @@ from activities.sql.databricks.forms import (
 )
 from activities.sql.databricks.refusal import refused
 
-FUNCTIONS = {
+FUNCTIONS = SHARED | {
     "ARRAY_COMPACT": "FILTER({0}, __e -> __e IS NOT NULL)",
     "ARRAY_REPEAT": "REPEAT({0}, {1})",
-    "BIGINT": "CAST({0} AS BIGINT)",
     "BIN": "TO_BASE({0}, 2)",
-    "BTRIM": "TRIM({0})",
     "CONV": "UPPER(TO_BASE(FROM_BASE({0}, {1}), {2}))",
-    "DECIMAL": "CAST({0} AS DECIMAL(10, 0))",
-    "EVERY": "BOOL_AND({0})",
-    "FLOAT": "CAST({0} AS REAL)",
     "FORALL": "ALL_MATCH({0}, {1})",
     "FORMAT_NUMBER": "FORMAT('%,.' || CAST({1} AS VARCHAR) || 'f', CAST({0} AS DOUBLE))",
     "GET": "IF(({1}) < 0, NULL, ELEMENT_AT({0}, ({1}) + 1))",
-    "ISNOTNULL": "({0} IS NOT NULL)",
-    "ISNULL": "({0} IS NULL)",
     "MAKE_DATE": "CAST(FORMAT('%04d-%02d-%02d', {0}, {1}, {2}) AS DATE)",
-    "NULLIFZERO": "NULLIF({0}, 0)",
     "OCTET_LENGTH": "LENGTH(TO_UTF8({0}))",
-    "PMOD": "((({0}) % ({1}) + ({1})) % ({1}))",
     "RAISE_ERROR": "FAIL({0})",
-    "SMALLINT": "CAST({0} AS SMALLINT)",
-    "SOME": "BOOL_OR({0})",
     "TIMESTAMP_MILLIS": "FROM_UNIXTIME({0} / 1E3)",
     "TIMESTAMP_SECONDS": "FROM_UNIXTIME({0})",
-    "TINYINT": "CAST({0} AS TINYINT)",
-    "TRY_TO_DATE": "TRY_CAST({0} AS DATE)",
     "TRY_TO_TIMESTAMP": "TRY_CAST({0} AS TIMESTAMP(6))",
     "WEEKDAY": "(DAY_OF_WEEK(CAST({0} AS DATE)) - 1)",
-    "ZEROIFNULL": "COALESCE({0}, 0)",
 }
-"""Functions that sqlglot has no node for."""
+"""Functions that sqlglot has no node for, besides those that both engines spell alike."""
 
 _NULLS_FIRST = (
     "(__a, __b) -> CASE WHEN __a IS NULL AND __b IS NULL THEN 0 WHEN __a IS NULL THEN {first} "
