@@ -1,0 +1,1 @@
+"""What bundles have put into a workspace, and who is deploying."""
