@@ -25,6 +25,7 @@ from control.lakehouse.unity_routes import router as unity
 from control.lineage.routes import collector
 from control.lineage.routes import router as lineage
 from control.logs.routes import router as logs
+from control.limits import RequestLimits
 from control.middleware import QueryInBody, RequestContext
 from control.notifications.routes import own as deliveries
 from control.notifications.routes import router as destinations
@@ -45,6 +46,8 @@ from control.warehouses.routes import internal as warehouse_processes
 from control.warehouses.routes import router as warehouses
 
 API_VERSION = "1.0"
+ERRORS = (400, 401, 403, 404, 409, 413, 429, 500, 503)
+"""What any operation may answer beside its own result."""
 
 ROUTERS = (
     identity,
@@ -95,6 +98,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.deps = deps
     # The last one added is the outermost.
     app.add_middleware(QueryInBody)
+    app.add_middleware(RequestLimits, limits=deps.limits)
     app.add_middleware(RequestContext, metrics=deps.metrics)
     return app
 
@@ -111,7 +115,7 @@ def create_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
         generate_unique_id_function=_operation_id,
-        responses={status: {"model": ErrorBody} for status in (400, 401, 404)},
+        responses={status: {"model": ErrorBody} for status in ERRORS},
     )
     errors.install(app)
     for router in ROUTERS:

@@ -12,6 +12,7 @@ from control.git.client import GitClient
 from control.hub import Hub
 from control.internal.access import AttemptAccess
 from control.lakehouse.assembly import make_lakehouse
+from control.limits import Limits
 from control.objects import S3Objects
 from control.sealing import Sealer
 from control.stack.environment import network_environment
@@ -68,4 +69,9 @@ async def assemble(layout: Layout) -> Deps:
         profiles=settings.worker.compute_profiles,
         git=GitClient(settings.git, layout.git_hosts, network_environment()),
         public_url=layout.api_url,
+        limits=Limits(
+            requests_per_s=settings.api.requests_per_s,
+            burst_requests=settings.api.burst_requests,
+            body_bytes=settings.api.max_body_mib * 1024 * 1024,
+        ),
     )

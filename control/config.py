@@ -41,6 +41,17 @@ class Ports(_Group):
     spark_connect: int = 8793
 
 
+class Api(_Group):
+    """What one client of the API may ask for; see docs/api.md."""
+
+    requests_per_s: float = Field(default=200.0, gt=0)
+    """Of one token, in the long run; each process of the API counts for itself."""
+    burst_requests: int = Field(default=2_000, ge=1)
+    """Of one token, at once after a pause."""
+    max_body_mib: int = Field(default=32, ge=1)
+    """Of a request; files and uploads have limits of their own."""
+
+
 class ObjectStore(_Group):
     """The S3 server; leave `endpoint` unset to use the MinIO that `openlake up` starts."""
 
@@ -230,6 +241,7 @@ class Settings(BaseSettings):
     cache_dir: Path = Path.home() / ".cache" / "openlake"
     """Downloaded and built tools; safe to delete, slow to refill."""
     ports: Ports = Ports()
+    api: Api = Api()
     object_store: ObjectStore = ObjectStore()
     temporal: Temporal = Temporal()
     worker: Worker = Worker()

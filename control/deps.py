@@ -14,6 +14,7 @@ from control.git.client import GitClient
 from control.hub import Hub
 from control.internal.access import AttemptAccess
 from control.lakehouse.catalogs import Lakehouse
+from control.limits import Limits
 from control.metrics import Metrics
 from control.objects import ObjectStore
 from control.sealing import Sealer
@@ -47,6 +48,7 @@ class Deps:
     """For how long table care leaves the files of what main held."""
     metrics: Metrics = field(default_factory=Metrics)
     authenticator: Authenticator = field(default_factory=Authenticator)
+    limits: Limits = field(default_factory=Limits)
     readers: Readers = field(default_factory=Readers)
 
 

@@ -1,5 +1,6 @@
 """Renders every failure in Databricks' error shape; FastAPI's own handlers are all replaced."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,15 +37,24 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(InterfaceError, _database)
     app.add_exception_handler(OSError, _database)
     app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(UnicodeEncodeError, _unicode)
 
 
 def render(
     status: int, code: str, message: str, details: Sequence[dict[str, Any]] = ()
 ) -> JSONResponse:
     """Return an error answer."""
-    body = ErrorBody(error_code=code, message=message, details=list(details))
+    body = {"error_code": code, "message": message, "details": list(details)}
     headers = {"Retry-After": "1"} if status in (429, 503) else None
-    return JSONResponse(body.model_dump(), status_code=status, headers=headers)
+    return _Ascii(body, status_code=status, headers=headers)
+
+
+class _Ascii(JSONResponse):
+    """JSON with escapes: a message may quote half of a surrogate pair, which UTF-8 cannot spell."""
+
+    def render(self, content: Any) -> bytes:
+        """See base class."""
+        return json.dumps(content).encode()
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
@@ -118,12 +128,38 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _database(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, DBAPIError) and _is_bad_value(error):
+        log.warning("database.bad_value", error=str(error).splitlines()[0])
+        return _unfit()
     if isinstance(error, DBAPIError) and not (
         error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
     ):
         return internal(request, error)
     log.warning("database.unavailable", error=str(error).splitlines()[0])
     return render(503, "TEMPORARILY_UNAVAILABLE", "The database does not answer; try again.")
+
+
+async def _unicode(request: Request, error: Exception) -> JSONResponse:
+    return _unfit()
+
+
+def _unfit() -> JSONResponse:
+    return render(
+        400,
+        "INVALID_PARAMETER_VALUE",
+        "A value cannot be stored: a number beyond 64 bits, or text with a NUL or with half of a"
+        " surrogate pair.",
+    )
+
+
+def _is_bad_value(error: DBAPIError) -> bool:
+    """Tell whether PostgreSQL, or its driver, takes no such value.
+
+    PostgreSQL says so with a code of class 22 (data exceptions), asyncpg by a class of that name.
+    """
+    cause = getattr(error.orig, "__cause__", None)
+    code = getattr(error.orig, "sqlstate", None) or ""
+    return str(code).startswith("22") or type(cause).__name__ == "DataError"
 
 
 def internal(request: Request, error: Exception) -> JSONResponse:
