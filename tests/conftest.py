@@ -44,6 +44,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(_group_of(item.nodeid.partition("::")[0])))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests want to be seen in every run, their property `printed`."""
+    for report in (each for reports in terminalreporter.stats.values() for each in reports):
+        if getattr(report, "when", "") == "call":
+            for name, value in report.user_properties:
+                if name == "printed":
+                    terminalreporter.line(str(value))
+
+
 def _group_of(file: str) -> str:
     if file.startswith(_CONFORMANCE):
         return "second stack"

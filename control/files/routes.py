@@ -1,7 +1,6 @@
 """`/api/2.0/workspace/*`: files, notebooks and folders."""
 
 import base64
-import binascii
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -57,7 +56,7 @@ async def _read_import(request: Request) -> tuple[ImportFile, bytes]:
         fields = validate(ImportFile, await read_object(request))
         try:
             return fields, base64.b64decode(fields.content, validate=True)
-        except binascii.Error:
+        except ValueError:
             raise Invalid("content: must be base64") from None
     async with request.form() as form:
         texts: dict[str, Any] = {k: v for k, v in form.items() if isinstance(v, str)}
