@@ -41,6 +41,7 @@ from control.statements.routes import router as statements
 from control.statements.routes import workers as statement_workers
 from control.transactions.routes import router as transactions
 from control.triggers.routes import router as backfills
+from control.refusals import router as refusals
 from control.uploads.routes import router as uploads
 from control.warehouses.routes import internal as warehouse_processes
 from control.warehouses.routes import router as warehouses
@@ -48,6 +49,7 @@ from control.warehouses.routes import router as warehouses
 API_VERSION = "1.0"
 ERRORS = (400, 401, 403, 404, 409, 413, 429, 500, 503)
 """What any operation may answer beside its own result."""
+from control.statements.routes import sessions_router as sql_sessions
 
 ROUTERS = (
     identity,
@@ -100,6 +102,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.add_middleware(QueryInBody)
     app.add_middleware(RequestLimits, limits=deps.limits)
     app.add_middleware(RequestContext, metrics=deps.metrics)
+    sql_sessions,
     return app
 
 
@@ -127,3 +130,5 @@ def create_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
+    # Last: what is served comes before what is refused.
+    app.include_router(refusals)

@@ -11,6 +11,7 @@
     │   └── AttemptOver            the attempt has ended; its worker stops
     ├── Exhausted             429  a limit is reached that will have room again; try later
     ├── Unavailable           503  a part of the stack cannot be reached; try again
+    ├── NotOffered            501  Databricks has it, OpenLake does not; says what there is instead
     ├── EngineRejected        400  the user's work is at fault: never retried by itself
     │   └── LibraryInstallationFailed  its libraries cannot be installed
     ├── EngineUnavailable     503  the engine cannot be reached: safe to ask again
@@ -127,6 +128,13 @@ class AttemptOver(Conflict):
     """The attempt has ended, or a later one has taken its place: do nothing more for it."""
 
     code = "ATTEMPT_OVER"
+
+
+class NotOffered(OpenLakeError):
+    """A service of Databricks that OpenLake leaves out on purpose; asking again never helps."""
+
+    code = "NOT_IMPLEMENTED"
+    status = 501
 
 
 class Exhausted(OpenLakeError):

@@ -22,7 +22,8 @@ MOST_INLINE_BYTES = 25 * 1024 * 1024
 MOST_BYTES = 100 * 1024**3
 """Of any other answer; a larger one is cut."""
 MOST_IN_ROW_BYTES = 64 * 1024
-"""An INLINE answer up to this travels in the report and is kept in the database."""
+"""An answer that is not to go by links travels in the report up to this, and is kept in the
+database."""
 CHUNK_BYTES = 4 * 1024 * 1024
 """At which a chunk is full; one row more may be in it, and the last one may be smaller."""
 
@@ -69,6 +70,8 @@ class Disposition(StrEnum):
 
     INLINE = "INLINE"
     EXTERNAL_LINKS = "EXTERNAL_LINKS"
+    INLINE_OR_EXTERNAL_LINKS = "INLINE_OR_EXTERNAL_LINKS"
+    """A small answer in the answer to the request, a larger one by links."""
 
 
 class ResultFormat(StrEnum):
@@ -142,7 +145,7 @@ _ALIASES = {"REAL": "FLOAT", "DEC": "DECIMAL", "NUMERIC": "DECIMAL", "TIMESTAMP_
 _TYPE = re.compile(r"\s*([A-Za-z_]+)\s*(?:\(\s*(\d{1,5})\s*(?:,\s*(\d{1,5})\s*)?\))?\s*\Z")
 _TYPES = (
     "STRING, VARCHAR(n), CHAR(n), TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, DECIMAL(p,s),"
-    " BOOLEAN, DATE, TIMESTAMP and TIMESTAMP_NTZ"
+    " BOOLEAN, DATE, TIMESTAMP, TIMESTAMP_NTZ and VOID"
 )
 
 
@@ -151,7 +154,7 @@ class ScalarType(Frozen):
 
     name: str
     """TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, DECIMAL, BOOLEAN, DATE, TIMESTAMP,
-    TIMESTAMP_NTZ or STRING."""
+    TIMESTAMP_NTZ, STRING, or VOID: a NULL without a type."""
     precision: int | None = None
     scale: int | None = None
 
@@ -182,6 +185,7 @@ def scalar_type(text: str) -> ScalarType:
         "DATE",
         "TIMESTAMP",
         "TIMESTAMP_NTZ",
+        "VOID",
     ):
         return ScalarType(name=word)
     raise Invalid(f"'{text[:60]}' is no type that a parameter can have; those are {_TYPES}")
@@ -210,6 +214,8 @@ def _canonical(kind: ScalarType, text: str) -> str:
     match kind.name:
         case "STRING":
             return text
+        case "VOID":
+            raise ValueError(text)
         case "BOOLEAN":
             return _boolean(text)
         case "FLOAT" | "DOUBLE":
@@ -342,8 +348,8 @@ class StatementEnd(Frozen):
     columns: tuple[Column, ...] = ()
     chunks: tuple[Chunk, ...] = ()
     inline: str | None = Field(default=None, max_length=MOST_IN_ROW_BYTES)
-    """All rows as a JSON array of arrays, instead of chunks in the object store; then `chunks`
-    holds one that counts it."""
+    """All rows, instead of chunks in the object store: a JSON array of arrays, or an Arrow stream
+    as base64. Then `chunks` holds one that counts them."""
     truncated: bool = False
 
 

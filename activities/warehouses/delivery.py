@@ -1,6 +1,7 @@
 """Takes an answer, batch by batch, to where it is kept; never holds more than a chunk of it."""
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -88,10 +89,18 @@ class Delivery:
         self.chunks.append(Chunk(rows=rows, bytes=len(content)))
         if self.work.disposition is Disposition.INLINE:
             self._check_size()
-            if is_last and index == 0 and len(content) <= MOST_IN_ROW_BYTES:
-                self.inline = content.decode()
-                return
+        if is_last and index == 0 and (inline := self._as_inline(content)) is not None:
+            self.inline = inline
+            return
         await self.put(index, content)
+
+    def _as_inline(self, content: bytes) -> str | None:
+        """Return an answer's only chunk as it travels in the report; None when it is too large."""
+        if self.work.disposition is Disposition.INLINE_OR_EXTERNAL_LINKS:
+            content = base64.b64encode(content)
+        elif self.work.disposition is not Disposition.INLINE:
+            return None
+        return content.decode() if len(content) <= MOST_IN_ROW_BYTES else None
 
     def _check_size(self) -> None:
         size = sum(chunk.bytes for chunk in self.chunks)

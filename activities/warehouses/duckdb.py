@@ -316,6 +316,8 @@ class DuckdbExecution:
     def _text(self) -> str:
         def marker(name: str) -> str:
             kind = scalar_type(self._reading.parameters[name].type)
+            if kind.name == "VOID":
+                return f"${name}"
             if kind.name == "DECIMAL":
                 return f"CAST(${name} AS DECIMAL({kind.precision},{kind.scale}))"
             return f"CAST(${name} AS {_TYPES[kind.name]})"

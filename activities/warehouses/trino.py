@@ -258,6 +258,8 @@ async def _no_batches() -> AsyncIterator[Batch]:
 
 def _cast(parameter: Parameter) -> str:
     kind = scalar_type(parameter.type)
+    if kind.name == "VOID":
+        return "NULL"
     name = _TYPES.get(kind.name) or f"decimal({kind.precision},{kind.scale})"
     value = "NULL" if parameter.value is None else literal(parameter.value)
     return f"CAST({value} AS {name})"

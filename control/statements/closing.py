@@ -12,7 +12,7 @@ from control.auth import Caller
 from control.db import Database
 from control.deps import Deps
 from control.objects import ObjectStore
-from control.statements import store
+from control.statements import sessions, store
 from control.statements.objects import prefix_of
 from control.statements.redacting import redacted_text
 from control.statements.service import order_cancel, topic
@@ -73,13 +73,14 @@ async def close(deps: Deps, closing: StatementClosing) -> bool:
 
 
 async def keep_up(deps: Deps, interval_s: float = INTERVAL_S) -> None:
-    """Look after statements for ever: those nobody will run, and rows that have expired."""
+    """Look after statements for ever: those nobody will run, and what has expired."""
     async with deps.hub.follow(CHANGED) as wake:
         while True:
             try:
                 await cancel_stranded(deps.database)
                 await purge_expired(deps.database, deps.objects)
                 await close_forgotten(deps, deps.launcher)
+                await sessions.end_unused(deps.database)
             except (SQLAlchemyError, OSError, Unavailable) as error:
                 log.warning("statements.put_off", error=str(error))
             await hub.wait(wake, interval_s)

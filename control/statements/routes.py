@@ -4,9 +4,16 @@ from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import Response
 
 from control.http import CallerArg, DepsArg, require_worker
-from control.statements import internal, service
+from control.statements import internal, service, sessions
 from spec.api.jobs import Empty
-from spec.api.statements import ExecuteStatement, ResultData, StatementView
+from spec.api.statements import (
+    CreateSession,
+    DeleteSession,
+    ExecuteStatement,
+    ResultData,
+    SessionView,
+    StatementView,
+)
 from spec.errors import Invalid
 from spec.statements import (
     StatementEnd,
@@ -18,6 +25,7 @@ from spec.statements import (
 )
 
 router = APIRouter(prefix="/api/2.0/sql/statements", tags=["statements"])
+sessions_router = APIRouter(prefix="/api/2.0/sql/sessions", tags=["statements"])
 workers = APIRouter(
     prefix="/internal/1.0/statements", tags=["internal"], dependencies=[Depends(require_worker)]
 )
@@ -62,6 +70,35 @@ async def get_statement_result_chunk(
 async def cancel_statement(statement_id: str, caller: CallerArg, deps: DepsArg) -> Empty:
     """Ask a statement to stop; poll it to see when it has."""
     await service.cancel(deps, caller, statement_id)
+    return Empty()
+
+
+@router.delete("/{statement_id}")
+async def close_statement(statement_id: str, caller: CallerArg, deps: DepsArg) -> Empty:
+    """Stop a statement, or let go of the rows of one that has ended; its history stays."""
+    await service.close(deps, caller, statement_id)
+    return Empty()
+
+
+@sessions_router.post("")
+async def create_session(body: CreateSession, caller: CallerArg, deps: DepsArg) -> SessionView:
+    """Open a session: what its statements have in common."""
+    return SessionView(session_id=await sessions.create(deps, caller, body))
+
+
+@sessions_router.delete("/{session_id}")
+async def delete_session(
+    session_id: str,
+    caller: CallerArg,
+    deps: DepsArg,
+    body: DeleteSession | None = None,
+    warehouse_id: str | None = None,
+) -> Empty:
+    """Close a session; its statements go on."""
+    given = body or DeleteSession()
+    if given.session_id not in (None, session_id):
+        raise Invalid(f"the path names session {session_id}, the body {given.session_id}")
+    await sessions.close(deps, caller, session_id, given.warehouse_id or warehouse_id)
     return Empty()
 
 

@@ -26,7 +26,7 @@ from control.queries.service import iso
 from control.runs.admission import FAST_PATH
 from control.runs.outbox import deliver_now
 from control.runs.tables import OutboxKind, OutboxRow
-from control.statements import store
+from control.statements import sessions, store
 from control.statements.objects import chunk_key
 from control.statements.redacting import redacted_text
 from control.statements.tables import Statement, StatementResult
@@ -190,6 +190,20 @@ def order_cancel(session: AsyncSession, row: Statement, by: str, reason: str = "
         statement_id=row.statement_id,
         kind=OutboxKind.CANCEL.value,
         by=by,
+async def close(deps: Deps, caller: Caller, statement_id: str) -> None:
+    """Stop a statement if it is not over; else let its rows be deleted. Harmless when repeated.
+
+    Raises:
+        NotFound: there is no such statement in the workspace.
+    """
+    await cancel(deps, caller, statement_id)
+    async with deps.database.session() as session:
+        row = await store.lock(session, statement_id)
+        if row.expires_at is not None and row.purged_at is None:
+            row.expires_at = min(row.expires_at, datetime.now(UTC))
+            session.add(row)
+
+
         not_before=now + FAST_PATH,
     )
     session.add_all([row, outbox])
@@ -229,6 +243,9 @@ async def _admit(
                     f"No run of this workspace has a branch '{order.branch}' that can be read; it"
                     " may have been dropped.",
                     branch=order.branch,
+            defaults = await defaults_of(session, caller.workspace_id)
+            named = {"warehouse_id": defaults.warehouse(order.warehouse_id)}
+            order = await sessions.applied(session, caller, order.model_copy(update=named))
                 )
             text = await redacted_text(session, deps, caller, order.statement)
             session.add(_row(deps, caller, order, body, statement_id, origin, text))
@@ -301,7 +318,8 @@ async def _chunk(
     """Return a chunk's fields, and its rows as JSON unless a link leads to them."""
     infos = chunk_infos(result)
     info = infos[index]
-    if row.disposition == Disposition.EXTERNAL_LINKS:
+    is_here = result.inline is not None or row.disposition == Disposition.INLINE
+    if not is_here:
         link = await _link(deps, row, result, info, next_of(row, infos, index))
         data = ResultData(external_links=(link,))
         return data.model_dump(mode="json", exclude_none=True), None
@@ -348,6 +366,8 @@ def _with_rows(body: dict[str, Any], rows: str | None, depth: int) -> str:
 
 
 def _in_background(work: Coroutine[Any, Any, Any]) -> None:
+    if row.disposition == Disposition.INLINE_OR_EXTERNAL_LINKS:
+        return fields | {"attachment": result.inline}, None
     """Run beside the request: what it does is repeated by the outbox if this process dies."""
     task = asyncio.create_task(work)
     _background.add(task)

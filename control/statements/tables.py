@@ -1,4 +1,5 @@
-"""Tables of SQL statements: what was asked and how it ended, and where the rows of its answer are.
+"""Tables of SQL statements: what was asked and how it ended, where the rows of its answer are, and
+what the statements of one client have in common.
 
 A statement's row is written by the request, then by its worker (over the internal API), and last
 by its workflow, if the worker could not. A terminal row is never reopened.
@@ -108,3 +109,24 @@ class StatementResult(SQLModel, table=True):
     """A small answer of disposition INLINE, as JSON; then it has no chunks in the object store."""
     handle: dict[str, Any] = json_object()
     """By which the next worker can go on with the engine's query, while the statement runs."""
+
+
+class SqlSession(SQLModel, table=True):
+    """What the statements of one client have in common; gone once it is closed or long unused."""
+
+    __tablename__ = "sql_sessions"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("ix_sql_sessions_use", "last_used_at"),)
+
+    session_id: str = Field(primary_key=True)
+    """A UUID that sorts by its time of making (version 7)."""
+    workspace_id: int = reference("workspaces.workspace_id")
+    warehouse_id: str
+    user_name: str
+    """Who made it; to others it does not exist."""
+    catalog: str | None = None
+    schema_name: str | None = None
+    query_tags: list[Any] = json_list()
+    """`spec.api.statements.QueryTag`, dumped."""
+    created_at: datetime | None = instant(now=True)
+    last_used_at: datetime | None = instant(now=True)
+    """When a statement last came; minutes may be missing."""

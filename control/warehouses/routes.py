@@ -5,17 +5,20 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
+from control.errors import render
 from control.http import CallerArg, DepsArg, compact, require_worker
 from control.warehouses import service
 from spec.api.jobs import Empty
 from spec.api.warehouses import (
     CreatedWarehouse,
     CreateWarehouse,
+    DataSource,
     EditWarehouse,
     WarehouseList,
     WarehouseView,
+    WorkspaceWarehouseConfig,
 )
-from spec.errors import Invalid
+from spec.errors import NotOffered
 from spec.warehouses import WarehouseConfig
 
 router = APIRouter(tags=["warehouses"])
@@ -26,6 +29,7 @@ internal = APIRouter(
 )
 
 _PREFIX = "/api/2.0/sql/warehouses"
+_CONFIG = "/api/2.0/sql/config/warehouses"
 
 
 @router.post(_PREFIX)
@@ -84,14 +88,51 @@ async def delete_warehouse(warehouse_id: str, caller: CallerArg, deps: DepsArg) 
     return Empty()
 
 
-@router.post("/sql/1.0/warehouses/{warehouse_id}", include_in_schema=False)
-async def refuse_thrift(warehouse_id: str) -> Empty:
-    """Say plainly that Databricks' JDBC, ODBC and Python SQL drivers cannot be served."""
-    raise Invalid(
-        f"OpenLake does not speak Thrift: drivers that open /sql/1.0/warehouses/{warehouse_id}"
-        " cannot be used; run SQL with POST /api/2.0/sql/statements (databricks-sdk's"
-        " statement_execution), or with `openlake sql`"
+@router.api_route(
+    "/sql/1.0/{kind}/{warehouse_id}", methods=["GET", "POST"], include_in_schema=False
+)
+@router.api_route(
+    "/sql/protocolv1/o/{kind}/{warehouse_id}", methods=["GET", "POST"], include_in_schema=False
+)
+async def refuse_thrift(kind: str, warehouse_id: str) -> Response:
+    """Say plainly that OpenLake does not speak the protocol of Databricks' JDBC and ODBC drivers.
+
+    They show the header and not the body, and give up at once at 501, as the SQL connector for
+    Python does (its `auth/retry.py`).
+    """
+    message = (
+        "OpenLake does not speak Thrift. With databricks-sql-connector pass use_sea=True; from"
+        " anywhere else use the Statement Execution API (POST /api/2.0/sql/statements,"
+        " databricks-sdk's statement_execution) or `openlake sql`"
     )
+    answer = render(NotOffered.status, NotOffered.code, message)
+    answer.headers["X-Thriftserver-Error-Message"] = message
+    return answer
+
+
+@router.get(_CONFIG, response_model=WorkspaceWarehouseConfig)
+async def get_workspace_warehouse_config(caller: CallerArg) -> Response:
+    """Read what all warehouses of the workspace have in common."""
+    return compact(WorkspaceWarehouseConfig())
+
+
+@router.put(_CONFIG)
+async def set_workspace_warehouse_config(
+    body: WorkspaceWarehouseConfig, caller: CallerArg
+) -> Empty:
+    """Accept what is so anyhow; nothing else can be set."""
+    if body != WorkspaceWarehouseConfig():
+        raise NotOffered(
+            "Warehouses have no settings in common that could be changed; edit each warehouse, or"
+            " the settings of the stack."
+        )
+    return Empty()
+
+
+@router.get("/api/2.0/preview/sql/data_sources")
+async def list_data_sources(caller: CallerArg, deps: DepsArg) -> list[DataSource]:
+    """List all warehouses as older clients call them: a data source has its warehouse's id."""
+    return await service.data_sources(deps, caller)
 
 
 @internal.get("/{place}")

@@ -28,6 +28,7 @@ from spec.api.warehouses import (
     EditWarehouse,
     OdbcParams,
     Tags,
+    DataSource,
     WarehouseFields,
     WarehouseHealth,
     WarehouseList,
@@ -60,6 +61,8 @@ _LEND_EVERY = timedelta(minutes=1)
 _UNUSED: dict[str, Any] = {
     "warehouse_type": "PRO",
     "enable_serverless_compute": False,
+_MOST_AT_ONCE = 1000
+
     "enable_photon": False,
     "spot_instance_policy": "POLICY_UNSPECIFIED",
     "channel": {},
@@ -131,6 +134,20 @@ async def get(deps: Deps, caller: Caller, warehouse_id: str) -> WarehouseView:
     async with deps.database.session() as session:
         row = await store.get(session, caller.workspace_id, warehouse_id)
         return view(deps, row, await _load(session, row))
+
+async def data_sources(deps: Deps, caller: Caller) -> list[DataSource]:
+    """Return all warehouses by id and name, as `list_warehouses` orders them."""
+    found: list[DataSource] = []
+    token: str | None = None
+    while True:
+        page = await list_warehouses(deps, caller, _MOST_AT_ONCE, token)
+        found += [
+            DataSource(id=each.id, name=each.name, warehouse_id=each.id) for each in page.warehouses
+        ]
+        token = page.next_page_token
+        if token is None:
+            return found
+
 
 
 async def edit(deps: Deps, caller: Caller, warehouse_id: str, fields: EditWarehouse) -> None:

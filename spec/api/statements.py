@@ -1,6 +1,9 @@
 """Requests and answers of `sql/statements` (Databricks Statement Execution API 2.0).
 
-What is OpenLake's own: `branch` and `idempotency_token`.
+What is OpenLake's own: `branch` and `idempotency_token`. What of the Databricks SQL connector's
+statement backend is in no public reference: `sql/sessions`, `session_id`, `result_compression`,
+`attachment` and the disposition INLINE_OR_EXTERNAL_LINKS (`databricks-sql-connector` 4.9,
+`backend/sea`).
 """
 
 import re
@@ -86,6 +89,14 @@ class StatementOptions(Model):
                 f"the disposition INLINE takes the format JSON_ARRAY only; ask for {self.format}"
                 " with EXTERNAL_LINKS"
             )
+        if (
+            self.disposition is Disposition.INLINE_OR_EXTERNAL_LINKS
+            and self.format is not ResultFormat.ARROW_STREAM
+        ):
+            raise ValueError(
+                "the disposition INLINE_OR_EXTERNAL_LINKS takes the format ARROW_STREAM only; ask"
+                f" for {self.format} with EXTERNAL_LINKS"
+            )
         if self.on_wait_timeout == "CANCEL" and self.wait_s == 0:
             raise ValueError("on_wait_timeout CANCEL needs a wait_timeout of at least '5s'")
         return self
@@ -101,8 +112,14 @@ class ExecuteStatement(StatementOptions):
 
     statement: str = Field(min_length=1)
     """One SQL statement of at most 16 MiB; parameters are marked `:name`."""
-    warehouse_id: str
+    warehouse_id: str = ""
+    """The workspace's default one if it is left out."""
     parameters: tuple[StatementParameter, ...] = ()
+    session_id: str | None = Field(default=None, min_length=1, max_length=64)
+    """Of `POST sql/sessions`: its catalog, schema and tags are taken where none are given."""
+    result_compression: Literal["NONE", "LZ4_FRAME", "GZIP"] | None = None
+    """What the client could unpack. Answers are not compressed; their manifest says so by naming
+    no `result_compression`."""
 
     @field_validator("statement")
     @classmethod
@@ -201,6 +218,8 @@ class ResultData(Frozen):
     next_chunk_internal_link: str | None = None
     data_array: tuple[tuple[str | None, ...], ...] | None = None
     """Every value as text; nested values as JSON."""
+    attachment: str | None = None
+    """Of INLINE_OR_EXTERNAL_LINKS, when the answer is small: an Arrow stream, as base64."""
     external_links: tuple[ExternalLink, ...] | None = None
 
 
@@ -211,3 +230,74 @@ class StatementView(Frozen):
     status: StatementStatus
     manifest: ResultManifest | None = None
     result: ResultData | None = None
+
+
+# Sessions -----------------------------------------------------------------------------------
+
+
+class CreateSession(Model):
+    """Request of `POST sql/sessions`."""
+
+    warehouse_id: str
+    catalog: str | None = Field(default=None, min_length=1, max_length=255)
+    """Of names without one in the session's statements."""
+    schema_name: str | None = Field(default=None, alias="schema", min_length=1, max_length=255)
+    session_confs: dict[str, Text] = {}
+    """Settings by name: see `check_settings`."""
+
+    @model_validator(mode="after")
+    def _settings_fit(self) -> "CreateSession":
+        check_settings(self.session_confs)
+        return self
+
+    @property
+    def query_tags(self) -> tuple[QueryTag, ...]:
+        """What the setting QUERY_TAGS says: `key:value,key`."""
+        given = {name.upper(): value for name, value in self.session_confs.items()}
+        pairs = (each.partition(":") for each in given.get("QUERY_TAGS", "").split(",") if each)
+        return tuple(QueryTag(key=key.strip(), value=value or None) for key, _, value in pairs)
+
+
+class SessionView(Frozen):
+    """Answer of `POST sql/sessions`."""
+
+    session_id: str
+
+
+class DeleteSession(Model):
+    """What clients send along with `DELETE sql/sessions/{id}`."""
+
+    warehouse_id: str | None = None
+    session_id: str | None = None
+
+
+_FIXED = {
+    "ANSI_MODE": "true",
+    "LEGACY_TIME_PARSER_POLICY": "exception",
+    "READ_ONLY_EXTERNAL_METASTORE": "false",
+    "STATEMENT_TIMEOUT": "0",
+    "TIMEZONE": "utc",
+}
+"""Settings that Databricks offers and that are always so here."""
+_WITHOUT_EFFECT = frozenset({"ENABLE_PHOTON", "MAX_FILE_PARTITION_BYTES", "USE_CACHED_RESULT"})
+"""Settings that change how fast an answer comes, never which."""
+
+
+def check_settings(given: dict[str, str]) -> None:
+    """Refuse settings of a session that would change answers, and those that are not known.
+
+    QUERY_TAGS has its effect; what only concerns speed is accepted without one.
+
+    Raises:
+        ValueError: naming the setting, and what it may be.
+    """
+    for name, value in given.items():
+        known = name.upper()
+        if known in _FIXED and value.lower() != _FIXED[known]:
+            raise ValueError(
+                f"session_confs: {known} is always '{_FIXED[known]}' here, not '{value[:60]}';"
+                " leave it out"
+            )
+        if known not in _FIXED and known not in _WITHOUT_EFFECT and known != "QUERY_TAGS":
+            names = ", ".join(sorted({*_FIXED, *_WITHOUT_EFFECT, "QUERY_TAGS"}))
+            raise ValueError(f"session_confs: '{name[:60]}' is none of {names}")

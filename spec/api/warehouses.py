@@ -171,3 +171,36 @@ class WarehouseList(Frozen):
 
     warehouses: tuple[WarehouseView, ...] = ()
     next_page_token: str | None = None
+
+
+class WarehouseTypeEnabled(Model):
+    """Whether warehouses may be of a type."""
+
+    warehouse_type: Literal["CLASSIC", "PRO"]
+    enabled: bool
+
+
+class WorkspaceWarehouseConfig(Model):
+    """What all warehouses of a workspace have in common; the same everywhere, and fixed."""
+
+    security_policy: Literal["NONE"] = "NONE"
+    enable_serverless_compute: Literal[False] = False
+    enabled_warehouse_types: tuple[WarehouseTypeEnabled, ...] = (
+        WarehouseTypeEnabled(warehouse_type="CLASSIC", enabled=True),
+        WarehouseTypeEnabled(warehouse_type="PRO", enabled=True),
+    )
+    data_access_config: tuple[dict[str, str], ...] = ()
+
+
+class DataSource(Frozen):
+    """A warehouse, as the older queries and alerts name it."""
+
+    id: str
+    """The warehouse's own."""
+    name: str
+    warehouse_id: str
+    type: Literal["databricks_internal"] = "databricks_internal"
+    syntax: Literal["sql"] = "sql"
+    paused: int = 0
+    supports_auto_limit: bool = True
+    view_only: bool = False
