@@ -31,6 +31,7 @@ from control.notifications.routes import own as deliveries
 from control.notifications.routes import router as destinations
 from control.queries.own_routes import router as own_queries
 from control.queries.routes import router as queries
+from control.refusals import router as refusals
 from control.replays.routes import router as replays
 from control.runs.follow import router as run_events
 from control.runs.routes import router as runs
@@ -38,10 +39,10 @@ from control.runs.task_runs import router as task_runs
 from control.secrets.routes import router as secrets
 from control.statements.history_routes import router as query_history
 from control.statements.routes import router as statements
+from control.statements.routes import sessions_router as sql_sessions
 from control.statements.routes import workers as statement_workers
 from control.transactions.routes import router as transactions
 from control.triggers.routes import router as backfills
-from control.refusals import router as refusals
 from control.uploads.routes import router as uploads
 from control.warehouses.routes import internal as warehouse_processes
 from control.warehouses.routes import router as warehouses
@@ -49,7 +50,6 @@ from control.warehouses.routes import router as warehouses
 API_VERSION = "1.0"
 ERRORS = (400, 401, 403, 404, 409, 413, 429, 500, 503)
 """What any operation may answer beside its own result."""
-from control.statements.routes import sessions_router as sql_sessions
 
 ROUTERS = (
     identity,
@@ -70,6 +70,7 @@ ROUTERS = (
     query_history,
     alerts,
     statements,
+    sql_sessions,
     warehouses,
     warehouse_processes,
     destinations,
@@ -102,7 +103,6 @@ def create_app(deps: Deps) -> FastAPI:
     app.add_middleware(QueryInBody)
     app.add_middleware(RequestLimits, limits=deps.limits)
     app.add_middleware(RequestContext, metrics=deps.metrics)
-    sql_sessions,
     return app
 
 
@@ -125,10 +125,10 @@ def create_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         app.include_router(router)
     app.include_router(internal, include_in_schema=False)
     app.include_router(statement_workers, include_in_schema=False)
+    # Last: what is served comes before what is refused.
+    app.include_router(refusals)
     return app
 
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
-    # Last: what is served comes before what is refused.
-    app.include_router(refusals)

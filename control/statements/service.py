@@ -181,15 +181,6 @@ async def cancel(deps: Deps, caller: Caller, statement_id: str) -> None:
     _in_background(deliver_now(deps.database, deps.launcher, outbox))
 
 
-def order_cancel(session: AsyncSession, row: Statement, by: str, reason: str = "") -> OutboxRow:
-    """Ask a locked, open statement to stop; its outbox row may be delivered after the commit."""
-    now = datetime.now(UTC)
-    row.cancel_asked_at = row.cancel_asked_at or now
-    row.message = reason or f"The statement was cancelled by {by}."
-    outbox = OutboxRow(
-        statement_id=row.statement_id,
-        kind=OutboxKind.CANCEL.value,
-        by=by,
 async def close(deps: Deps, caller: Caller, statement_id: str) -> None:
     """Stop a statement if it is not over; else let its rows be deleted. Harmless when repeated.
 
@@ -204,6 +195,15 @@ async def close(deps: Deps, caller: Caller, statement_id: str) -> None:
             session.add(row)
 
 
+def order_cancel(session: AsyncSession, row: Statement, by: str, reason: str = "") -> OutboxRow:
+    """Ask a locked, open statement to stop; its outbox row may be delivered after the commit."""
+    now = datetime.now(UTC)
+    row.cancel_asked_at = row.cancel_asked_at or now
+    row.message = reason or f"The statement was cancelled by {by}."
+    outbox = OutboxRow(
+        statement_id=row.statement_id,
+        kind=OutboxKind.CANCEL.value,
+        by=by,
         not_before=now + FAST_PATH,
     )
     session.add_all([row, outbox])
@@ -233,6 +233,7 @@ async def _admit(
                 known := await store.of_token(session, caller.workspace_id, order.idempotency_token)
             ):
                 return known.statement_id, outbox
+            order = await sessions.applied(session, caller, order)
             warehouse = await warehouses.usable(session, caller, order.warehouse_id)
             await warehouses.admit_statement(session, warehouse)
             await warehouses.wake(session, warehouse)
@@ -243,9 +244,6 @@ async def _admit(
                     f"No run of this workspace has a branch '{order.branch}' that can be read; it"
                     " may have been dropped.",
                     branch=order.branch,
-            defaults = await defaults_of(session, caller.workspace_id)
-            named = {"warehouse_id": defaults.warehouse(order.warehouse_id)}
-            order = await sessions.applied(session, caller, order.model_copy(update=named))
                 )
             text = await redacted_text(session, deps, caller, order.statement)
             session.add(_row(deps, caller, order, body, statement_id, origin, text))
@@ -329,6 +327,8 @@ async def _chunk(
         "row_count": info.row_count,
         **next_of(row, infos, index),
     }
+    if row.disposition == Disposition.INLINE_OR_EXTERNAL_LINKS:
+        return fields | {"attachment": result.inline}, None
     if result.inline is not None:
         return fields, result.inline
     content = await deps.objects.get(_key(row, result, index))
@@ -366,8 +366,6 @@ def _with_rows(body: dict[str, Any], rows: str | None, depth: int) -> str:
 
 
 def _in_background(work: Coroutine[Any, Any, Any]) -> None:
-    if row.disposition == Disposition.INLINE_OR_EXTERNAL_LINKS:
-        return fields | {"attachment": result.inline}, None
     """Run beside the request: what it does is repeated by the outbox if this process dies."""
     task = asyncio.create_task(work)
     _background.add(task)

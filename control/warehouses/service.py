@@ -25,10 +25,10 @@ from spec.api.warehouses import (
     ENGINE_TAG,
     Channel,
     CreateWarehouse,
+    DataSource,
     EditWarehouse,
     OdbcParams,
     Tags,
-    DataSource,
     WarehouseFields,
     WarehouseHealth,
     WarehouseList,
@@ -58,11 +58,11 @@ _TOUCH_EVERY = timedelta(seconds=15)
 _LEND_EVERY = timedelta(minutes=1)
 """The same of attempts of jobs, of which thousands may begin at once."""
 
+_MOST_AT_ONCE = 1000
+
 _UNUSED: dict[str, Any] = {
     "warehouse_type": "PRO",
     "enable_serverless_compute": False,
-_MOST_AT_ONCE = 1000
-
     "enable_photon": False,
     "spot_instance_policy": "POLICY_UNSPECIFIED",
     "channel": {},
@@ -125,16 +125,6 @@ async def list_warehouses(
     return WarehouseList(warehouses=views, next_page_token=token)
 
 
-async def get(deps: Deps, caller: Caller, warehouse_id: str) -> WarehouseView:
-    """Return a warehouse.
-
-    Raises:
-        NotFound, Invalid: see `store.get`.
-    """
-    async with deps.database.session() as session:
-        row = await store.get(session, caller.workspace_id, warehouse_id)
-        return view(deps, row, await _load(session, row))
-
 async def data_sources(deps: Deps, caller: Caller) -> list[DataSource]:
     """Return all warehouses by id and name, as `list_warehouses` orders them."""
     found: list[DataSource] = []
@@ -148,6 +138,16 @@ async def data_sources(deps: Deps, caller: Caller) -> list[DataSource]:
         if token is None:
             return found
 
+
+async def get(deps: Deps, caller: Caller, warehouse_id: str) -> WarehouseView:
+    """Return a warehouse.
+
+    Raises:
+        NotFound, Invalid: see `store.get`.
+    """
+    async with deps.database.session() as session:
+        row = await store.get(session, caller.workspace_id, warehouse_id)
+        return view(deps, row, await _load(session, row))
 
 
 async def edit(deps: Deps, caller: Caller, warehouse_id: str, fields: EditWarehouse) -> None:
