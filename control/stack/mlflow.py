@@ -1,4 +1,7 @@
-"""The MLflow server: runs in PostgreSQL, artifacts in the object store, proxied by itself."""
+"""The MLflow server: runs in PostgreSQL, artifacts in the object store, proxied by itself.
+
+Its workspaces (a header of each call) are ours; only `control/mlflow` reaches it.
+"""
 
 import os
 import subprocess
@@ -66,7 +69,9 @@ class Mlflow(Part):
         return Command(
             argv=(
                 *(sys.executable, "-m", "uvicorn", "--host", LOOPBACK, "--port", str(self.port())),
-                *("--log-level", "warning", "--no-access-log", "mlflow.server.fastapi_app:app"),
+                *("--log-level", "warning", "--no-access-log", "--timeout-keep-alive", "75"),
+                "--factory",
+                "control.stack.mlflow_app:create_app",
             ),
             env=self._environment(),
             cwd=self.folder,
@@ -87,6 +92,8 @@ class Mlflow(Part):
             "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
             "_MLFLOW_SERVER_ARTIFACT_DESTINATION": f"s3://{store.bucket}/mlflow",
             "_MLFLOW_SGI_NAME": "uvicorn",
+            "MLFLOW_ENABLE_WORKSPACES": "true",
+            "OPENLAKE_MLFLOW_SECRET_FILE": str(self.layout.secrets_dir / "mlflow"),
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "5",

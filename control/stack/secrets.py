@@ -29,6 +29,7 @@ SecretName = Literal[
     "worker-token",
     "trino-token",
     "nessie-key",
+    "mlflow",
     "sealing-key",
     "airflow",
     "git-hosts",
