@@ -33,6 +33,14 @@ SparkConf = Annotated[dict[str, Text], AfterValidator(_sound_conf)]
 Variables = Annotated[dict[str, Text], AfterValidator(_sound_variables)]
 
 
+RUNTIMES = ("18.0.x-scala2.13", "18.0.x-scala2.12")
+"""What `spark_version` calls the workers' Spark (4.1), the newest Databricks Runtime with it.
+
+The second is for clients that look for Scala 2.12 unless told otherwise, as Databricks' SDK does;
+it is the same Spark.
+"""
+
+
 class ComputeProfile(Model):
     """What a named compute profile of the stack's settings gives the tasks that name it."""
 
@@ -40,6 +48,10 @@ class ComputeProfile(Model):
     spark_env_vars: Variables = {}
     dependencies: Requirements = ()
     """Lines of a requirements file: packages that the task finds beside its own libraries."""
+
+
+DEFAULT_PROFILE = "default"
+"""The profile that is always there; it adds nothing unless the configuration gives it something."""
 
 
 class Autoscale(Model):
@@ -72,10 +84,23 @@ class ClusterSpec(Model):
     is_single_node: bool | None = None
     kind: str | None = None
     use_ml_runtime: bool | None = None
+    autotermination_minutes: int | None = Field(default=None, ge=0)
+    """Without effect: a job's compute ends with its task."""
     policy_id: str | None = None
+    """The cluster policy that it follows; see `spec.policies`."""
     apply_policy_default_values: bool | None = None
+    instance_pool_id: str | None = None
+    """The pool whose node type it has; see `node_type_id`."""
+    driver_instance_pool_id: str | None = None
     compute_profile: str | None = None
-    """OpenLake's own: the named compute profile whose Spark settings come first."""
+    """OpenLake's own: the named compute profile whose Spark settings come first. A `node_type_id`
+    that is the name of a profile says the same."""
+
+    @model_validator(mode="after")
+    def _one_node_type(self) -> "ClusterSpec":
+        if self.instance_pool_id is not None and self.node_type_id is not None:
+            raise ValueError("give 'instance_pool_id' or 'node_type_id'; a pool has its node type")
+        return self
 
 
 class JobCluster(Model):

@@ -55,6 +55,7 @@ _NOTICE_EVENTS = "on_start on_success on_failure on_duration_warning_threshold_e
 _NO_STREAMS = _refused("there are no streaming backlogs; use the duration warning")
 _NOTICES = "[Notifications](notifications.md)"
 _COMPUTE = "[Compute](compute.md)"
+_POLICIES = "[Policies and pools](compute-policies.md)"
 _TRIGGERS = "[Triggers](triggers.md)"
 _TABLE_CARE = "[Table care](table-care.md)"
 _SOURCE = _works("`WORKSPACE` or `GIT`; `GIT` is the default in a job with `git_source`")
@@ -437,12 +438,15 @@ SECTIONS: Mapping[str, Section] = {
             "spark_conf": _works("reaches the task's Spark; `{{secrets/scope/key}}` is replaced"),
             "spark_env_vars": _works("variables of the task; `{{secrets/scope/key}}` as well"),
             "compute_profile": _works("OpenLake's own: the profile whose settings come first"),
+            "policy_id": _works(f"its rules are kept to; {_POLICIES}"),
+            "apply_policy_default_values": _works(_POLICIES),
+            "instance_pool_id": _works(f"the pool's node type; {_POLICIES}"),
+            "node_type_id": _works("names a compute profile; any other is kept without effect"),
+            "driver_instance_pool_id": _kept("there must be such a pool; the driver is the node"),
+            "autotermination_minutes": _kept("a job's compute ends with its task"),
+            **_all("cluster_name custom_tags single_user_name", _kept()),
             **_all(
-                "cluster_name custom_tags single_user_name policy_id apply_policy_default_values",
-                _kept(),
-            ),
-            **_all(
-                "num_workers autoscale node_type_id driver_node_type_id aws_attributes"
+                "num_workers autoscale driver_node_type_id aws_attributes"
                 " azure_attributes gcp_attributes enable_elastic_disk enable_local_disk_encryption"
                 " is_single_node",
                 _kept("sizes machines of a cloud; a profile sizes Spark here"),
@@ -452,8 +456,7 @@ SECTIONS: Mapping[str, Section] = {
                 _kept("the workers' Spark is used"),
             ),
             **_all(
-                "init_scripts docker_image instance_pool_id driver_instance_pool_id ssh_public_keys"
-                " cluster_log_conf workload_type",
+                "init_scripts docker_image ssh_public_keys cluster_log_conf workload_type",
                 _refused("put what the task needs into `libraries` or `environments`"),
             ),
         },

@@ -32,6 +32,7 @@ class Outside:
 
     checkout: Checkout | None = None
     profiles: Mapping[str, ComputeProfile] = field(default_factory=dict[str, ComputeProfile])
+    """All there are."""
 
 
 def key_of(path: str, git: bool, near: str | None = None) -> str:

@@ -1,7 +1,7 @@
 """Fetches what a run takes from outside the database, before the transaction that admits it."""
 
 from control.deps import Deps
-from control.jobs.materials import Outside, check_profiles, profiles_of
+from control.jobs.materials import Outside, check_profiles
 from control.jobs.sources import needs_checkout
 from spec.jobs import JobSettings
 
@@ -19,10 +19,9 @@ async def gather(deps: Deps, settings: JobSettings, commit: str | None = None) -
         Invalid: a compute profile does not exist.
     """
     check_profiles(settings, deps.profiles)
-    profiles = {name: deps.profiles[name] for name in profiles_of(settings)}
     checkout = None
     if settings.git_source is not None and needs_checkout(settings):
         source = settings.git_source
         wanted = commit or await deps.git.resolve(source)
         checkout = await deps.checkouts.get(deps.database, deps.git, source, wanted)
-    return Outside(checkout, profiles)
+    return Outside(checkout, deps.profiles)

@@ -5,9 +5,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.auth import Caller
 from control.deps import Deps
-from control.jobs.materials import check_profiles
+from control.jobs.compute import resolve
 from control.uploads import store as uploads
 from control.warehouses.store import engines
+from control.workspaces.defaults import with_default_warehouse
 from control.workspaces.tables import Principal
 from spec.errors import Forbidden, Invalid
 from spec.jobs import JobSettings, RunAs
@@ -31,10 +32,12 @@ async def check(
         before: Whom the job ran as until now; who is left as he was needs no right.
 
     Raises:
-        Invalid: a compute profile, a warehouse, a user or a kind of repository is unknown here.
-        Forbidden: only an admin of the workspace may let a job run as somebody else.
+        Invalid: a compute profile, a warehouse, a user or a kind of repository is unknown here, or
+            clusters break their policies.
+        Forbidden: only an admin of the workspace may let a job run as somebody else; or the caller
+            may not use a cluster policy or an instance pool.
     """
-    check_profiles(settings, deps.profiles)
+    await resolve(session, caller, settings, deps.profiles)
     await _check_warehouses(session, caller, settings)
     await _check_uploads(session, caller, settings)
     if settings.git_source is not None:
@@ -51,6 +54,7 @@ async def _check_uploads(session: AsyncSession, caller: Caller, settings: JobSet
 
 
 async def _check_warehouses(session: AsyncSession, caller: Caller, settings: JobSettings) -> None:
+    await with_default_warehouse(session, caller.workspace_id, settings)
     named = [(task.task_key, warehouse_of(task)) for task in settings.every_task()]
     if {warehouse_id for _, warehouse_id in named} <= {None, *BUILT_IN}:
         return

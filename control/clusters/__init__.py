@@ -1,0 +1,1 @@
+"""Compute profiles as Databricks' clients see them: as clusters that run."""

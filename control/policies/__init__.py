@@ -1,0 +1,1 @@
+"""Cluster policies: what the clusters of jobs may be."""

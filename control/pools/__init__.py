@@ -1,0 +1,1 @@
+"""Instance pools: the node type that the clusters of jobs take from them."""
