@@ -11,6 +11,7 @@ from control import errors
 from control.alerts.routes import router as alerts
 from control.artifacts.routes import router as artifacts
 from control.audit.routes import router as audit
+from control.dbfs.routes import router as dbfs
 from control.deps import Deps
 from control.errors import ErrorBody
 from control.evidence.routes import router as evidence
@@ -44,6 +45,9 @@ from control.statements.routes import workers as statement_workers
 from control.transactions.routes import router as transactions
 from control.triggers.routes import router as backfills
 from control.uploads.routes import router as uploads
+from control.volumes.fs_routes import router as volume_files
+from control.volumes.fs_routes import transfers_router as file_transfers
+from control.volumes.routes import router as volumes
 from control.warehouses.routes import internal as warehouse_processes
 from control.warehouses.routes import router as warehouses
 
@@ -52,6 +56,10 @@ API_VERSION = "1.0"
 ROUTERS = (
     identity,
     files,
+    volumes,
+    volume_files,
+    file_transfers,
+    dbfs,
     jobs,
     job_versions,
     backfills,
@@ -93,6 +101,7 @@ def create_app(deps: Deps) -> FastAPI:
         yield
         await deps.hub.stop()
         await deps.lakehouse.close()
+        await deps.files.close()
         await deps.database.dispose()
 
     app = create_routes(lifespan)

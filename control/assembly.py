@@ -19,6 +19,7 @@ from control.stack.environment import network_environment
 from control.stack.layout import Layout
 from control.storage import StsStorage
 from control.temporal import TemporalLauncher, connect
+from control.volumes.objects import FileStore
 from spec.attempts import StorageAccess
 
 
@@ -58,6 +59,13 @@ async def assemble(layout: Layout) -> Deps:
             access_key=own.access_key,
             secret_key=own.secret_key,
             bucket=settings.object_store.bucket,
+        ),
+        files=FileStore(
+            endpoint=tables.endpoint,
+            region=tables.region,
+            access_key=tables.access_key,
+            secret_key=tables.secret_key,
+            bucket=settings.object_store.lakehouse_bucket,
         ),
         hub=Hub(url),
         catalog=catalog,

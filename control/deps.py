@@ -20,6 +20,7 @@ from control.objects import ObjectStore
 from control.sealing import Sealer
 from control.statements.readers import Readers
 from control.temporal import Launcher
+from control.volumes.objects import FileStore
 from spec.compute import ComputeProfile
 
 
@@ -35,6 +36,8 @@ class Deps:
     """Nessie itself, past the gateway."""
     access: AttemptAccess
     sealer: Sealer
+    files: FileStore
+    """Where volumes and DBFS are."""
     worker_token: str = field(repr=False)
     public_url: str = "http://127.0.0.1:8780"
     """Where people reach the API; used in links."""

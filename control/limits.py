@@ -23,6 +23,8 @@ _STREAMS = (
     "/internal/",
     "/api/openlake/1.0/uploads",
     "/api/2.0/fs/",
+    "/api/2.0/dbfs/put",
+    "/api/openlake/1.0/file-transfers/",
     "/api/2.0/mlflow-artifacts/",
 )
 """Paths that take bodies as they come, without holding them; each has a limit of its own."""

@@ -15,6 +15,20 @@ _MOST_DELETED = 1000
 """Keys of one request; S3's own limit."""
 
 
+class StoreRefused(Unavailable):
+    """The store answered, and said no."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        """See class.
+
+        Args:
+            message: For a person.
+            reason: S3's own code, e.g. `PreconditionFailed`.
+        """
+        super().__init__(message)
+        self.reason = reason
+
+
 class ObjectStore(Protocol):
     """Holds the bytes of logs and results."""
 
@@ -109,8 +123,8 @@ class S3Objects:
         """See `ObjectStore`."""
         return await self._signed("put_object", key, life_s)
 
-    async def _signed(self, operation: str, key: str, life_s: int) -> str:
-        where = {"Bucket": self._bucket, "Key": key}
+    async def _signed(self, operation: str, key: str, life_s: int, **more: Any) -> str:
+        where = {"Bucket": self._bucket, "Key": key, **more}
         return await asyncio.to_thread(
             self._client.generate_presigned_url, operation, Params=where, ExpiresIn=life_s
         )
@@ -142,7 +156,7 @@ class S3Objects:
             code = str(answer.get("Error", {}).get("Code", ""))
             if code in ("NoSuchKey", "404") and "Key" in arguments:
                 raise NotFound(f"the object '{arguments['Key']}' is not in the store") from error
-            raise Unavailable(f"the object store refused {operation}: {error}") from error
+            raise StoreRefused(f"the object store refused {operation}: {error}", code) from error
         except BotoCoreError as error:
             raise Unavailable(f"the object store does not answer: {error}") from error
 

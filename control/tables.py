@@ -24,6 +24,7 @@ _MODULES = (
     "control.transactions.tables",
     "control.triggers.tables",
     "control.uploads.tables",
+    "control.volumes.tables",
     "control.warehouses.tables",
     "control.workspaces.tables",
 )

@@ -1,0 +1,1 @@
+"""DBFS: one more tree of files for each workspace, as older clients know it."""
