@@ -32,11 +32,11 @@ async def search(
         key: What names an item's object there: an experiment's id, a registered model's name.
         ask: Asks MLflow.
     """
+    wanted = _wanted(fields.get("max_results"))
     if asking.caller.is_admin:
-        return await ask(fields)
+        return await ask({**fields, "max_results": wanted})
     async with asking.deps.database.read_session() as session:
         allowed = await readable(session, asking.caller, kind)
-    wanted = _wanted(fields.get("max_results"))
     token, skip = _read(str(fields.get("page_token") or ""))
     found: list[Any] = []
     while True:
