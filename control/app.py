@@ -18,6 +18,7 @@ from control.evidence.routes import router as evidence
 from control.files.routes import router as files
 from control.health import router as health
 from control.identity.routes import router as identity
+from control.identity.routes import scim
 from control.internal.routes import router as internal
 from control.jobs.routes import router as jobs
 from control.jobs.version_routes import router as job_versions
@@ -42,6 +43,8 @@ from control.statements.history_routes import router as query_history
 from control.statements.routes import router as statements
 from control.statements.routes import sessions_router as sql_sessions
 from control.statements.routes import workers as statement_workers
+from control.tokens.routes import management as token_management
+from control.tokens.routes import router as tokens
 from control.transactions.routes import router as transactions
 from control.triggers.routes import router as backfills
 from control.uploads.routes import router as uploads
@@ -50,11 +53,16 @@ from control.volumes.fs_routes import transfers_router as file_transfers
 from control.volumes.routes import router as volumes
 from control.warehouses.routes import internal as warehouse_processes
 from control.warehouses.routes import router as warehouses
+from control.workspaces.routes import router as workspaces
 
 API_VERSION = "1.0"
 
 ROUTERS = (
     identity,
+    scim,
+    tokens,
+    token_management,
+    workspaces,
     files,
     volumes,
     volume_files,

@@ -105,10 +105,16 @@ class Authenticator:
                 self._known.pop(key, None)
                 raise Unauthenticated("The access token is unknown, expired or revoked.")
             caller = await caller_of(session, found[0])
+            used = found[1]
+        await tokens.note_use(database, used)
         if len(self._known) >= _CACHE_ENTRIES:
             self._known.clear()
         self._known[key] = (self._clock() + _CACHE_S, caller)
         return caller
+
+    def forget(self) -> None:
+        """Look every token up again: rights or tokens have changed. Other processes need 5 s."""
+        self._known.clear()
 
 
 def bearer(header: str | None) -> str:

@@ -1,7 +1,7 @@
 """Renders every failure in Databricks' error shape; FastAPI's own handlers are all replaced."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
+from control.identity import errors as scim
 from spec.errors import OpenLakeError
 
 log = structlog.get_logger(__name__)
@@ -30,14 +31,33 @@ class ErrorBody(BaseModel):
 
 def install(app: FastAPI) -> None:
     """Make `app` answer every error in our shape."""
-    app.add_exception_handler(OpenLakeError, _ours)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(OperationalError, _database)
-    app.add_exception_handler(InterfaceError, _database)
-    app.add_exception_handler(OSError, _database)
-    app.add_exception_handler(DBAPIError, _database)
-    app.add_exception_handler(UnicodeEncodeError, _unicode)
+    app.add_exception_handler(OpenLakeError, _spoken(_ours))
+    app.add_exception_handler(RequestValidationError, _spoken(_validation))
+    app.add_exception_handler(HTTPException, _spoken(_http))
+    app.add_exception_handler(OperationalError, _spoken(_database))
+    app.add_exception_handler(InterfaceError, _spoken(_database))
+    app.add_exception_handler(OSError, _spoken(_database))
+    app.add_exception_handler(DBAPIError, _spoken(_database))
+    app.add_exception_handler(UnicodeEncodeError, _spoken(_unicode))
+
+
+Handler = Callable[[Request, Exception], Awaitable[JSONResponse]]
+
+
+def _spoken(handler: Handler) -> Handler:
+    """Let a handler answer in the shape of the protocol that the path belongs to."""
+
+    async def answer(request: Request, error: Exception) -> JSONResponse:
+        ours = await handler(request, error)
+        if not request.url.path.startswith(scim.PREFIX):
+            return ours
+        message = json.loads(bytes(ours.body))["message"]
+        theirs = scim.scim_answer(error, ours.status_code, message)
+        if wait := ours.headers.get("Retry-After"):
+            theirs.headers["Retry-After"] = wait
+        return theirs
+
+    return answer
 
 
 def render(

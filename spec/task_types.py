@@ -107,7 +107,8 @@ class SqlTaskAlert(Model):
 class SqlTask(Model):
     """Run SQL on a warehouse: a file, a saved query or an alert."""
 
-    warehouse_id: str = Field(min_length=1)
+    warehouse_id: Annotated[str, Field(min_length=1)] | None = None
+    """The workspace's default one if it is left out."""
     file: SqlTaskFile | None = None
     query: SqlTaskQuery | None = None
     alert: SqlTaskAlert | None = None
@@ -147,7 +148,8 @@ class CheckTask(Model):
     are the task's output.
     """
 
-    warehouse_id: str = Field(min_length=1)
+    warehouse_id: Annotated[str, Field(min_length=1)] | None = None
+    """The workspace's default one if it is left out."""
     sql: Text | None = None
     """One query; every row it returns breaks the rule."""
     parameters: dict[str, Text] = {}

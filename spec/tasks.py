@@ -233,6 +233,9 @@ def engine_of(task: Task, warehouses: Mapping[str, Engine] = BUILT_IN) -> Engine
         return Engine.PYTHON
     if (warehouse_id := warehouse_of(task)) is not None:
         return warehouse_engine(warehouse_id, warehouses)
+    if task.sql_task is not None or task.check_task is not None:
+        # A run's settings name one: its workspace's default, which is not known here.
+        return Engine.DUCKDB
     if task.airflow_task is not None:
         return Engine.AIRFLOW
     if task.load_task is not None or task.compare_task is not None:

@@ -1,7 +1,10 @@
 """Writes audit entries and reads them back."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -31,22 +34,52 @@ def record(
     )
 
 
+@dataclass(frozen=True)
+class Filters:
+    """What entries are asked for; those that are not given let all pass."""
+
+    actor: str | None = None
+    action: str | None = None
+    """Of the form `<noun>.*` it means all deeds on that noun."""
+    object_type: str | None = None
+    object_id: str | None = None
+    request_id: str | None = None
+    since: datetime | None = None
+    """Not earlier than this."""
+    until: datetime | None = None
+    """Earlier than this."""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what a query must ask for."""
+        same = {
+            AuditEntry.actor: self.actor,
+            AuditEntry.object_type: self.object_type,
+            AuditEntry.object_id: self.object_id,
+            AuditEntry.request_id: self.request_id,
+        }
+        found = [col(column) == value for column, value in same.items() if value is not None]
+        if self.action is not None and self.action.endswith(".*"):
+            found.append(col(AuditEntry.action).startswith(self.action[:-1], autoescape=True))
+        elif self.action is not None:
+            found.append(col(AuditEntry.action) == self.action)
+        if self.since is not None:
+            found.append(col(AuditEntry.at) >= self.since)
+        if self.until is not None:
+            found.append(col(AuditEntry.at) < self.until)
+        return found
+
+
 async def entries(
     session: AsyncSession,
     workspace_id: int,
+    filters: Filters,
     *,
     before: int | None,
     limit: int,
-    object_type: str | None = None,
-    object_id: str | None = None,
 ) -> list[AuditEntry]:
     """Return entries, newest first, older than the id `before`."""
-    query = select(AuditEntry).where(AuditEntry.workspace_id == workspace_id)
+    query = select(AuditEntry).where(AuditEntry.workspace_id == workspace_id, *filters.conditions())
     if before is not None:
         query = query.where(col(AuditEntry.audit_id) < before)
-    if object_type is not None:
-        query = query.where(AuditEntry.object_type == object_type)
-    if object_id is not None:
-        query = query.where(AuditEntry.object_id == object_id)
     query = query.order_by(col(AuditEntry.audit_id).desc()).limit(limit)
     return list((await session.exec(query)).all())

@@ -39,7 +39,10 @@ class Commands(LazyGroup):
         "notifications": Lazy(
             "control.cli.notifications:app", "See who was told of runs; test destinations.", _WORK
         ),
-        "token": Lazy("control.cli.workers:token", "Make access tokens.", _WORK),
+        "workspace": Lazy("control.cli.workspaces:app", "Make and choose workspaces.", _WORK),
+        "tokens": Lazy("control.cli.tokens:app", "Make, list and revoke tokens.", _WORK),
+        "audit": Lazy("control.cli.audit:audit", "Show who did what.", _WORK),
+        "token": Lazy("control.cli.workers:token", "Make the first token.", _PROCESSES),
         "api": Lazy("control.cli.workers:api", "The REST API.", _PROCESSES),
         "gateway": Lazy("control.cli.workers:gateway", "The catalog gateway.", _PROCESSES),
         "worker": Lazy("control.cli.workers:worker", "A control or engine worker.", _PROCESSES),

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 
+from control.cli import current
 from control.config import Settings
 from control.stack.layout import Layout
 from spec.errors import Invalid, NotFound, OpenLakeError, Unauthenticated, Unavailable
@@ -127,7 +128,12 @@ def _require_success(answer: httpx2.Response) -> None:
     raise _BY_STATUS.get(answer.status_code, Refused)(message)
 
 
-def connect() -> Api:
-    """Return a session with the local stack, as its first user."""
+def connect(*, operator: bool = False) -> Api:
+    """Return a session with the local stack, in the workspace that `openlake workspace use` chose.
+
+    Args:
+        operator: In the first one whatever was chosen, as its first user.
+    """
     layout = Layout(Settings())
-    return Api(layout.api_url, layout.secret("token"))
+    token = layout.secret("token") if operator else current.token(layout)
+    return Api(layout.api_url, token)

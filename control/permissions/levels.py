@@ -74,6 +74,10 @@ LEVELS: dict[Kind, Sequence[Level]] = {
 """Of each kind, weakest first; a level includes all before it."""
 
 
+EVERY_TOKEN = "tokens"  # noqa: S105
+"""What permissions of the kind TOKENS are about: there is one object of it in a workspace."""
+
+
 def top(kind: Kind) -> Level:
     """Return the level that a new object's creator holds, and that includes all others."""
     return LEVELS[kind][-1]

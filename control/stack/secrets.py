@@ -36,12 +36,14 @@ SecretName = Literal[
     "catalogs",
     "smtp-password",
     "token",
+    "workspaces",
 ]
 """`airflow`, `git-hosts` and `catalogs` hold what the settings say of them, as JSON; `token` is the
-first personal access token, which `openlake token bootstrap` writes."""
+first personal access token, which `openlake token bootstrap` writes, `workspaces` the tokens of
+others that the command line keeps."""
 
 _NOT_MADE_HERE = (
-    *("token", "trino-token", "airflow", "git-hosts", "catalogs", "smtp-password"),
+    *("token", "workspaces", "trino-token", "airflow", "git-hosts", "catalogs", "smtp-password"),
     *("s3-external-access-key", "s3-external-secret-key"),
 )
 NAMES: tuple[SecretName, ...] = get_args(SecretName)

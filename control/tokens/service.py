@@ -3,11 +3,12 @@
 import hashlib
 import secrets
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from control.db import Database
 from control.tokens.tables import Token
 from control.workspaces import principals
 from control.workspaces.making import make_admin, make_workspace
@@ -17,6 +18,7 @@ FIRST_WORKSPACE = 1
 FIRST_USER = "admin@openlake.local"
 _PREFIX = "dapi"
 """As Databricks' personal access tokens begin, so that secret scanners know them."""
+_NOTE_EVERY = timedelta(days=1)
 
 
 def digest(value: str) -> str:
@@ -26,18 +28,41 @@ def digest(value: str) -> str:
 
 async def issue(session: AsyncSession, principal: Principal, comment: str) -> str:
     """Make a token for a principal; the value is shown here and never again."""
+    return (await make(session, principal, comment))[0]
+
+
+async def make(
+    session: AsyncSession,
+    principal: Principal,
+    comment: str,
+    *,
+    life: timedelta | None = None,
+    created_by_id: int | None = None,
+) -> tuple[str, Token]:
+    """Make a token for a principal; return its value, shown never again, and its row.
+
+    Args:
+        session: Of the transaction.
+        principal: For whom it speaks.
+        comment: What it is for.
+        life: How long it is good; for ever if not given.
+        created_by_id: The principal that makes it, if that is another one.
+    """
     value = _PREFIX + secrets.token_hex(20)
-    session.add(
-        Token(
-            token_id=uuid.uuid4().hex,
-            workspace_id=principal.workspace_id,
-            principal_id=principal.principal_id or 0,
-            sha256=digest(value),
-            comment=comment,
-        )
+    now = datetime.now(UTC)
+    row = Token(
+        token_id=uuid.uuid4().hex,
+        workspace_id=principal.workspace_id,
+        principal_id=principal.principal_id or 0,
+        sha256=digest(value),
+        comment=comment,
+        created_by_id=created_by_id or principal.principal_id,
+        created_at=now,
+        expires_at=now + life if life is not None else None,
     )
+    session.add(row)
     await session.flush()
-    return value
+    return value, row
 
 
 async def find(session: AsyncSession, value: str) -> tuple[Principal, Token] | None:
@@ -45,8 +70,10 @@ async def find(session: AsyncSession, value: str) -> tuple[Principal, Token] | N
     query = (
         select(Principal, Token)
         .join(Token, col(Token.principal_id) == col(Principal.principal_id))
+        .join(Workspace, col(Workspace.workspace_id) == col(Token.workspace_id))
         .where(Token.sha256 == digest(value), col(Token.revoked_at).is_(None))
-        .where(col(Principal.active))
+        .where(col(Principal.active), col(Principal.deleted_at).is_(None))
+        .where(col(Workspace.deleted_at).is_(None))
     )
     row = (await session.exec(query)).first()
     if row is None:
@@ -54,6 +81,16 @@ async def find(session: AsyncSession, value: str) -> tuple[Principal, Token] | N
     principal, token = row
     expired = token.expires_at is not None and token.expires_at <= datetime.now(UTC)
     return None if expired else (principal, token)
+
+
+async def note_use(database: Database, token: Token) -> None:
+    """Write down that a token was used, once a day: a request costs no write."""
+    now = datetime.now(UTC)
+    if token.last_used_at is not None and token.last_used_at > now - _NOTE_EVERY:
+        return
+    async with database.session() as session:
+        mine = col(Token.token_id) == token.token_id
+        await session.exec(update(Token).where(mine).values(last_used_at=now))
 
 
 async def bootstrap(session: AsyncSession, value: str | None = None) -> str:

@@ -4,6 +4,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.files import store as files
+from control.permissions.levels import EVERY_TOKEN, Kind, Level
+from control.permissions.tables import Grant
 from control.workspaces.principals import ADMINS, USERS, find_group
 from control.workspaces.tables import GroupMember, Principal, PrincipalKind, Workspace
 
@@ -22,7 +24,23 @@ async def make_workspace(session: AsyncSession, workspace: Workspace) -> None:
             )
         )
     await session.flush()
+    await _let_users_have_tokens(session, workspace.workspace_id)
     await files.make_folders(session, workspace.workspace_id, "/Shared")
+
+
+async def _let_users_have_tokens(session: AsyncSession, workspace_id: int) -> None:
+    """As in a new Databricks workspace; an admin may take it back (`authorization/tokens`)."""
+    users = await find_group(session, workspace_id, USERS)
+    assert users is not None and users.principal_id is not None  # noqa: S101 - made just before
+    session.add(
+        Grant(
+            workspace_id=workspace_id,
+            kind=Kind.TOKENS,
+            object_id=EVERY_TOKEN,
+            principal_id=users.principal_id,
+            level=Level.CAN_USE,
+        )
+    )
 
 
 async def make_admin(session: AsyncSession, workspace_id: int, user_name: str) -> Principal:

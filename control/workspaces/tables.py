@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
-from control.columns import big_id, instant, reference, serial
+from control.columns import big_id, instant, json_object, reference, serial
 
 
 class PrincipalKind(StrEnum):
@@ -62,6 +63,8 @@ class Principal(SQLModel, table=True):
     display_name: str = ""
     external_id: str | None = None
     """What an identity provider calls it (SCIM)."""
+    attributes: dict[str, Any] = json_object()
+    """What SCIM says of it beside the columns: `name`, `emails`, `entitlements`, `roles`."""
     active: bool = True
     created_at: datetime | None = instant(now=True)
     deleted_at: datetime | None = instant(optional=True)
