@@ -13,13 +13,14 @@ from pydantic.json_schema import models_json_schema
 
 from control import pages
 from control.app import create_routes
-from spec.api.jobs import ResetJob
+from spec.api.jobs import CreateJob, ResetJob
 from spec.api.workspace import ImportFile
+from spec.bundle_schema import bundle_schema
 from spec.jobs import JobSettings
 
 FOLDER = Path(__file__).parent.parent / "spec" / "openlake-orchestrator"
 
-_READ_BY_HAND = (JobSettings, ResetJob, ImportFile)
+_READ_BY_HAND = (JobSettings, CreateJob, ResetJob, ImportFile)
 """Bodies that come in more than one form, so that FastAPI does not see their models."""
 
 
@@ -28,7 +29,7 @@ def documents() -> dict[str, str]:
     return {
         "openapi.json": _text(openapi()),
         "job.schema.json": _text(_job_schema()),
-        "bundle.schema.json": _text(_bundle_schema()),
+        "bundle.schema.json": _text(bundle_schema()),
     }
 
 
@@ -66,7 +67,11 @@ def openapi() -> dict[str, Any]:
 def _correct(path: str, operation: dict[str, Any]) -> None:
     """Say what FastAPI cannot know: which versions a path takes."""
     for parameter in operation.get("parameters", ()):
-        if "{version}/jobs" in path and parameter["name"] == "version":
+        if (
+            parameter["in"] == "path"
+            and parameter["name"] == "version"
+            and "/{version}/jobs" in path
+        ):
             parameter["schema"] = {"type": "string", "enum": ["2.0", "2.1", "2.2"]}
 
 
@@ -75,41 +80,6 @@ def _job_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **JobSettings.model_json_schema(),
         "title": "OpenLake job",
-    }
-
-
-def _bundle_schema() -> dict[str, Any]:
-    """Describe `databricks.yml`: `${…}` may stand wherever text may."""
-    job = JobSettings.model_json_schema(ref_template="#/$defs/{model}")
-    definitions: dict[str, Any] = job.pop("$defs", {})
-    definitions["JobSettings"] = job
-    jobs = {"type": "object", "additionalProperties": {"$ref": "#/$defs/JobSettings"}}
-    resources = {"type": "object", "properties": {"jobs": jobs}}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "OpenLake bundle",
-        "type": "object",
-        "required": ["bundle"],
-        "properties": {
-            "bundle": {
-                "type": "object",
-                "required": ["name"],
-                "properties": {"name": {"type": "string"}},
-            },
-            "include": {"type": "array", "items": {"type": "string"}},
-            "variables": {"type": "object"},
-            "workspace": {"type": "object"},
-            "sync": {"type": "object"},
-            "resources": resources,
-            "targets": {
-                "type": "object",
-                "additionalProperties": {
-                    "type": ["object", "null"],
-                    "properties": {"resources": {"type": "object"}},
-                },
-            },
-        },
-        "$defs": definitions,
     }
 
 

@@ -89,7 +89,7 @@ async def write(session: AsyncSession, projection: Projection) -> int:
         await hub.notify(session, hub.run_topic(run.run_id))
     ended = any(isinstance(recorded.event, RunEnded) for recorded in fresh)
     if ended and not projection.stream:
-        await release(session, run.job_id)
+        await release(session, run.workspace_id, run.job_id)
         await run_ended(session, run)
         await lifecycle.run_ended(session, run)
     return len(fresh)

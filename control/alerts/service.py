@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control import paging
@@ -12,6 +13,8 @@ from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
 from control.ids import new_id
+from control.permissions.access import hand_over, own, require, visible
+from control.permissions.levels import Kind, Level
 from control.queries import store as queries
 from control.queries.service import iso
 from spec.alerts import AlertCondition, AlertState
@@ -19,7 +22,14 @@ from spec.api.alerts import AlertChange, AlertFields, AlertList, AlertView, Upda
 from spec.errors import Invalid
 
 _NEVER_EMPTY = frozenset(
-    {"display_name", "query_id", "condition", "notify_on_ok", "seconds_to_retrigger"}
+    {
+        "display_name",
+        "query_id",
+        "condition",
+        "notify_on_ok",
+        "seconds_to_retrigger",
+        "owner_user_name",
+    }
 )
 _COLUMNS = {"owner_user_name": "owner"}
 
@@ -43,6 +53,8 @@ async def create(deps: Deps, caller: Caller, fields: AlertFields) -> AlertView:
             **fields.model_dump(mode="json", exclude_none=True),
         )
         session.add(row)
+        await session.flush()
+        await own(session, caller, Kind.ALERT, row.alert_id)
         audit.record(session, caller, "alert.created", "alert", row.alert_id)
     return view(row)
 
@@ -50,7 +62,7 @@ async def create(deps: Deps, caller: Caller, fields: AlertFields) -> AlertView:
 async def get(deps: Deps, caller: Caller, alert_id: str) -> AlertView:
     """Return an alert."""
     async with deps.database.read_session() as session:
-        return view(await store.get(session, caller.workspace_id, alert_id))
+        return view(await _permitted(session, caller, alert_id, Level.CAN_VIEW))
 
 
 async def list_alerts(
@@ -64,6 +76,7 @@ async def list_alerts(
             caller.workspace_id,
             below=below,
             limit=page_size + 1,
+            visible=visible(caller, Kind.ALERT, col(Alert.alert_id)),
         )
     shown, token = paging.cut_below(rows, page_size, lambda row: row.alert_id)
     return AlertList(results=tuple(view(row) for row in shown), next_page_token=token)
@@ -74,10 +87,15 @@ async def update(deps: Deps, caller: Caller, alert_id: str, change: UpdateAlert)
 
     Raises:
         Invalid: the mask names a field that there is not, or that must have a value.
+        Forbidden: the caller may not change it, or not give it away.
     """
     values = _masked(change)
     async with deps.database.session() as session:
-        row = await store.get(session, caller.workspace_id, alert_id, lock=True)
+        row = await _permitted(session, caller, alert_id, Level.CAN_EDIT, lock=True)
+        owner = values.get("owner_user_name")
+        if owner is not None and owner != row.owner:
+            await require(session, caller, Kind.ALERT, alert_id, Level.IS_OWNER)
+            await hand_over(session, row.workspace_id, Kind.ALERT, alert_id, owner)
         if (query_id := values.get("query_id")) is not None:
             await _check_query(session, caller, query_id)
         for name, value in values.items():
@@ -104,12 +122,21 @@ def _masked(change: UpdateAlert) -> dict[str, Any]:
 async def _check_query(session: AsyncSession, caller: Caller, query_id: str) -> None:
     if await queries.find_active(session, caller.workspace_id, query_id) is None:
         raise Invalid(f"there is no saved query '{query_id}'; make it with sql/queries first")
+    await require(session, caller, Kind.QUERY, query_id, Level.CAN_RUN)
+
+
+async def _permitted(
+    session: AsyncSession, caller: Caller, alert_id: str, wanted: Level, *, lock: bool = False
+) -> Alert:
+    row = await store.get(session, caller.workspace_id, alert_id, lock=lock)
+    await require(session, caller, Kind.ALERT, alert_id, wanted)
+    return row
 
 
 async def trash(deps: Deps, caller: Caller, alert_id: str) -> None:
     """Put an alert into the trash; runs that pinned it still judge by it."""
     async with deps.database.session() as session:
-        row = await store.get(session, caller.workspace_id, alert_id, lock=True)
+        row = await _permitted(session, caller, alert_id, Level.CAN_MANAGE, lock=True)
         row.trashed_at = row.trashed_at or datetime.now(UTC)
         audit.record(session, caller, "alert.trashed", "alert", alert_id)
 

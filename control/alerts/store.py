@@ -1,5 +1,6 @@
 """Queries on alerts."""
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -25,11 +26,16 @@ async def get(
 
 
 async def page(
-    session: AsyncSession, workspace_id: int, *, below: str | None, limit: int
+    session: AsyncSession,
+    workspace_id: int,
+    *,
+    below: str | None,
+    limit: int,
+    visible: ColumnElement[bool],
 ) -> list[Alert]:
     """Return active alerts, newest first, with ids below a bound."""
     statement = select(Alert).where(
-        Alert.workspace_id == workspace_id, col(Alert.trashed_at).is_(None)
+        Alert.workspace_id == workspace_id, col(Alert.trashed_at).is_(None), visible
     )
     if below is not None:
         statement = statement.where(col(Alert.alert_id) < below)

@@ -10,7 +10,7 @@ import structlog
 
 from control.auth import Caller
 from control.deps import Deps
-from control.runs import store
+from control.runs.access import permitted_task
 from control.secrets.reading import redactor_of
 from control.secrets.redaction import Redactor
 from spec.attempts import MOST_ARTIFACT_BYTES
@@ -93,7 +93,7 @@ async def get(deps: Deps, caller: Caller, task_run_id: int) -> bytes:
         NotFound: there is no such task run, or it has left none.
     """
     async with deps.database.read_session() as session:
-        await store.task_run(session, caller.workspace_id, task_run_id)
+        await permitted_task(session, caller, task_run_id)
     return await read(deps, task_run_id)
 
 

@@ -19,7 +19,7 @@ from control.auth import Caller
 from control.deps import Deps
 from control.evidence import parts, store
 from control.lineage.graph import run_graph
-from control.runs import store as runs
+from control.runs.access import permitted
 from control.runs.tables import Run
 from control.stack.part import own_version
 from control.transactions import service as transactions
@@ -95,7 +95,7 @@ async def make(deps: Deps, caller: Caller, run_id: int) -> SpooledTemporaryFile[
     document = Document()
     try:
         async with deps.database.read_session(one_moment=True) as session:
-            run = await runs.get(session, caller.workspace_id, run_id)
+            run = await permitted(session, caller, run_id)
             await _write(document, session, deps, caller, run)
     except BaseException:
         document.file.close()
@@ -180,5 +180,5 @@ async def _for_each(session: AsyncSession, run_id: int) -> list[EvidenceForEach]
 
 def _mlflow(deps: Deps, run_id: int) -> EvidenceMlflow:
     return EvidenceMlflow(
-        tracking_uri=deps.access.mlflow_uri, filter=f"tags.`openlake.run_id` = '{run_id}'"
+        tracking_uri=deps.public_url, filter=f"tags.`openlake.run_id` = '{run_id}'"
     )

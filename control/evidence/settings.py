@@ -4,6 +4,7 @@ from control.auth import Caller
 from control.deps import Deps
 from control.jobs.wire import complete
 from control.runs import store
+from control.runs.access import permitted
 from control.runs.tables import Run, RunExecution
 from spec.api.evidence import RunSettings
 from spec.errors import NotFound
@@ -18,7 +19,7 @@ async def used_by(
         NotFound: there is no such run or execution.
     """
     async with deps.database.read_session() as session:
-        run = await store.get(session, caller.workspace_id, run_id)
+        run = await permitted(session, caller, run_id)
         number = run.execution if execution is None else execution
         made_from: Run | RunExecution = run
         if number != run.execution:

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control import hub
 from control.alerts.evaluation import evaluate
+from control.auth import caller_named
 from control.deps import Deps
 from control.files import store as files
 from control.gateway import attempts as fence
@@ -143,7 +144,8 @@ async def _work(
         if isinstance(program, LoadProgram):
             program = await uploads.ready(deps, session, ref.workspace_id, program)
         if isinstance(program, CompareProgram):
-            program = await replays.ready(deps, session, ref.workspace_id, program)
+            runner = await caller_named(session, run.workspace_id, run.run_as or run.creator)
+            program = await replays.ready(deps, session, runner, program)
     engine = pinned.engine if pinned is not None else BUILT_IN.get(warehouse_of(task) or "")
     await warehouses.lend_engine(deps, ref.workspace_id, engine)
     return AttemptWork(
@@ -181,7 +183,7 @@ async def _sql(
         PinnedQuery.read(content)
         if task.alert is None
         else PinnedAlert.model_validate_json(content),
-        sqlglot_dialect(task.warehouse_id, warehouse),
+        sqlglot_dialect(task.warehouse_id or "", warehouse),
         utc(attempt.opened_at),
     )
 
@@ -196,7 +198,6 @@ def _environment(deps: Deps, ref: AttemptRef, run: Run) -> dict[str, str]:
         "attempt": str(ref.attempt),
     }
     return {
-        "MLFLOW_TRACKING_URI": deps.access.mlflow_uri,
         "MLFLOW_EXPERIMENT_NAME": f"/{run.run_name}",
         # MLflow's SystemEnvironmentContext turns this JSON into tags of every MLflow run.
         "MLFLOW_RUN_CONTEXT": json.dumps({f"openlake.{k}": v for k, v in facts.items()}),

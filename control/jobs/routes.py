@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from control.http import CallerArg, DepsArg, compact
 from control.jobs import service
-from control.jobs.wire import is_yaml, read_object, read_settings, tidy, validate
+from control.jobs.wire import is_yaml, read_new_job, read_object, read_settings, tidy, validate
 from spec.api.jobs import (
     Empty,
     JobId,
@@ -35,11 +35,11 @@ def _body(schema: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-@router.post("/create", response_model=JobId, openapi_extra=_body("JobSettings"))
+@router.post("/create", response_model=JobId, openapi_extra=_body("CreateJob"))
 async def create_job(version: str, request: Request, caller: CallerArg, deps: DepsArg) -> JobId:
     """Make a job from JSON, or from one job's settings in YAML."""
-    settings = await read_settings(request)
-    return JobId(job_id=await service.create(deps, caller, settings, version))
+    job = await read_new_job(request)
+    return JobId(job_id=await service.create(deps, caller, job, version))
 
 
 @router.get("/get", response_model=JobView)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control import paging
@@ -10,15 +11,20 @@ from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
 from control.jobs import rules, store, versions
+from control.jobs.access import owner_of, permitted
 from control.jobs.tables import Job
 from control.jobs.wire import complete, page_of, tidy, validate
 from control.notifications.checks import require_destinations
-from control.runs import admission
+from control.permissions.access import own, owners, visible
+from control.permissions.levels import Kind, Level
+from control.permissions.objects import Target
+from control.permissions.service import assign
+from control.runs import admission, quota
 from control.runs.ending import cancel_queued
 from control.runs.views import millis
 from control.triggers import service as triggers
 from control.triggers.views import states_of
-from spec.api.jobs import JobList, JobView, ListJobs, UpdateJob
+from spec.api.jobs import CreateJob, JobList, JobView, ListJobs, UpdateJob
 from spec.diff import changes
 from spec.errors import Invalid
 from spec.jobs import JobSettings
@@ -36,8 +42,14 @@ def stored(settings: JobSettings) -> dict[str, Any]:
     return dumped
 
 
-async def create(deps: Deps, caller: Caller, settings: JobSettings, version: str) -> int:
-    """Make a job; return its id."""
+async def create(deps: Deps, caller: Caller, new: CreateJob, version: str) -> int:
+    """Make a job, owned by its creator unless the request says otherwise; return its id.
+
+    Raises:
+        Invalid, NotFound, Forbidden: of what the settings name; and as
+            `control.permissions.service.assign`.
+    """
+    settings = new.settings
     _check_version(settings, version)
     async with deps.database.session() as session:
         await rules.check(deps, session, caller, settings)
@@ -52,10 +64,19 @@ async def create(deps: Deps, caller: Caller, settings: JobSettings, version: str
         )
         session.add(job)
         await session.flush()
+        await _give(session, caller, job, new)
         versions.note(session, job, caller.user_name, "created")
         await triggers.settle(session, job)
         audit.record(session, caller, "job.created", "job", job.job_id, settings=job.settings)
     return job.job_id
+
+
+async def _give(session: AsyncSession, caller: Caller, job: Job, new: CreateJob) -> None:
+    await own(session, caller, Kind.JOB, job.job_id)
+    if given := new.access_control_list:
+        made = Target.job(job.job_id)
+        names_owner = any(each.permission_level == Level.IS_OWNER for each in given)
+        await assign(session, caller, made, given, replace=names_owner)
 
 
 def _check_version(settings: JobSettings, version: str) -> None:
@@ -75,21 +96,22 @@ async def get(
     """Return a job, long arrays by pages of 100."""
     offset = paging.integer(paging.decode(page_token), "offset") or 0
     async with deps.database.read_session() as session:
-        job = await store.get(session, caller.workspace_id, job_id)
+        job = await permitted(session, caller, job_id, Level.CAN_VIEW)
+        owner = await owner_of(session, job)
         state = (await states_of(session, [job_id])).get(job_id) if with_trigger else None
     settings = complete(job.settings)
     if version != "2.2":
         _check_version(JobSettings.model_validate(job.settings), version)
     page, following = page_of(settings, offset)
     token = paging.encode(offset=following) if following is not None else None
-    return _view(job, page, next_page_token=token, trigger_state=state)
+    return _view(job, owner, page, next_page_token=token, trigger_state=state)
 
 
-def _view(job: Job, settings: dict[str, Any], **more: Any) -> JobView:
+def _view(job: Job, owner: str, settings: dict[str, Any], **more: Any) -> JobView:
     return JobView(
         job_id=job.job_id,
         creator_user_name=job.creator,
-        run_as_user_name=rules.runs_as(_shared(job.settings), job.creator),
+        run_as_user_name=rules.runs_as(_shared(job.settings), owner),
         created_time=millis(job.created_at),
         settings=settings,
         **more,
@@ -112,12 +134,20 @@ async def list_jobs(deps: Deps, caller: Caller, query: ListJobs) -> JobList:
             above=place.above,
             name=query.name or None,
             offset=query.offset if place.is_start else 0,
+            visible=visible(caller, Kind.JOB, col(Job.job_id)),
         )
+        owned = await owners(session, caller.workspace_id, Kind.JOB, [row.job_id for row in rows])
         states = await states_of(session, [job.job_id for job in rows])
     page = paging.cut(rows, query.limit, place, lambda job: job.job_id)
     return JobList(
         jobs=tuple(
-            _list_entry(job, query.expand_tasks, states.get(job.job_id)) for job in page.rows
+            _list_entry(
+                job,
+                owned.get(str(job.job_id), job.creator),
+                query.expand_tasks,
+                states.get(job.job_id),
+            )
+            for job in page.rows
         ),
         has_more=page.next_token is not None,
         next_page_token=page.next_token,
@@ -125,13 +155,13 @@ async def list_jobs(deps: Deps, caller: Caller, query: ListJobs) -> JobList:
     )
 
 
-def _list_entry(job: Job, expand: bool, state: dict[str, Any] | None) -> JobView:
+def _list_entry(job: Job, owner: str, expand: bool, state: dict[str, Any] | None) -> JobView:
     settings = complete(job.settings)
     if not expand:
         del settings["tasks"]
-        return _view(job, settings, trigger_state=state)
+        return _view(job, owner, settings, trigger_state=state)
     page, following = page_of(settings, 0)
-    return _view(job, page, has_more=following is not None, trigger_state=state)
+    return _view(job, owner, page, has_more=following is not None, trigger_state=state)
 
 
 async def reset(
@@ -140,7 +170,8 @@ async def reset(
     """Replace all settings of a job; later runs use them."""
     _check_version(settings, version)
     async with deps.database.session() as session:
-        job = await store.get(session, caller.workspace_id, job_id, lock=True)
+        await quota.room(session, caller.workspace_id)
+        job = await permitted(session, caller, job_id, Level.CAN_MANAGE, lock=True)
         if settings.run_as is None:
             # As Databricks does: who is not named stays.
             settings = settings.model_copy(update={"run_as": _shared(job.settings).run_as})
@@ -150,7 +181,8 @@ async def reset(
 async def update(deps: Deps, caller: Caller, change: UpdateJob, version: str) -> None:
     """Replace some top-level settings; tasks and job clusters are merged by key."""
     async with deps.database.session() as session:
-        job = await store.get(session, caller.workspace_id, change.job_id, lock=True)
+        await quota.room(session, caller.workspace_id)
+        job = await permitted(session, caller, change.job_id, Level.CAN_MANAGE, lock=True)
         settings = validate(JobSettings, merge(job.settings, change))
         _check_version(settings, version)
         await _replace(deps, session, caller, job, settings, "updated")
@@ -164,7 +196,8 @@ async def restore(deps: Deps, caller: Caller, job_id: int, number: int) -> int:
         Invalid: today's OpenLake does not take those settings any more.
     """
     async with deps.database.session() as session:
-        job = await store.get(session, caller.workspace_id, job_id, lock=True)
+        await quota.room(session, caller.workspace_id)
+        job = await permitted(session, caller, job_id, Level.CAN_MANAGE, lock=True)
         old = await versions.find(session, job, number)
         settings = validate(JobSettings, old.settings)
         await _replace(deps, session, caller, job, settings, f"restored from version {number}")
@@ -194,7 +227,7 @@ async def _replace(
     audit.record(session, caller, action, "job", job.job_id, settings=job.settings, **facts)
     await session.flush()
     await triggers.settle(session, job)
-    await admission.release(session, job.job_id)
+    await admission.release(session, job.workspace_id, job.job_id)
 
 
 def merge(current: dict[str, Any], change: UpdateJob) -> dict[str, Any]:
@@ -237,7 +270,7 @@ def _remove(settings: dict[str, Any], field: str) -> None:
 async def delete(deps: Deps, caller: Caller, job_id: int) -> None:
     """Delete a job: active runs go on, queued ones are cancelled."""
     async with deps.database.session() as session:
-        job = await store.get(session, caller.workspace_id, job_id, lock=True)
+        job = await permitted(session, caller, job_id, Level.CAN_MANAGE, lock=True)
         job.deleted_at = datetime.now(UTC)
         await triggers.settle(session, job)
         await cancel_queued(session, caller.workspace_id, job_id)

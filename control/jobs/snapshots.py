@@ -2,18 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from posixpath import dirname, normpath
 from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.alerts import store as alerts
+from control.auth import Caller
 from control.files import store as files
 from control.files.paths import normalise
 from control.files.tables import FileKind, WorkspaceFile
 from control.internal.dbt import PROJECT_FILE, project_file
 from control.jobs import store
+from control.jobs.compute import resolve
 from control.jobs.materials import (
     GIT,
     PROFILE,
@@ -28,8 +30,12 @@ from control.jobs.materials import (
 )
 from control.jobs.sources import fill_sources, needs_checkout
 from control.jobs.tables import SettingsSnapshot
+from control.permissions.access import require
+from control.permissions.folders import Levels, levels, path_refusal, require_path
+from control.permissions.levels import Kind, Level
 from control.queries import store as queries
 from control.warehouses import store as warehouses
+from control.workspaces.defaults import with_default_warehouse
 from spec.api.runs import RunOverrides
 from spec.errors import Conflict, Invalid
 from spec.git import GitSnapshot
@@ -80,7 +86,7 @@ def _sourced(path: str, source: str | None) -> str:
 
 async def pin(
     session: AsyncSession,
-    workspace_id: int,
+    runner: Caller,
     settings: JobSettings,
     overrides: RunOverrides | None = None,
     outside: Outside | None = None,
@@ -93,7 +99,7 @@ async def pin(
 
     Args:
         session: Of the transaction that admits the run.
-        workspace_id: Whose files are meant.
+        runner: Whose rights the run has: it works from nothing that they may not use.
         settings: Of the job, or of the run itself.
         overrides: What run-now was given: it may name other files.
         outside: See `control.jobs.outside.gather`.
@@ -101,12 +107,15 @@ async def pin(
     Raises:
         Invalid: files are missing, or there are too many beside them; says all of it at once.
         JobChanged: the job has changed since `outside` was gathered.
+        Forbidden: `runner` may not use a file, query, alert, warehouse, cluster policy or
+            instance pool that is named.
     """
     outside = outside or Outside()
     check_fresh(settings, outside)
-    settings = with_sources(settings)
-    pins = _Pins(session, workspace_id)
-    await pins.outside(outside)
+    settings = await with_default_warehouse(session, runner.workspace_id, settings)
+    settings = with_sources(await resolve(session, runner, settings, outside.profiles))
+    pins = _Pins(session, runner)
+    await pins.outside(outside, profiles_of(settings))
     for task in settings.every_task():
         reference = referenced_path(task)
         if reference is None:
@@ -136,27 +145,36 @@ async def pin_again(
 class _Pins:
     """Gathers the manifest of one run; each folder is looked at once."""
 
-    def __init__(self, session: AsyncSession, workspace_id: int) -> None:
+    def __init__(self, session: AsyncSession, runner: Caller) -> None:
         self._session = session
-        self._workspace_id = workspace_id
+        self._runner = runner
+        self._workspace_id = runner.workspace_id
+        self._warehouses: set[str] = set()
         self._folders: dict[str, list[WorkspaceFile]] = {}
+        self._held: dict[str, Levels] = {}
         self._texts: dict[str, str] = {}
         self.manifest: dict[str, str] = {}
         self.problems: list[str] = []
 
-    async def outside(self, outside: Outside) -> None:
-        """Pin the repository's files, which are stored already, and the profiles."""
+    async def outside(self, outside: Outside, profiles: Set[str]) -> None:
+        """Pin the repository's files, which are stored already, and profiles by their names."""
         if (checkout := outside.checkout) is not None:
             self.manifest.update((GIT + path, sha) for path, sha in checkout.files.items())
-        for name, profile in outside.profiles.items():
-            text = profile.model_dump_json(exclude_defaults=True).encode()
+        for name in sorted(profiles):
+            text = outside.profiles[name].model_dump_json(exclude_defaults=True).encode()
             self.manifest[PROFILE + name] = await files.put_blob(self._session, text)
 
     async def warehouse(self, task: Task) -> None:
         """Pin what is known of the warehouse that a task names, if it is not as at first."""
         warehouse_id = warehouse_of(task)
-        if warehouse_id is None or WAREHOUSE + warehouse_id in self.manifest:
+        if warehouse_id is None or warehouse_id in self._warehouses:
             return
+        self._warehouses.add(warehouse_id)
+        known = not self._runner.is_admin and await warehouses.find(
+            self._session, self._workspace_id, warehouse_id
+        )
+        if known:
+            await self._require(Kind.WAREHOUSE, warehouse_id, Level.CAN_USE)
         try:
             pinned = await warehouses.pinned(self._session, self._workspace_id, warehouse_id)
         except Invalid as error:
@@ -165,6 +183,9 @@ class _Pins:
         if pinned is not None:
             text = pinned.model_dump_json(exclude_defaults=True).encode()
             self.manifest[WAREHOUSE + warehouse_id] = await files.put_blob(self._session, text)
+
+    async def _require(self, kind: Kind, object_id: str, wanted: Level) -> None:
+        await require(self._session, self._runner, kind, object_id, wanted)
 
     async def libraries(
         self, task: Task, settings: JobSettings, overrides: RunOverrides, outside: Outside
@@ -196,6 +217,7 @@ class _Pins:
         found = await files.find(self._session, self._workspace_id, key)
         if found is None or found.sha256 is None:
             raise Invalid(f"'{key}' is not a file of the workspace; import it first")
+        await require_path(self._session, self._runner, key, Level.CAN_READ)
         self.manifest[key] = found.sha256
         return found.sha256
 
@@ -225,6 +247,7 @@ class _Pins:
         found = await queries.pinned(self._session, self._workspace_id, query_id)
         if found is None:
             return f"there is no saved query '{query_id}'"
+        await self._require(Kind.QUERY, query_id, Level.CAN_RUN)
         content = found.model_dump_json(exclude_none=True).encode()
         self.manifest[reference] = await files.put_blob(self._session, content)
         return None
@@ -236,6 +259,7 @@ class _Pins:
             pinned = await alerts.with_query(self._session, self._workspace_id, alert_id)
         except Invalid as error:
             return error.message
+        await self._require(Kind.ALERT, alert_id, Level.CAN_RUN)
         content = pinned.model_dump_json().encode()
         self.manifest[reference] = await files.put_blob(self._session, content)
         return None
@@ -254,9 +278,14 @@ class _Pins:
                 f"the folder '{dirname(path)}' holds more than {MAX_FILES} files; move the task's"
                 " file into a folder of its own"
             )
-        if _find(beside, path, task) is None:
+        main = _find(beside, path, task)
+        if main is None:
             return f"'{path}' is not in the workspace; import it first"
-        self.manifest.update((file.path + file.suffix, file.sha256 or "") for file in beside)
+        held = self._held[dirname(path)]
+        if not held.allows(main.path, Level.CAN_READ):
+            raise path_refusal(held, main.path, Level.CAN_READ)
+        usable = held.readable(beside)
+        self.manifest.update((file.path + file.suffix, file.sha256 or "") for file in usable)
         return None
 
     async def _below(self, folder: str) -> list[WorkspaceFile]:
@@ -264,6 +293,7 @@ class _Pins:
             self._folders[folder] = await files.below(
                 self._session, self._workspace_id, folder, MAX_FILES + 1
             )
+            self._held[folder] = await levels(self._session, self._runner, folder, below=True)
         return self._folders[folder]
 
 

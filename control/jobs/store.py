@@ -1,5 +1,6 @@
 """Queries on jobs and settings snapshots."""
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -30,6 +31,19 @@ async def get(session: AsyncSession, workspace_id: int, job_id: int, *, lock: bo
     return job
 
 
+async def get_any(session: AsyncSession, workspace_id: int, job_id: int) -> Job:
+    """Return a job of the workspace, deleted or not.
+
+    Raises:
+        NotFound: there was never such a job.
+    """
+    query = select(Job).where(Job.job_id == job_id, Job.workspace_id == workspace_id)
+    job = (await session.exec(query)).first()
+    if job is None:
+        raise NotFound(f"Job {job_id} does not exist.", job_id=job_id)
+    return job
+
+
 async def find(session: AsyncSession, workspace_id: int, job_id: int) -> Job | None:
     """Return a job that is not deleted, or None."""
     query = select(Job).where(
@@ -53,9 +67,12 @@ async def page(
     above: int | None = None,
     name: str | None = None,
     offset: int = 0,
+    visible: ColumnElement[bool],
 ) -> list[Job]:
     """Return jobs, newest first, with ids below (or just above) a bound."""
-    query = select(Job).where(Job.workspace_id == workspace_id, col(Job.deleted_at).is_(None))
+    query = select(Job).where(
+        Job.workspace_id == workspace_id, col(Job.deleted_at).is_(None), visible
+    )
     if name is not None:
         query = query.where(func.lower(col(Job.name)) == name.lower())
     if above is not None:

@@ -8,9 +8,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from control import paging
 from control.auth import Caller
 from control.deps import Deps
-from control.jobs import store
+from control.jobs.access import permitted
 from control.jobs.tables import Job, JobVersion
 from control.jobs.wire import complete
+from control.permissions.levels import Level
 from control.runs.views import millis
 from spec.api.versions import VersionDiff, VersionItem, VersionList, VersionView
 from spec.diff import changes
@@ -51,7 +52,7 @@ async def list_versions(
         query = query.where(JobVersion.version < below)
     query = query.order_by(col(JobVersion.version).desc()).limit(limit + 1)
     async with deps.database.read_session() as session:
-        await store.get(session, caller.workspace_id, job_id)
+        await permitted(session, caller, job_id, Level.CAN_VIEW)
         rows = (await session.exec(query)).all()
     shown = rows[:limit]
     return VersionList(
@@ -63,7 +64,7 @@ async def list_versions(
 async def get(deps: Deps, caller: Caller, job_id: int, version: int) -> VersionView:
     """Return one version of a job's settings."""
     async with deps.database.read_session() as session:
-        row = await find(session, await store.get(session, caller.workspace_id, job_id), version)
+        row = await find(session, await permitted(session, caller, job_id, Level.CAN_VIEW), version)
     return VersionView.model_validate(
         {**_facts(row), "job_id": job_id, "settings": complete(row.settings)}
     )
@@ -87,7 +88,7 @@ async def diff(
     """
     base = version - 1 if against is None else against
     async with deps.database.read_session() as session:
-        job = await store.get(session, caller.workspace_id, job_id)
+        job = await permitted(session, caller, job_id, Level.CAN_VIEW)
         after = await find(session, job, version)
         first = against is None and version == 1
         before = {} if first else (await find(session, job, base)).settings

@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from control.jobs.sources import fill_sources
-from spec.api.jobs import PAGE
+from spec.api.jobs import PAGE, CreateJob
 from spec.errors import Invalid
 from spec.job_files import load_job
 from spec.jobs import JobSettings
@@ -87,6 +87,18 @@ async def read_settings(request: Request) -> JobSettings:
     if is_yaml(request):
         return load_job((await request.body()).decode("utf-8", "replace"))
     return validate(JobSettings, tidy(await read_object(request)))
+
+
+async def read_new_job(request: Request) -> CreateJob:
+    """Read a job that is to be made: JSON with permissions, or settings alone in YAML.
+
+    Raises:
+        RequestValidationError, InvalidFile: as `read_settings`.
+    """
+    if is_yaml(request):
+        settings = await read_settings(request)
+        return CreateJob.model_construct(settings.model_fields_set, **dict(settings))
+    return validate(CreateJob, tidy(await read_object(request)))
 
 
 async def read_object(request: Request) -> dict[str, Any]:

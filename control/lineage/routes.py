@@ -9,7 +9,7 @@ from control.http import CallerArg, DepsArg, compact
 from control.jobs.wire import read_object
 from control.lineage.collect import collect
 from control.lineage.graph import run_graph, table_graph
-from control.runs import store as runs
+from control.runs.access import permitted
 from spec.api.lineage import Graph
 from spec.errors import Invalid, NotFound
 
@@ -39,7 +39,7 @@ async def collect_event(request: Request, caller: CallerArg, deps: DepsArg) -> R
 async def get_run_lineage(run_id: int, caller: CallerArg, deps: DepsArg) -> Response:
     """Return what the tasks of a run read and wrote."""
     async with deps.database.read_session() as session:
-        await runs.get(session, caller.workspace_id, run_id)
+        await permitted(session, caller, run_id)
         return compact(await run_graph(session, caller.workspace_id, run_id))
 
 

@@ -13,7 +13,7 @@ from control.deps import Deps
 from control.http import CallerArg, DepsArg
 from control.logs import service
 from control.logs.text import whole_characters
-from control.runs import store
+from control.runs.access import permitted_task
 from control.runs.tables import Run, TaskRun
 from spec.errors import Invalid
 from spec.ids import run_of
@@ -62,7 +62,7 @@ async def follow_log(
 
 async def _check(deps: Deps, caller: Caller, task_run_id: int) -> None:
     async with deps.database.read_session() as session:
-        await store.task_run(session, caller.workspace_id, task_run_id)
+        await permitted_task(session, caller, task_run_id)
 
 
 async def _follow(deps: Deps, task_run_id: int, offset: int) -> AsyncIterator[ServerSentEvent]:

@@ -2,6 +2,10 @@
 
 from datetime import UTC, datetime
 
+from sqlalchemy import ColumnElement, true
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from control import hub, paging
 from control.audit import store as audit
 from control.auth import Caller
@@ -10,11 +14,16 @@ from control.notifications import store
 from control.notifications.messages import TEST, Facts
 from control.notifications.outbox import DELIVERIES, LONGEST, new_delivery
 from control.notifications.tables import Delivery, DeliveryState, DeliveryTry
+from control.permissions.access import require_admin
+from control.permissions.levels import Level
+from control.runs.access import check, runs_visible
+from control.runs.tables import Run
 from spec.api.notifications import DeliveryList, DeliveryTryView, DeliveryView
 
 
 async def send_test(deps: Deps, caller: Caller, destination_id: str) -> DeliveryView:
-    """Put a test message on its way."""
+    """Put a test message on its way; admins only."""
+    require_admin(caller, "send test messages")
     async with deps.database.session() as session:
         row = await store.destination(session, caller.workspace_id, destination_id)
         facts = Facts(
@@ -53,7 +62,7 @@ async def list_deliveries(
     run_id: int | None,
     state: DeliveryState | None,
 ) -> DeliveryList:
-    """Return one page of deliveries, newest first."""
+    """Return one page of the deliveries about runs that the caller may see, newest first."""
     below = paging.integer(paging.decode(page_token), "below")
     async with deps.database.read_session() as session:
         rows = await store.deliveries(
@@ -63,6 +72,7 @@ async def list_deliveries(
             below=below,
             run_id=run_id,
             state=state,
+            visible=_visible(caller),
         )
     shown = rows[:limit]
     token = paging.encode(below=shown[-1].delivery_id) if len(rows) > limit else None
@@ -73,6 +83,7 @@ async def get_delivery(deps: Deps, caller: Caller, delivery_id: int) -> Delivery
     """Return a delivery with every try."""
     async with deps.database.read_session() as session:
         row = await store.delivery(session, caller.workspace_id, delivery_id)
+        await _check(session, caller, row, Level.CAN_VIEW)
         log = await store.tries(session, delivery_id)
     return show(row, log)
 
@@ -81,6 +92,7 @@ async def retry(deps: Deps, caller: Caller, delivery_id: int) -> DeliveryView:
     """Deliver at once, and again, whatever became of it before."""
     async with deps.database.session() as session:
         row = await store.delivery(session, caller.workspace_id, delivery_id, lock=True)
+        await _check(session, caller, row, Level.CAN_MANAGE_RUN)
         now = datetime.now(UTC)
         row.state, row.tries, row.ended_at = DeliveryState.PENDING.value, 0, None
         row.not_before, row.give_up_at = now, now + LONGEST
@@ -88,6 +100,18 @@ async def retry(deps: Deps, caller: Caller, delivery_id: int) -> DeliveryView:
         audit.record(session, caller, "delivery.retried", "delivery", delivery_id)
         await hub.notify(session, DELIVERIES)
     return show(row)
+
+
+def _visible(caller: Caller) -> ColumnElement[bool]:
+    return true() if caller.is_admin else col(Delivery.run_id).in_(runs_visible(caller))
+
+
+async def _check(session: AsyncSession, caller: Caller, row: Delivery, wanted: Level) -> None:
+    run = await session.get(Run, row.run_id)
+    if run is None:
+        require_admin(caller, "look at messages that are about no run")
+    else:
+        await check(session, caller, run, wanted)
 
 
 def show(row: Delivery, log: list[DeliveryTry] | None = None) -> DeliveryView:

@@ -13,6 +13,7 @@ from control.ids import new_id
 from control.notifications import services, store
 from control.notifications.courier import Courier
 from control.notifications.tables import DestinationRow
+from control.permissions.access import require_admin
 from control.sealing import Sealer
 from spec.api.notifications import (
     KINDS,
@@ -28,6 +29,7 @@ from spec.api.notifications import (
 from spec.errors import Invalid
 
 TABLE = "notification_destinations"
+_DEED = "change notification destinations"
 _FIELDS = {kind: field for field, kind in KINDS.items()}
 
 
@@ -75,7 +77,8 @@ async def _require_usable(kind: DestinationType, config: dict[str, Any]) -> None
 
 
 async def create(deps: Deps, caller: Caller, request: CreateDestination) -> DestinationView:
-    """Make a destination."""
+    """Make a destination; admins only, as all that changes one."""
+    require_admin(caller, _DEED)
     kind, config = request.config.kind, request.config.given
     await _require_usable(kind, config)
     async with deps.database.session() as session:
@@ -134,6 +137,7 @@ async def update(
     Raises:
         Invalid: the kind would change, or the new configuration is not usable.
     """
+    require_admin(caller, _DEED)
     async with deps.database.read_session() as session:
         before = await store.destination(session, caller.workspace_id, destination_id)
     config = open_config(deps.sealer, before)
@@ -171,6 +175,7 @@ def _require_kind(row: DestinationRow, config: DestinationConfig) -> None:
 
 async def delete(deps: Deps, caller: Caller, destination_id: str) -> None:
     """Delete a destination and its secrets; what is still to be delivered to it fails."""
+    require_admin(caller, _DEED)
     async with deps.database.session() as session:
         row = await store.destination(session, caller.workspace_id, destination_id, lock=True)
         await session.delete(row)
@@ -190,6 +195,7 @@ async def renew_signing_secret(deps: Deps, caller: Caller, destination_id: str) 
     Raises:
         Invalid: it is not a webhook.
     """
+    require_admin(caller, _DEED)
     async with deps.database.session() as session:
         row = await store.destination(session, caller.workspace_id, destination_id, lock=True)
         if row.kind != DestinationType.WEBHOOK:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -76,9 +77,10 @@ async def deliveries(
     below: int | None = None,
     run_id: int | None = None,
     state: DeliveryState | None = None,
+    visible: ColumnElement[bool],
 ) -> list[Delivery]:
     """Return deliveries, newest first, with ids below a bound."""
-    query = select(Delivery).where(Delivery.workspace_id == workspace_id)
+    query = select(Delivery).where(Delivery.workspace_id == workspace_id, visible)
     if below is not None:
         query = query.where(col(Delivery.delivery_id) < below)
     if run_id is not None:

@@ -3,7 +3,7 @@
 Names, order and meaning are Databricks' (Permissions API 2.0, "Access control").
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 
@@ -38,6 +38,8 @@ class Kind(StrEnum):
     ALERT = "alert"
     EXPERIMENT = "mlflowExperiment"
     REGISTERED_MODEL = "registered-model"
+    DEPLOYMENT = "deployment"
+    """OpenLake's own: what a bundle has put into the workspace."""
     TOKENS = "tokens"
 
 
@@ -69,9 +71,86 @@ LEVELS: dict[Kind, Sequence[Level]] = {
     Kind.ALERT: _SQL_OBJECT,
     Kind.EXPERIMENT: (Level.CAN_READ, Level.CAN_EDIT, Level.CAN_MANAGE),
     Kind.REGISTERED_MODEL: (Level.CAN_READ, Level.CAN_EDIT, Level.CAN_MANAGE),
+    Kind.DEPLOYMENT: (Level.CAN_VIEW, Level.CAN_MANAGE),
     Kind.TOKENS: (Level.CAN_USE,),
 }
 """Of each kind, weakest first; a level includes all before it."""
+
+OWNED = frozenset(kind for kind, levels in LEVELS.items() if Level.IS_OWNER in levels)
+"""Kinds whose objects have exactly one owner."""
+
+WORKSPACE_OBJECTS = (Kind.NOTEBOOK, Kind.DIRECTORY, Kind.FILE)
+"""Kinds that inherit from the folders they lie in."""
+
+_OWNER = "the same, and be whom others ask; only an admin says who the owner is"
+_OF_FILES = {
+    Level.CAN_READ: "read and export it, and let one's own jobs run it",
+    Level.CAN_RUN: "the same",
+    Level.CAN_EDIT: "also replace its content",
+    Level.CAN_MANAGE: "also delete it and change its permissions",
+}
+_OF_MODELS = {
+    Level.CAN_READ: "read it",
+    Level.CAN_EDIT: "also change it",
+    Level.CAN_MANAGE: "also delete it and change its permissions",
+}
+
+MEANING: Mapping[Kind, Mapping[Level, str]] = {
+    Kind.JOB: {
+        Level.CAN_VIEW: "read the job, its versions, its runs, their logs and what they left",
+        Level.CAN_MANAGE_RUN: "also run, cancel, repair, replay and backfill it, let one's own jobs"
+        " run it, and drop the kept branch of a run",
+        Level.CAN_MANAGE: "also change and delete the job and its runs, and change its permissions",
+        Level.IS_OWNER: f"{_OWNER}; runs have the owner's rights unless `run_as` says otherwise",
+    },
+    Kind.CLUSTER: {
+        Level.CAN_ATTACH_TO: "read it and let one's own jobs run on it",
+        Level.CAN_RESTART: "also start and stop it",
+        Level.CAN_MANAGE: "also change it and its permissions",
+    },
+    Kind.CLUSTER_POLICY: {Level.CAN_USE: "read it and make compute by it"},
+    Kind.INSTANCE_POOL: {
+        Level.CAN_ATTACH_TO: "read it and take compute from it",
+        Level.CAN_MANAGE: "also change and delete it, and change its permissions",
+    },
+    Kind.NOTEBOOK: _OF_FILES,
+    Kind.DIRECTORY: {
+        Level.CAN_READ: "read all that lies in it",
+        Level.CAN_RUN: "the same",
+        Level.CAN_EDIT: "also replace the content of what lies in it",
+        Level.CAN_MANAGE: "also make and delete things in it, and change permissions",
+    },
+    Kind.FILE: _OF_FILES,
+    Kind.WAREHOUSE: {
+        Level.CAN_VIEW: "read what it is and how it stands",
+        Level.CAN_USE: "also run statements on it, by oneself or by one's jobs; that starts it",
+        Level.CAN_MONITOR: "also see what others ran on it",
+        Level.CAN_MANAGE: "also start, stop, change and delete it, and change its permissions",
+        Level.IS_OWNER: _OWNER,
+    },
+    Kind.QUERY: {
+        Level.CAN_VIEW: "read it and its versions",
+        Level.CAN_RUN: "also run it, by oneself or by one's jobs",
+        Level.CAN_EDIT: "also change it and restore its versions",
+        Level.CAN_MANAGE: "also put it into the trash and change its permissions",
+        Level.IS_OWNER: "the same; a query whose `run_as_mode` is OWNER runs with these rights",
+    },
+    Kind.ALERT: {
+        Level.CAN_VIEW: "read it",
+        Level.CAN_RUN: "also let one's jobs judge it",
+        Level.CAN_EDIT: "also change it",
+        Level.CAN_MANAGE: "also put it into the trash and change its permissions",
+        Level.IS_OWNER: "the same, and give it away",
+    },
+    Kind.EXPERIMENT: _OF_MODELS,
+    Kind.REGISTERED_MODEL: _OF_MODELS,
+    Kind.DEPLOYMENT: {
+        Level.CAN_VIEW: "read what a bundle has put into the workspace",
+        Level.CAN_MANAGE: "also deploy and destroy the bundle, and change permissions",
+    },
+    Kind.TOKENS: {Level.CAN_USE: "make access tokens for oneself"},
+}
+"""What a level lets its holder do, as the API and `docs/permissions.md` say it."""
 
 
 EVERY_TOKEN = "tokens"  # noqa: S105
@@ -81,6 +160,11 @@ EVERY_TOKEN = "tokens"  # noqa: S105
 def top(kind: Kind) -> Level:
     """Return the level that a new object's creator holds, and that includes all others."""
     return LEVELS[kind][-1]
+
+
+def managing(kind: Kind) -> Level:
+    """Return the level that lets do everything but own; what admins hold on every object."""
+    return Level.CAN_MANAGE if Level.CAN_MANAGE in LEVELS[kind] else top(kind)
 
 
 def includes(kind: Kind, held: Level | None, wanted: Level) -> bool:

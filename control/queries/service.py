@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control import paging
@@ -11,10 +12,12 @@ from control.auth import Caller
 from control.deps import Deps
 from control.files.paths import normalise
 from control.ids import new_id
+from control.permissions.access import hand_over, own, require, visible
+from control.permissions.levels import Kind, Level
 from control.queries import store, versions
+from control.queries.access import permitted
 from control.queries.tables import SavedQuery
 from control.queries.versions import dumped
-from control.secrets.store import is_user
 from spec.api.queries import (
     CreateQuery,
     QueryContent,
@@ -51,10 +54,11 @@ async def create(deps: Deps, caller: Caller, request: CreateQuery) -> QueryView:
     )
     resolve = request.auto_resolve_display_name or "display_name" not in fields.model_fields_set
     async with deps.database.session() as session:
-        await _check_sources(session, row)
+        await _check_sources(session, caller, row)
         await _settle_name(session, row, resolve=resolve)
         session.add(row)
         await session.flush()
+        await own(session, caller, Kind.QUERY, row.query_id)
         versions.note(session, row, caller.user_name, "created")
         audit.record(session, caller, "query.created", "query", row.query_id)
         await session.flush()
@@ -65,7 +69,7 @@ async def create(deps: Deps, caller: Caller, request: CreateQuery) -> QueryView:
 async def get(deps: Deps, caller: Caller, query_id: str) -> QueryView:
     """Return a query."""
     async with deps.database.read_session() as session:
-        return view(await store.get(session, caller.workspace_id, query_id))
+        return view(await permitted(session, caller, query_id, Level.CAN_VIEW))
 
 
 async def list_queries(
@@ -79,6 +83,7 @@ async def list_queries(
             caller.workspace_id,
             below=below,
             limit=page_size + 1,
+            visible=visible(caller, Kind.QUERY, col(SavedQuery.query_id)),
         )
     shown, token = paging.cut_below(rows, page_size, lambda row: row.query_id)
     return QueryList(results=tuple(view(row) for row in shown), next_page_token=token)
@@ -89,22 +94,23 @@ async def update(deps: Deps, caller: Caller, query_id: str, change: UpdateQuery)
 
     Raises:
         NotFound, NameTaken: see there.
-        Forbidden: it runs with its owner's rights, and somebody else changes it.
+        Forbidden: the caller may not change it; it runs with its owner's rights, and somebody else
+            changes it; or only its owner and admins may give it away.
         Invalid: the mask names a field that there is not or that must have a value, or a value
             names what does not exist.
     """
     values = _masked(change)
     async with deps.database.session() as session:
-        row = await store.get(session, caller.workspace_id, query_id, lock=True)
+        row = await permitted(session, caller, query_id, Level.CAN_EDIT, lock=True)
         owner = values.pop("owner_user_name", row.owner)
-        if owner != row.owner and not await is_user(session, caller.workspace_id, owner):
-            raise Invalid(f"there is no user '{owner}' in the workspace")
         if owner != row.owner and row.run_as_mode == "OWNER":
             raise Forbidden(
                 f"query {query_id} runs with its owner's rights and cannot be given away; set its"
                 " run_as_mode to VIEWER first"
             )
-        row.owner = owner
+        if owner != row.owner:
+            await require(session, caller, Kind.QUERY, query_id, Level.IS_OWNER)
+            row.owner = await hand_over(session, row.workspace_id, Kind.QUERY, query_id, owner)
         content = QueryContent.model_validate(dumped(versions.content_of(row)) | values)
         await _write(
             session,
@@ -141,7 +147,7 @@ async def restore(deps: Deps, caller: Caller, query_id: str, version: int) -> in
         Invalid: a query that the version needs is not there any more.
     """
     async with deps.database.session() as session:
-        row = await store.get(session, caller.workspace_id, query_id, lock=True)
+        row = await permitted(session, caller, query_id, Level.CAN_EDIT, lock=True)
         old = await versions.find(session, row, version)
         content = QueryContent.model_validate(old.content)
         await _write(session, row, content, caller, f"restored from version {version}")
@@ -168,7 +174,7 @@ async def _write(
     with session.no_autoflush:
         for name, value in _columns(content).items():
             setattr(row, name, value)
-        await _check_sources(session, row)
+        await _check_sources(session, caller, row)
         if renamed and row.trashed_at is None:
             await _settle_name(session, row, resolve=resolve)
     row.last_modifier, row.updated_at = caller.user_name, datetime.now(UTC)
@@ -183,7 +189,7 @@ def _columns(content: QueryContent) -> dict[str, Any]:
     return values | {"parameters": parameters}
 
 
-async def _check_sources(session: AsyncSession, row: SavedQuery) -> None:
+async def _check_sources(session: AsyncSession, caller: Caller, row: SavedQuery) -> None:
     """Make sure that the queries exist which parameters take their values from."""
     for parameter in versions.content_of(row).parameters:
         backed = parameter.query_backed_value
@@ -194,6 +200,7 @@ async def _check_sources(session: AsyncSession, row: SavedQuery) -> None:
                 f"parameter '{parameter.name}': there is no saved query '{backed.query_id}';"
                 " make it with sql/queries first"
             )
+        await require(session, caller, Kind.QUERY, backed.query_id, Level.CAN_RUN)
 
 
 async def _settle_name(session: AsyncSession, row: SavedQuery, *, resolve: bool) -> None:
@@ -215,7 +222,7 @@ async def _settle_name(session: AsyncSession, row: SavedQuery, *, resolve: bool)
 async def trash(deps: Deps, caller: Caller, query_id: str) -> None:
     """Put a query into the trash; runs that pinned it keep what they have."""
     async with deps.database.session() as session:
-        row = await store.get(session, caller.workspace_id, query_id, lock=True)
+        row = await permitted(session, caller, query_id, Level.CAN_MANAGE, lock=True)
         row.trashed_at = row.trashed_at or datetime.now(UTC)
         audit.record(session, caller, "query.trashed", "query", query_id)
 

@@ -1,5 +1,6 @@
 """Queries on saved queries."""
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -36,11 +37,16 @@ async def find_active(session: AsyncSession, workspace_id: int, query_id: str) -
 
 
 async def page(
-    session: AsyncSession, workspace_id: int, *, below: str | None, limit: int
+    session: AsyncSession,
+    workspace_id: int,
+    *,
+    below: str | None,
+    limit: int,
+    visible: ColumnElement[bool],
 ) -> list[SavedQuery]:
     """Return active queries, newest first, with ids below a bound."""
     statement = select(SavedQuery).where(
-        SavedQuery.workspace_id == workspace_id, col(SavedQuery.trashed_at).is_(None)
+        SavedQuery.workspace_id == workspace_id, col(SavedQuery.trashed_at).is_(None), visible
     )
     if below is not None:
         statement = statement.where(col(SavedQuery.query_id) < below)

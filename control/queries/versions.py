@@ -8,7 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from control import paging
 from control.auth import Caller
 from control.deps import Deps
-from control.queries import store
+from control.permissions.levels import Level
+from control.queries.access import permitted
 from control.queries.tables import QueryVersion, SavedQuery
 from control.runs.views import millis
 from spec.api.queries import QueryContent, QueryVersionDiff, QueryVersionView
@@ -70,7 +71,7 @@ async def list_versions(
         statement = statement.where(QueryVersion.version < below)
     statement = statement.order_by(col(QueryVersion.version).desc()).limit(limit + 1)
     async with deps.database.read_session() as session:
-        await store.get(session, caller.workspace_id, query_id)
+        await permitted(session, caller, query_id, Level.CAN_VIEW)
         rows = (await session.exec(statement)).all()
     shown = rows[:limit]
     return VersionList(
@@ -82,7 +83,9 @@ async def list_versions(
 async def get(deps: Deps, caller: Caller, query_id: str, version: int) -> QueryVersionView:
     """Return one version of a query."""
     async with deps.database.read_session() as session:
-        row = await find(session, await store.get(session, caller.workspace_id, query_id), version)
+        row = await find(
+            session, await permitted(session, caller, query_id, Level.CAN_VIEW), version
+        )
     return QueryVersionView.model_validate(
         {**_facts(row), "query_id": query_id, "query": _content(row)}
     )
@@ -97,7 +100,7 @@ async def diff(
     """
     base = version - 1 if against is None else against
     async with deps.database.read_session() as session:
-        query = await store.get(session, caller.workspace_id, query_id)
+        query = await permitted(session, caller, query_id, Level.CAN_VIEW)
         after = await find(session, query, version)
         first = against is None and version == 1
         before = {} if first else _content(await find(session, query, base))

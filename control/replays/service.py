@@ -5,10 +5,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from control.auth import Caller
 from control.deps import Deps
 from control.jobs.tables import SettingsSnapshot
+from control.permissions.levels import Level
 from control.replays.plan import replay_settings
 from control.replays.written import Footprint, check_age, footprint
 from control.runs import service as runs
-from control.runs import store
+from control.runs.access import permitted
 from control.runs.tables import Run
 from spec.attempts import CompareProgram, InputPair, TablePair
 from spec.errors import Invalid
@@ -27,7 +28,7 @@ async def start(deps: Deps, caller: Caller, run_id: int, token: str | None = Non
         Invalid: it cannot be replayed.
     """
     async with deps.database.read_session() as session:
-        run = await ended_run(session, caller.workspace_id, run_id)
+        run = await ended_run(session, caller, run_id, Level.CAN_MANAGE_RUN)
         check_age(run, deps.history)
         replay_settings(await session.get_one(SettingsSnapshot, run.settings_hash))
     replay = Task(task_key="replay", replay_task=ReplayTask(run_id=run_id))
@@ -40,16 +41,19 @@ async def start(deps: Deps, caller: Caller, run_id: int, token: str | None = Non
     return await runs.submit_settings(deps, caller, settings, token)
 
 
-async def ended_run(session: AsyncSession, workspace_id: int, run_id: int) -> Run:
-    """Return a run that has ended.
+async def ended_run(
+    session: AsyncSession, caller: Caller, run_id: int, wanted: Level = Level.CAN_VIEW
+) -> Run:
+    """Return a run that has ended, and that the caller may do so much with.
 
     Raises:
         NotFound: there is no such run in the workspace.
+        Forbidden: the caller lacks the level on its job.
         Invalid: it is a task run, has not ended, or never ran.
     """
     if is_task_run(run_id):
         raise Invalid(f"{run_id} is a task run; name the run that it belongs to")
-    run = await store.get(session, workspace_id, run_id)
+    run = await permitted(session, caller, run_id, wanted)
     if not RunLife(run.life).is_over:
         raise Invalid(f"Run {run_id} has not ended; wait for its end.")
     if run.life == RunLife.SKIPPED or run.started_at is None:
@@ -58,15 +62,16 @@ async def ended_run(session: AsyncSession, workspace_id: int, run_id: int) -> Ru
 
 
 async def ready(
-    deps: Deps, session: AsyncSession, workspace_id: int, program: CompareProgram
+    deps: Deps, session: AsyncSession, runner: Caller, program: CompareProgram
 ) -> CompareProgram:
-    """Return a program that knows where the tables of both runs are.
+    """Return a program that knows where the tables of both runs are; `runner` compares them.
 
     Raises:
         Invalid: one of the runs is none, or its tables are gone.
+        Forbidden: whose rights the comparing run has may not see one of them.
     """
     before, after = [
-        await footprint(session, deps.catalog, await ended_run(session, workspace_id, _number(id_)))
+        await footprint(session, deps.catalog, await ended_run(session, runner, _number(id_)))
         for id_ in (program.run_id, program.with_run_id)
     ]
     return program.model_copy(

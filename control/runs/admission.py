@@ -17,17 +17,25 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control import hub
 from control.audit import store as audit
-from control.auth import Caller
+from control.auth import Caller, caller_named
 from control.jobs import store as jobs
+from control.jobs.access import owner_of
 from control.jobs.materials import Outside
 from control.jobs.rules import runs_as
 from control.jobs.snapshots import git_snapshot_of, pin, pin_again
 from control.jobs.tables import Job
 from control.notifications.checks import require_destinations
 from control.notifications.outbox import note
+from control.permissions.access import own
+from control.permissions.levels import Kind
+from control.permissions.objects import Target
+from control.permissions.service import assign
+from control.runs import quota
 from control.runs.plans import chosen_tasks
+from control.runs.quota import COUNTED
 from control.runs.tables import OutboxKind, OutboxRow, Run
 from control.transactions.lifecycle import begin_replay
+from spec.api.permissions import AccessControl
 from spec.api.runs import RunOverrides
 from spec.errors import Invalid, NotFound
 from spec.ids import run_id_at
@@ -38,7 +46,6 @@ from spec.states import RunLife
 FAST_PATH = timedelta(seconds=5)
 """For so long the relay leaves a start to the request that asked for it."""
 
-_COUNTED = (RunLife.PENDING, RunLife.RUNNING, RunLife.TERMINATING)
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,8 @@ class Ask:
     triggered_at: datetime | None = None
     """The instant that the trigger stands for."""
     trigger_info: dict[str, Any] = field(default_factory=dict[str, Any])
+    access: tuple[AccessControl, ...] = ()
+    """Of a run without a job: who may do what with it, beside who asks."""
     replay: "Replay | None" = None
     """The run that is to be run again; `settings` are made from its own."""
 
@@ -100,9 +109,11 @@ async def admit(
         NotFound: there is no such job.
         Invalid: a parameter is unknown, a file is missing, or the key's run was deleted.
         JobChanged: the job's repository is another one than when `outside` was fetched.
+        Forbidden: whose rights the run has is gone, or may not use what the tasks name.
     """
     if known := await find_by_key(session, caller, ask.key):
         return known
+    room = await quota.room(session, caller.workspace_id)
     job = None
     if ask.job_id is not None:
         job = await jobs.get(session, caller.workspace_id, ask.job_id, lock=True)
@@ -111,7 +122,8 @@ async def admit(
     settings = ask.settings or JobSettings.model_validate(job.settings if job else {})
     if job is None:
         await require_destinations(session, caller.workspace_id, settings)
-    run = await _new_run(session, caller, ask, job, settings, outside or Outside())
+    life = await _life(session, ask, job, settings, room)
+    run = await _new_run(session, caller, ask, job, settings, outside or Outside(), life)
     columns = run.model_dump(exclude_unset=False)
     made = await session.exec(
         insert(Run).values(columns).on_conflict_do_nothing().returning(col(Run.run_id))
@@ -122,6 +134,9 @@ async def admit(
             return known
         raise RuntimeError(f"run {run.run_id} could not be inserted")
     _audit(session, caller, run)
+    if ask.access:
+        await own(session, caller, Kind.JOB, run.job_id)
+        await assign(session, caller, Target.job(run.job_id), ask.access, replace=False)
     if ask.replay is not None:
         await begin_replay(session, run, ask.replay.run_id, ask.replay.base_hash)
     if run.life == RunLife.SKIPPED:
@@ -161,15 +176,17 @@ async def _new_run(
     job: Job | None,
     settings: JobSettings,
     outside: Outside,
+    life: RunLife,
 ) -> Run:
     now = datetime.now(UTC)
     parameters = run_parameters(settings, ask.parameters)
     overrides = _overrides(settings, ask.overrides)
-    life = await _life(session, ask, job, settings)
+    run_as = runs_as(settings, await owner_of(session, job) if job else caller.user_name)
     if ask.replay is not None:
         snapshot = await pin_again(session, settings, ask.replay.files)
     else:
-        snapshot = await pin(session, caller.workspace_id, settings, ask.overrides, outside)
+        runner = await runner_of(session, caller, run_as)
+        snapshot = await pin(session, runner, settings, ask.overrides, outside)
     number = (await session.exec(select(func.nextval("run_numbers")))).one()
     return Run(
         run_id=run_id_at(int(number)),
@@ -179,7 +196,7 @@ async def _new_run(
         run_type="JOB_RUN" if job else "SUBMIT_RUN",
         trigger=ask.trigger,
         creator=caller.user_name,
-        run_as=runs_as(settings, job.creator if job else caller.user_name),
+        run_as=run_as,
         idempotency_key=ask.key,
         life=life.value,
         settings_hash=snapshot.hash,
@@ -195,6 +212,17 @@ async def _new_run(
         admitted_at=now if life is RunLife.PENDING else None,
         ended_at=now if life is RunLife.SKIPPED else None,
     )
+
+
+async def runner_of(session: AsyncSession, caller: Caller, run_as: str) -> Caller:
+    """Return whose rights a run has, with those rights.
+
+    Raises:
+        Forbidden: there is no such user or service principal any more.
+    """
+    if caller.principal_id and caller.user_name == run_as:
+        return caller
+    return await caller_named(session, caller.workspace_id, run_as)
 
 
 def _overrides(settings: JobSettings, given: RunOverrides) -> RunOverrides:
@@ -224,7 +252,18 @@ def run_parameters(
     return declared | kept | given
 
 
-async def _life(session: AsyncSession, ask: Ask, job: Job | None, settings: JobSettings) -> RunLife:
+async def _life(
+    session: AsyncSession, ask: Ask, job: Job | None, settings: JobSettings, room: int | None
+) -> RunLife:
+    by_job = await _life_by_job(session, ask, job, settings)
+    is_full = room == 0 and ask.parent_task_run_id is None
+    # A workspace's quota makes runs wait, whether or not their job has a queue.
+    return RunLife.QUEUED if is_full and by_job is RunLife.PENDING else by_job
+
+
+async def _life_by_job(
+    session: AsyncSession, ask: Ask, job: Job | None, settings: JobSettings
+) -> RunLife:
     if job is None:
         return RunLife.PENDING
     if settings.max_concurrent_runs == 0:
@@ -238,7 +277,7 @@ async def _life(session: AsyncSession, ask: Ask, job: Job | None, settings: JobS
 async def at_limit(session: AsyncSession, job_id: int, settings: JobSettings) -> bool:
     """Tell whether another run of the job would have to wait; the job's row must be locked."""
     lives = await _lives(session, job_id)
-    active = sum(lives.get(life, 0) for life in _COUNTED)
+    active = sum(lives.get(life, 0) for life in COUNTED)
     return active >= settings.max_concurrent_runs or bool(lives.get(RunLife.QUEUED))
 
 
@@ -252,17 +291,39 @@ async def _lives(session: AsyncSession, job_id: int) -> dict[RunLife, int]:
     return {RunLife(life): count for life, count in (await session.exec(query)).all()}
 
 
-async def release(session: AsyncSession, job_id: int) -> list[Run]:
+async def release(session: AsyncSession, workspace_id: int, job_id: int) -> None:
     """Let queued runs of a job start, oldest first, as far as its limit allows now.
 
-    Called whenever a run ends or the limit changes, in that transaction.
+    Called whenever a run ends or the limit changes, in that transaction. Where the workspace has a
+    quota, the place goes to whatever job has waited longest.
     """
+    room = await quota.room(session, workspace_id)
+    if room:
+        await release_queued(session, workspace_id)
+        room = 0
+    await _release(session, job_id, room)
+
+
+async def release_queued(session: AsyncSession, workspace_id: int) -> None:
+    """Let queued runs of a workspace start, as far as its quota and their jobs allow now."""
+    room = await quota.room(session, workspace_id)
+    for job_id in await quota.waiting_jobs(session, workspace_id):
+        if room == 0:
+            return
+        started = await _release(session, job_id, room)
+        if room is not None:
+            room -= sum(run.parent_task_run_id is None for run in started)
+
+
+async def _release(session: AsyncSession, job_id: int, room: int | None) -> list[Run]:
+    """Let queued runs of one job start; with `room`, so many at most that count for a quota."""
     job = await jobs.lock_any(session, job_id)
-    if job is None or job.deleted_at is not None:
+    if job is not None and job.deleted_at is not None:
         return []
     lives = await _lives(session, job_id)
-    limit = JobSettings.model_validate(job.settings).max_concurrent_runs
-    free = limit - sum(lives.get(life, 0) for life in _COUNTED)
+    # Without a job it is one run, which its workspace's quota made wait.
+    limit = JobSettings.model_validate(job.settings).max_concurrent_runs if job else 1
+    free = limit - sum(lives.get(life, 0) for life in COUNTED)
     if free <= 0 or not lives.get(RunLife.QUEUED):
         return []
     query = (
@@ -274,7 +335,7 @@ async def release(session: AsyncSession, job_id: int) -> list[Run]:
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
-    waiting = list((await session.exec(query)).all())
+    waiting = _within(list((await session.exec(query)).all()), room)
     for run in waiting:
         run.life, run.queued_at = RunLife.PENDING.value, None
         # A repair that had to wait does not change how long the run itself did.
@@ -283,6 +344,14 @@ async def release(session: AsyncSession, job_id: int) -> list[Run]:
         await start_later(session, run, timedelta(0))
         await hub.notify(session, hub.run_topic(run.run_id))
     return waiting
+
+
+def _within(runs: list[Run], room: int | None) -> list[Run]:
+    """Return the runs that a quota has room for; those that other runs wait for do not count."""
+    if room is None:
+        return runs
+    counted = [run.run_id for run in runs if run.parent_task_run_id is None][:room]
+    return [run for run in runs if run.parent_task_run_id is not None or run.run_id in counted]
 
 
 async def start_later(session: AsyncSession, run: Run, after: timedelta) -> OutboxRow:

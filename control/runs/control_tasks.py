@@ -13,16 +13,18 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from control import hub
-from control.auth import Caller
+from control.auth import caller_named
 from control.deps import Deps
 from control.heartbeats import beating
 from control.jobs import store as jobs
+from control.jobs.access import permitted as permitted_job
 from control.jobs.materials import Outside
 from control.jobs.tables import SettingsSnapshot
+from control.permissions.levels import Level
 from control.replays.plan import replay_settings
 from control.replays.written import base_of
 from control.runs import ending, outbox
-from control.runs import store as runs
+from control.runs.access import permitted
 from control.runs.admission import Admitted, Ask, Replay, admit
 from control.runs.anew import void_until
 from control.runs.context import read_task
@@ -139,7 +141,9 @@ class ControlTasks:
             queue=True,
             parent_task_run_id=ref.task_run_id,
         )
-        caller = Caller.acting_for(run.workspace_id, run.run_as or run.creator)
+        async with self._deps.database.read_session() as session:
+            caller = await caller_named(session, run.workspace_id, run.run_as or run.creator)
+            await permitted_job(session, caller, wanted.job_id, Level.CAN_MANAGE_RUN)
 
         async def make(session: AsyncSession, outside: Outside) -> Admitted:
             await _check_depth(session, run)
@@ -159,7 +163,8 @@ class ControlTasks:
     async def _admit_replay(self, ref: TaskRef, run: Run, replayed_id: int) -> Run:
         """Admit the run that runs another one again, on the tables as they were then."""
         async with self._deps.database.read_session() as session:
-            replayed = await runs.get(session, run.workspace_id, replayed_id)
+            caller = await caller_named(session, run.workspace_id, run.run_as or run.creator)
+            replayed = await permitted(session, caller, replayed_id, Level.CAN_MANAGE_RUN)
             snapshot = await session.get_one(SettingsSnapshot, replayed.settings_hash)
             base = await base_of(session, self._deps.catalog, replayed, self._deps.history)
         ask = Ask(
@@ -172,7 +177,6 @@ class ControlTasks:
             trigger_info=dict(replayed.trigger_info),
             replay=Replay(replayed_id, base, snapshot.files),
         )
-        caller = Caller.acting_for(run.workspace_id, run.run_as or run.creator)
         async with self._deps.database.session() as session:
             admitted = await admit(session, caller, ask)
             await _keep_child(session, ref, admitted.run.run_id)

@@ -10,7 +10,7 @@ from control import hub, sse
 from control.auth import Caller
 from control.deps import Deps
 from control.http import CallerArg, DepsArg
-from control.runs import store
+from control.runs.access import permitted
 from control.runs.pictures import picture
 from control.runs.views import show_tasks, state_of
 from spec.states import RunLife
@@ -35,7 +35,7 @@ _SHOWN = (
 async def follow_run(run_id: int, caller: CallerArg, deps: DepsArg) -> EventSourceResponse:
     """Follow a run: events `run` with its whole compact state at each change, then one `end`."""
     async with deps.database.read_session() as session:
-        await store.get(session, caller.workspace_id, run_id)
+        await permitted(session, caller, run_id)
     return sse.stream(_follow(deps, caller, run_id))
 
 
@@ -57,7 +57,7 @@ async def _follow(deps: Deps, caller: Caller, run_id: int) -> AsyncIterator[Serv
 async def compact_state(deps: Deps, caller: Caller, run_id: int) -> tuple[dict[str, Any], bool]:
     """Return what a follower sees of a run, and whether it is over."""
     async with deps.database.read_session() as session:
-        run = await store.get(session, caller.workspace_id, run_id)
+        run = await permitted(session, caller, run_id)
         drawn = await picture(session, run)
     tasks = show_tasks(drawn, deps.public_url)
     view = state_of(run)

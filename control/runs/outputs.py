@@ -9,7 +9,8 @@ from control.files import store as files
 from control.jobs.snapshots import ALERT, QUERY, pinned_path, referenced_path, task_of
 from control.logs import service as logs
 from control.runs import service, store
-from control.runs.tables import Run, TaskOutput
+from control.runs.access import permitted, permitted_task
+from control.runs.tables import TaskOutput
 from spec.alerts import AlertState
 from spec.api.alerts import PinnedAlert
 from spec.api.queries import PinnedQuery
@@ -75,7 +76,7 @@ _OWN_TABLES = frozenset(("check_task", "load_task", "compare_task", "table_care_
 async def left_by(deps: Deps, caller: Caller, task_run_id: int) -> AttemptOutput:
     """Return all that a task run left, as the worker stored it; empty while it has left nothing."""
     async with deps.database.read_session() as session:
-        await store.get(session, caller.workspace_id, run_of(task_run_id))
+        await permitted(session, caller, run_of(task_run_id))
         kept = await session.get(TaskOutput, task_run_id)
     return AttemptOutput.model_validate(kept.output) if kept else AttemptOutput()
 
@@ -90,7 +91,7 @@ async def one_task_run(deps: Deps, caller: Caller, run_id: int) -> int:
     if is_task_run(run_id):
         return run_id
     async with deps.database.read_session() as session:
-        run: Run = await store.get(session, caller.workspace_id, run_id)
+        run = await permitted(session, caller, run_id)
         snapshot = await store.snapshot(session, run.settings_hash)
         task_runs = await store.task_runs(session, [run_id])
     if len(snapshot.settings.get("tasks", [])) != 1:
@@ -106,7 +107,7 @@ async def one_task_run(deps: Deps, caller: Caller, run_id: int) -> int:
 async def _query_text(deps: Deps, caller: Caller, task_run_id: int) -> str:
     """Return the SQL of a task run, as pinned with its run; empty when a repair has another."""
     async with deps.database.read_session() as session:
-        row = await store.task_run(session, caller.workspace_id, task_run_id)
+        row = await permitted_task(session, caller, task_run_id)
         run = await store.get(session, caller.workspace_id, run_of(task_run_id))
         snapshot = await store.snapshot(session, run.settings_hash)
         try:

@@ -13,8 +13,16 @@ from control.jobs import store as jobs
 from control.jobs.materials import Outside
 from control.jobs.snapshots import git_snapshot_of, pin
 from control.jobs.tables import SettingsSnapshot
-from control.runs import store
-from control.runs.admission import FAST_PATH, at_limit, run_parameters, start_later
+from control.permissions.levels import Level
+from control.runs import quota, store
+from control.runs.access import permitted
+from control.runs.admission import (
+    FAST_PATH,
+    at_limit,
+    run_parameters,
+    runner_of,
+    start_later,
+)
 from control.runs.anew import void_until
 from control.runs.plans import dependents, reach
 from control.runs.tables import ForEachRun, OutboxRow, Run, RunExecution, TaskRun
@@ -38,8 +46,9 @@ async def settings_to_gather(
 
     Raises:
         NotFound: there is no such run.
+        Forbidden: the caller may not run its job.
     """
-    run = await store.get(session, caller.workspace_id, run_of(request.run_id))
+    run = await permitted(session, caller, run_of(request.run_id), Level.CAN_MANAGE_RUN)
     job = await jobs.find(session, caller.workspace_id, run.job_id)
     if request.openlake_settings == "ORIGINAL" or job is None:
         return None
@@ -67,6 +76,7 @@ async def repair(
         Invalid: the run has not ended, an earlier repair is not named, nothing is to run, or what
             the run wrote as a transaction is gone.
     """
+    room = await quota.room(session, caller.workspace_id)
     run = await _lock(session, caller, request.run_id)
     past = await store.executions(session, [run.run_id])
     _check(run, past, request)
@@ -104,7 +114,7 @@ async def repair(
     )
     session.add(made)
     run.git_snapshot = git_snapshot_of(snapshot)
-    await _reopen(session, run, made, settings)
+    await _reopen(session, run, made, settings, room)
     audit.record(
         session,
         caller,
@@ -123,7 +133,7 @@ async def repair(
 async def _lock(session: AsyncSession, caller: Caller, run_id: int) -> Run:
     if is_task_run(run_id):
         raise Invalid(f"{run_id} is the run of one task; repair its job run.")
-    run = await store.get(session, caller.workspace_id, run_id)
+    run = await permitted(session, caller, run_id, Level.CAN_MANAGE_RUN)
     # The job first, as admission and the projection do: so nobody waits in a circle.
     await jobs.lock_any(session, run.job_id)
     return await store.get(session, caller.workspace_id, run_id, lock=True)
@@ -153,7 +163,8 @@ async def _settings(
         return JobSettings.model_validate(snapshot.settings), snapshot, first.job_version
     settings = JobSettings.model_validate(job.settings)
     overrides = RunOverrides.model_validate(_overrides(run, request))
-    snapshot = await pin(session, caller.workspace_id, settings, overrides, outside)
+    runner = await runner_of(session, caller, run.run_as or run.creator)
+    snapshot = await pin(session, runner, settings, overrides, outside)
     return settings, snapshot, job.version
 
 
@@ -283,9 +294,10 @@ def _close(row: RunExecution, run: Run) -> None:
 
 
 async def _reopen(
-    session: AsyncSession, run: Run, made: RunExecution, settings: JobSettings
+    session: AsyncSession, run: Run, made: RunExecution, settings: JobSettings, room: int | None
 ) -> None:
-    waits = await at_limit(session, run.job_id, settings)
+    is_full = room == 0 and run.parent_task_run_id is None
+    waits = is_full or await at_limit(session, run.job_id, settings)
     now = datetime.now(UTC)
     run.execution = made.execution
     run.settings_hash, run.job_version = made.settings_hash, made.job_version

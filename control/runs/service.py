@@ -12,8 +12,12 @@ from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
 from control.jobs import rules
+from control.jobs import store as jobs
+from control.permissions.access import require, require_admin
+from control.permissions.levels import Kind, Level
 from control.runs import ending, outbox, store
 from control.runs import repair as repairs
+from control.runs.access import permitted, permitted_task, visible_runs
 from control.runs.admission import Admitted, Ask
 from control.runs.gathering import admit_gathered, transact
 from control.runs.pictures import picture, pictures
@@ -22,6 +26,7 @@ from control.runs.tables import Run
 from control.runs.views import Picture, history, show_run, show_task_run, show_tasks
 from control.triggers.service import is_continuous
 from spec.api.jobs import PAGE
+from spec.api.permissions import AccessControl
 from spec.api.runs import (
     CancelAll,
     ListRuns,
@@ -42,7 +47,13 @@ MOST_LISTED = 100
 
 
 async def run_now(deps: Deps, caller: Caller, request: RunNow) -> Run:
-    """Run a job; asked again with the same idempotency token, return the same run."""
+    """Run a job; asked again with the same idempotency token, return the same run.
+
+    Raises:
+        Forbidden: the caller may not run the job, or whose rights the run has may not use what its
+            tasks name.
+        OpenLakeError: see `control.runs.admission.admit`.
+    """
     overrides = RunOverrides(**request.model_dump(include=set(RunOverrides.model_fields)))
     ask = Ask(
         job_id=request.job_id,
@@ -52,6 +63,8 @@ async def run_now(deps: Deps, caller: Caller, request: RunNow) -> Run:
         queue=request.queue.enabled if request.queue else None,
     )
     async with deps.database.read_session() as session:
+        if await jobs.find(session, caller.workspace_id, request.job_id) is not None:
+            await require(session, caller, Kind.JOB, request.job_id, Level.CAN_MANAGE_RUN)
         is_restart = await is_continuous(session, caller.workspace_id, request.job_id)
     if not is_restart:
         return await _admit(deps, caller, ask)
@@ -65,16 +78,21 @@ async def submit(deps: Deps, caller: Caller, request: SubmitRun) -> Run:
     shared = set(SubmitRun.model_fields) & set(JobSettings.model_fields)
     given = request.model_dump(include=shared, exclude_unset=True)
     settings = JobSettings.model_validate({"name": request.run_name, **given})
-    return await submit_settings(deps, caller, settings, request.idempotency_token)
+    access = request.access_control_list
+    return await submit_settings(deps, caller, settings, request.idempotency_token, access)
 
 
 async def submit_settings(
-    deps: Deps, caller: Caller, settings: JobSettings, idempotency_token: str | None = None
+    deps: Deps,
+    caller: Caller,
+    settings: JobSettings,
+    idempotency_token: str | None = None,
+    access: tuple[AccessControl, ...] = (),
 ) -> Run:
-    """Run these settings once, as no job's."""
+    """Run these settings once, as no job's; `access` says who else may do what with the run."""
     async with deps.database.read_session() as session:
         await rules.check(deps, session, caller, settings)
-    ask = Ask(settings=settings, key=_key(idempotency_token))
+    ask = Ask(settings=settings, key=_key(idempotency_token), access=access)
     return await _admit(deps, caller, ask)
 
 
@@ -107,7 +125,7 @@ async def get(
     """Return a run, or the run of one task, with its tasks by pages of 100."""
     offset = paging.integer(paging.decode(page_token), "offset") or 0
     async with deps.database.read_session() as session:
-        run = await store.get(session, caller.workspace_id, run_of(any_id))
+        run = await permitted(session, caller, run_of(any_id))
         if is_task_run(any_id):
             await store.task_run(session, caller.workspace_id, any_id)
             return await _one_task(deps, session, run, any_id, offset)
@@ -191,6 +209,7 @@ async def list_runs(deps: Deps, caller: Caller, query: ListRuns) -> RunList:
             below=place.below,
             above=place.above,
             offset=query.offset if place.is_start else 0,
+            visible=visible_runs(caller),
         )
         page = paging.cut(rows, limit, place, lambda run: run.run_id)
         shown = await _shown(deps, session, page.rows, expand=query.expand_tasks)
@@ -235,10 +254,10 @@ async def cancel(deps: Deps, caller: Caller, any_id: int) -> None:
     """Ask a run, or one task run, to stop; what is over is left as it is."""
     async with deps.database.session() as session:
         if is_task_run(any_id):
-            task = await store.task_run(session, caller.workspace_id, any_id)
+            task = await permitted_task(session, caller, any_id, Level.CAN_MANAGE_RUN)
             row = await ending.cancel_task(session, task, caller.user_name)
         else:
-            run = await store.get(session, caller.workspace_id, any_id, lock=True)
+            run = await permitted(session, caller, any_id, Level.CAN_MANAGE_RUN, lock=True)
             row = await ending.cancel(session, run, caller.user_name)
         audit.record(session, caller, "run.cancel_requested", "run", any_id)
     if row is not None:
@@ -250,6 +269,10 @@ async def cancel_all(deps: Deps, caller: Caller, request: CancelAll) -> None:
     if request.job_id is None and not request.all_queued_runs:
         raise Invalid("cancel-all needs 'job_id', or 'all_queued_runs': true for the workspace.")
     async with deps.database.session() as session:
+        if request.job_id is None:
+            require_admin(caller, "cancel all queued runs of the workspace")
+        elif await jobs.find(session, caller.workspace_id, request.job_id) is not None:
+            await require(session, caller, Kind.JOB, request.job_id, Level.CAN_MANAGE_RUN)
         await ending.cancel_queued(session, caller.workspace_id, request.job_id)
         audit.record(
             session,
@@ -284,7 +307,7 @@ async def delete(deps: Deps, caller: Caller, run_id: int) -> None:
         Invalid: it is still active.
     """
     async with deps.database.session() as session:
-        run = await store.get(session, caller.workspace_id, run_id, lock=True)
+        run = await permitted(session, caller, run_id, Level.CAN_MANAGE, lock=True)
         if not RunLife(run.life).is_over:
             raise Invalid(f"Run {run_id} is still active; cancel it first.")
         run.deleted_at = datetime.now(UTC)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, text
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
@@ -183,9 +183,12 @@ async def page(
     below: int | None = None,
     above: int | None = None,
     offset: int = 0,
+    visible: ColumnElement[bool],
 ) -> list[Run]:
     """Return runs, newest first, with ids below (or just above) a bound; keyset, never counted."""
-    query = select(Run).where(Run.workspace_id == workspace_id, col(Run.deleted_at).is_(None))
+    query = select(Run).where(
+        Run.workspace_id == workspace_id, col(Run.deleted_at).is_(None), visible
+    )
     if which.job_id is not None:
         query = query.where(Run.job_id == which.job_id)
     if which.active_only:

@@ -93,5 +93,5 @@ async def _end(session: AsyncSession, run_id: int, execution: int, status: str) 
     )
     await end_now(session, run, RunResult.CANCELED, message)
     await session.flush()
-    await release(session, run.job_id)
+    await release(session, run.workspace_id, run.job_id)
     return True

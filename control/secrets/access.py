@@ -4,17 +4,11 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from control.auth import Caller
 from control.secrets import store
 from control.secrets.tables import SecretAcl, SecretScope
-from control.tokens.service import FIRST_USER
 from spec.api.secrets import Permission
 from spec.errors import Forbidden
-
-USERS = "users"
-"""The group of everybody in the workspace."""
-ADMINS = "admins"
-"""The group of the workspace's first user; it may manage every scope."""
-GROUPS = (USERS, ADMINS)
 
 _ORDER = list(Permission)
 
@@ -23,58 +17,46 @@ _ORDER = list(Permission)
 class Reader:
     """Who reads: a person, or an attempt with the rights that its run has."""
 
-    workspace_id: int
-    user_name: str
+    caller: Caller
     task_run_id: int | None = None
     """Of an attempt: the only one that is given values."""
 
 
-def groups(user_name: str) -> frozenset[str]:
-    """Return the groups a user is in."""
-    return frozenset(GROUPS if user_name == FIRST_USER else (USERS,))
-
-
-def allows(acls: list[SecretAcl], user_name: str, wanted: Permission) -> bool:
-    """Tell whether permissions on one scope let a user do something."""
-    mine = groups(user_name)
-    if ADMINS in mine:
+def allows(acls: list[SecretAcl], caller: Caller, wanted: Permission) -> bool:
+    """Tell whether permissions on one scope let a caller do something; admins may do all."""
+    if caller.is_admin:
         return True
-    held = [acl.permission for acl in acls if acl.principal in (user_name, *mine)]
+    mine = (caller.user_name, *caller.groups)
+    held = [acl.permission for acl in acls if acl.principal in mine]
     return any(_ORDER.index(Permission(each)) >= _ORDER.index(wanted) for each in held)
 
 
 async def permitted(
-    session: AsyncSession,
-    workspace_id: int,
-    user_name: str,
-    name: str,
-    wanted: Permission,
-    *,
-    lock: bool = False,
+    session: AsyncSession, caller: Caller, name: str, wanted: Permission, *, lock: bool = False
 ) -> SecretScope:
-    """Return a scope that the user may use so.
+    """Return a scope that the caller may use so.
 
     Raises:
         NotFound: there is no such scope.
-        Forbidden: the user lacks the permission.
+        Forbidden: the caller lacks the permission.
     """
-    scope = await store.scope(session, workspace_id, name, lock=lock)
-    if not allows(list(await store.acls(session, [scope.scope_id])), user_name, wanted):
+    scope = await store.scope(session, caller.workspace_id, name, lock=lock)
+    if not allows(list(await store.acls(session, [scope.scope_id])), caller, wanted):
         raise Forbidden(
-            f"User {user_name} does not have {wanted} permission on scope {name}; ask somebody who"
-            " has MANAGE",
+            f"User {caller.user_name} does not have {wanted} permission on scope {name}; ask"
+            " somebody who has MANAGE",
             scope=name,
             permission=wanted.value,
         )
     return scope
 
 
-async def readable(session: AsyncSession, workspace_id: int, user_name: str) -> list[int | None]:
-    """Return the ids of the scopes whose secrets a user may read."""
-    ids = [scope.scope_id for scope in await store.scopes(session, workspace_id)]
+async def readable(session: AsyncSession, caller: Caller) -> list[int | None]:
+    """Return the ids of the scopes whose secrets a caller may read."""
+    ids = [scope.scope_id for scope in await store.scopes(session, caller.workspace_id)]
     acls = await store.acls(session, ids) if ids else ()
     return [
         each
         for each in ids
-        if allows([acl for acl in acls if acl.scope_id == each], user_name, Permission.READ)
+        if allows([acl for acl in acls if acl.scope_id == each], caller, Permission.READ)
     ]

@@ -12,7 +12,7 @@ from typing import Any
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.audit import store as audit
-from control.auth import Caller
+from control.auth import Caller, caller_named, caller_of
 from control.deps import Deps
 from control.gateway import tokens
 from control.gateway.tables import AttemptRow, AttemptState
@@ -22,6 +22,7 @@ from control.secrets import store
 from control.secrets.access import Reader, permitted, readable
 from control.secrets.redaction import Redactor
 from control.secrets.tables import AttemptSecret
+from control.workspaces.principals import find
 from spec.api.secrets import Permission, SecretValue
 from spec.attempts import AttemptOutput, Compute
 from spec.errors import Forbidden, Invalid, NotFound, Unauthenticated
@@ -54,12 +55,16 @@ async def reader_of(deps: Deps, token: str) -> Reader:
     async with deps.database.read_session() as session:
         attempt = await session.get(AttemptRow, claims.task_run_id)
         run = await session.get(Run, claims.run_id)
-    if attempt is None or run is None or attempt.state != AttemptState.OPEN:
-        raise Forbidden(
-            f"attempt {claims.task_run_id} is over, and its token with it",
-            task_run_id=claims.task_run_id,
-        )
-    return Reader(run.workspace_id, run.run_as or run.creator, claims.task_run_id)
+        if attempt is None or run is None or attempt.state != AttemptState.OPEN:
+            raise Forbidden(
+                f"attempt {claims.task_run_id} is over, and its token with it",
+                task_run_id=claims.task_run_id,
+            )
+        return Reader(await _user_of(session, run), claims.task_run_id)
+
+
+async def _user_of(session: AsyncSession, run: Run) -> Caller:
+    return await caller_named(session, run.workspace_id, run.run_as or run.creator)
 
 
 async def get(deps: Deps, reader: Reader, scope: str, key: str) -> SecretValue:
@@ -95,9 +100,9 @@ async def resolve(
     """
     if not any(REFERENCE.search(text) for text in texts.values()):
         return dict(texts)
-    reader = Reader(run.workspace_id, run.run_as or run.creator, task_run_id)
     resolved: dict[str, str] = {}
     async with deps.database.session() as session:
+        reader = Reader(await _user_of(session, run), task_run_id)
         given = {(row.scope, row.key): row for row in await store.given(session, task_run_id)}
         for name, text in texts.items():
             for whole, scope, key in {each.group(0, 1, 2) for each in REFERENCE.finditer(text)}:
@@ -120,9 +125,7 @@ async def resolve(
 async def _give(
     deps: Deps, session: AsyncSession, reader: Reader, task_run_id: int, scope_name: str, key: str
 ) -> bytes:
-    scope = await permitted(
-        session, reader.workspace_id, reader.user_name, scope_name, Permission.READ
-    )
+    scope = await permitted(session, reader.caller, scope_name, Permission.READ)
     row = await store.secret(session, scope, key)
     value = deps.sealer.unseal(row.sealed, table="secrets", row=f"{row.scope_id}/{row.key}")
     note = AttemptSecret(
@@ -130,9 +133,10 @@ async def _give(
     )
     note.sealed = deps.sealer.seal(value, table="attempt_secrets", row=_place(note))
     if await store.note_given(session, note):
-        caller = Caller(reader.workspace_id, 0, reader.user_name, "")
         where = f"{scope_name}/{key}"
-        audit.record(session, caller, "secret.read", "secret", where, task_run_id=str(task_run_id))
+        audit.record(
+            session, reader.caller, "secret.read", "secret", where, task_run_id=str(task_run_id)
+        )
     return value
 
 
@@ -150,11 +154,16 @@ async def redactor_of(deps: Deps, session: AsyncSession, task_run_id: int) -> Re
     return Redactor([_value_of(deps, note) for note in notes])
 
 
-async def redactor_for(
-    deps: Deps, session: AsyncSession, workspace_id: int, user_name: str
-) -> Redactor:
-    """Return what takes every value out that a user may read at this moment."""
-    scopes = await readable(session, workspace_id, user_name)
+async def redactor_for(deps: Deps, session: AsyncSession, caller: Caller) -> Redactor:
+    """Return what takes every value out that a caller may read at this moment.
+
+    Of the control plane itself, that is what the user may read for whom it acts; all, when that
+    user is not there any more.
+    """
+    if not caller.principal_id:
+        user = await find(session, caller.workspace_id, caller.user_name)
+        caller = caller if user is None else await caller_of(session, user)
+    scopes = await readable(session, caller)
     rows = await store.secrets_of(session, scopes) if scopes else ()
     return Redactor(
         [

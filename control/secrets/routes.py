@@ -32,7 +32,7 @@ async def get_reader(request: Request, deps: DepsArg) -> Reader:
     if reading.is_attempt_token(token):
         return await reading.reader_of(deps, token)
     caller = await get_caller(request, deps)
-    return Reader(caller.workspace_id, caller.user_name)
+    return Reader(caller)
 
 
 ReaderArg = Annotated[Reader, Depends(get_reader)]

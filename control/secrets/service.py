@@ -9,7 +9,7 @@ from control.auth import Caller
 from control.deps import Deps
 from control.runs.views import millis
 from control.secrets import store
-from control.secrets.access import GROUPS, Reader, allows, permitted
+from control.secrets.access import Reader, allows, permitted
 from control.secrets.tables import Secret, SecretAcl, SecretScope
 from spec.api.secrets import (
     MOST_SCOPES,
@@ -79,7 +79,7 @@ async def create_scope(deps: Deps, caller: Caller, request: CreateScope) -> None
 async def list_scopes(deps: Deps, reader: Reader) -> ScopeList:
     """Return the scopes that somebody may read."""
     async with deps.database.read_session() as session:
-        rows = await store.scopes(session, reader.workspace_id)
+        rows = await store.scopes(session, reader.caller.workspace_id)
         acls = await store.acls(session, [row.scope_id for row in rows])
     by_scope: dict[int, list[SecretAcl]] = {}
     for acl in acls:
@@ -87,7 +87,7 @@ async def list_scopes(deps: Deps, reader: Reader) -> ScopeList:
     seen = [
         ScopeView(name=row.name)
         for row in rows
-        if allows(by_scope.get(row.scope_id or 0, []), reader.user_name, Permission.READ)
+        if allows(by_scope.get(row.scope_id or 0, []), reader.caller, Permission.READ)
     ]
     return ScopeList(scopes=tuple(seen))
 
@@ -97,8 +97,7 @@ async def delete_scope(deps: Deps, caller: Caller, name: str) -> None:
     async with deps.database.session() as session:
         scope = await permitted(
             session,
-            caller.workspace_id,
-            caller.user_name,
+            caller,
             name,
             Permission.MANAGE,
             lock=True,
@@ -120,8 +119,7 @@ async def put(deps: Deps, caller: Caller, request: PutSecret) -> None:
     async with deps.database.session() as session:
         scope = await permitted(
             session,
-            caller.workspace_id,
-            caller.user_name,
+            caller,
             request.scope,
             Permission.WRITE,
             lock=True,
@@ -160,9 +158,7 @@ def _value(request: PutSecret) -> bytes:
 async def list_secrets(deps: Deps, reader: Reader, name: str) -> SecretList:
     """Return the keys of a scope."""
     async with deps.database.read_session() as session:
-        scope = await permitted(
-            session, reader.workspace_id, reader.user_name, name, Permission.READ
-        )
+        scope = await permitted(session, reader.caller, name, Permission.READ)
         rows = await store.secrets(session, scope.scope_id)
     return SecretList(
         secrets=tuple(
@@ -177,8 +173,7 @@ async def delete(deps: Deps, caller: Caller, name: str, key: str) -> None:
     async with deps.database.session() as session:
         scope = await permitted(
             session,
-            caller.workspace_id,
-            caller.user_name,
+            caller,
             name,
             Permission.WRITE,
             lock=True,
@@ -191,21 +186,21 @@ async def put_acl(deps: Deps, caller: Caller, request: PutAcl) -> None:
     """Say what a user or group may do with a scope.
 
     Raises:
-        Invalid: there is no such user or group.
+        Invalid: there is no such user, group or service principal.
     """
     async with deps.database.session() as session:
         scope = await permitted(
             session,
-            caller.workspace_id,
-            caller.user_name,
+            caller,
             request.scope,
             Permission.MANAGE,
             lock=True,
         )
         who = request.principal
-        if who not in GROUPS and not await store.is_user(session, caller.workspace_id, who):
+        if not await store.is_principal(session, caller.workspace_id, who):
             raise Invalid(
-                f"There is no user '{who}' in this workspace; the groups are {', '.join(GROUPS)}",
+                f"There is no user, group or service principal '{who}' in this workspace; a service"
+                " principal is named by its application id",
                 principal=who,
             )
         acl = SecretAcl(
@@ -235,9 +230,7 @@ async def get_acl(deps: Deps, caller: Caller, name: str, principal: str) -> AclI
 async def list_acls(deps: Deps, caller: Caller, name: str) -> AclList:
     """Return the permissions on a scope."""
     async with deps.database.read_session() as session:
-        scope = await permitted(
-            session, caller.workspace_id, caller.user_name, name, Permission.MANAGE
-        )
+        scope = await permitted(session, caller, name, Permission.MANAGE)
         rows = await store.acls(session, [scope.scope_id])
     return AclList(
         items=tuple(
@@ -255,8 +248,7 @@ async def delete_acl(deps: Deps, caller: Caller, name: str, principal: str) -> N
     async with deps.database.session() as session:
         scope = await permitted(
             session,
-            caller.workspace_id,
-            caller.user_name,
+            caller,
             name,
             Permission.MANAGE,
             lock=True,

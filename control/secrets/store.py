@@ -80,10 +80,12 @@ async def acls(session: AsyncSession, scope_ids: Collection[int | None]) -> Sequ
     return (await session.exec(query.order_by(col(SecretAcl.principal)))).all()
 
 
-async def is_user(session: AsyncSession, workspace_id: int, name: str) -> bool:
-    """Tell whether the workspace has this user or service principal."""
+async def is_principal(session: AsyncSession, workspace_id: int, name: str) -> bool:
+    """Tell whether the workspace has a user, service principal or group of this name."""
     query = select(Principal.principal_id).where(
-        Principal.workspace_id == workspace_id, Principal.user_name == name
+        Principal.workspace_id == workspace_id,
+        Principal.user_name == name,
+        col(Principal.deleted_at).is_(None),
     )
     return (await session.exec(query)).first() is not None
 

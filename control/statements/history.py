@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control import paging
 from control.auth import Caller
 from control.deps import Deps
+from control.permissions.access import visible
+from control.permissions.levels import Kind, Level
 from control.runs.views import millis
 from control.statements.tables import Statement
 from control.workspaces.tables import Principal
-from spec.api.queries import QUERY_TAG
+from spec.api.queries import ASKED_BY_TAG, QUERY_TAG
 from spec.api.query_history import (
     MOST_RANGE_MS,
     STATUS_OF,
@@ -72,7 +74,7 @@ async def page(
             conditions.append(col(Statement.user_name).in_(names))
         query = (
             select(Statement)
-            .where(Statement.workspace_id == caller.workspace_id, *conditions)
+            .where(Statement.workspace_id == caller.workspace_id, _visible(caller), *conditions)
             .order_by(col(Statement.statement_id).desc())
             .limit(limit + 1)
         )
@@ -114,6 +116,12 @@ def first_id(at_ms: int) -> str:
     return str(UUID(int=stamp << 80))
 
 
+def _visible(caller: Caller) -> ColumnElement[bool]:
+    """Return the condition that keeps the caller's own, and those of warehouses it may monitor."""
+    monitored = visible(caller, Kind.WAREHOUSE, col(Statement.warehouse_id), Level.CAN_MONITOR)
+    return or_(col(Statement.user_name) == caller.user_name, monitored)
+
+
 async def _users(session: AsyncSession, workspace_id: int) -> dict[str, int | None]:
     query = select(Principal).where(Principal.workspace_id == workspace_id)
     return {each.user_name: each.principal_id for each in (await session.exec(query)).all()}
@@ -127,6 +135,7 @@ def _info(
     took = (ended or millis(now)) - sent
     tags = {str(tag["key"]): tag.get("value") for tag in row.query_tags}
     query_id = tags.pop(QUERY_TAG, None)
+    tags.pop(ASKED_BY_TAG, None)
     return QueryInfo(
         query_id=row.statement_id,
         lookup_key=row.statement_id,

@@ -66,7 +66,7 @@ async def redacted_text(session: AsyncSession, deps: Deps, caller: Caller, text:
     Returns:
         At most `MOST_CHARACTERS` characters of it, and an ellipsis when there were more.
     """
-    redactor = await redactor_for(deps, session, caller.workspace_id, caller.user_name)
+    redactor = await redactor_for(deps, session, caller)
     if len(text) <= MOST_CHARACTERS:
         return without_literals(redactor.text(text))
     return without_literals(redactor.cut_text(text[:MOST_CHARACTERS])) + "…"

@@ -23,6 +23,7 @@ from control.deps import Deps
 from control.http import to_json
 from control.ids import new_id
 from control.queries.service import iso
+from control.runs.access import permitted
 from control.runs.admission import FAST_PATH
 from control.runs.outbox import deliver_now
 from control.runs.tables import OutboxKind, OutboxRow
@@ -32,13 +33,15 @@ from control.statements.redacting import redacted_text
 from control.statements.tables import Statement, StatementResult
 from control.statements.views import EXPIRED, chunk_infos, next_of, state_of, view
 from control.warehouses import service as warehouses
+from control.workspaces.defaults import defaults_of
+from spec.api.queries import ASKED_BY_TAG
 from spec.api.statements import (
     ChunkInfo,
     ExecuteStatement,
     ExternalLink,
     ResultData,
 )
-from spec.errors import Conflict, NotFound
+from spec.errors import Conflict, Forbidden, NotFound
 from spec.statements import (
     Disposition,
     Parameter,
@@ -82,6 +85,8 @@ async def execute(
     Raises:
         Invalid: a parameter's value is not of its type.
         NotFound: there is no such warehouse, or no such branch.
+        Forbidden: the caller may not use the warehouse, or not see the run of the branch; or the
+            idempotency token is that of somebody else's statement.
         Exhausted: too many statements wait for the warehouse.
     """
     until = time.monotonic() + order.wait_s
@@ -125,9 +130,11 @@ async def get(deps: Deps, caller: Caller, statement_id: str) -> str:
 
     Raises:
         NotFound: there is no such statement in the workspace.
+        Forbidden: it is somebody else's.
     """
     async with deps.database.read_session() as session:
         found = await store.with_result(session, caller.workspace_id, statement_id)
+        check(caller, found[0])
     return await _shown(deps, *found)
 
 
@@ -150,6 +157,7 @@ async def get_chunk(deps: Deps, caller: Caller, statement_id: str, index: int) -
     """
     async with deps.database.read_session() as session:
         row, result = await store.with_result(session, caller.workspace_id, statement_id)
+        check(caller, row)
     state = state_of(row)
     if state is StatementState.CLOSED:
         raise NotFound(EXPIRED.format(at=iso(row.purged_at)), statement_id=statement_id)
@@ -170,9 +178,10 @@ async def cancel(deps: Deps, caller: Caller, statement_id: str) -> None:
 
     Raises:
         NotFound: there is no such statement in the workspace.
+        Forbidden: it is somebody else's.
     """
     async with deps.database.session() as session:
-        await store.get(session, caller.workspace_id, statement_id)
+        check(caller, await store.get(session, caller.workspace_id, statement_id))
         row = await store.lock(session, statement_id)
         if StatementState(row.state).is_over:
             return
@@ -232,19 +241,18 @@ async def _admit(
             if order.idempotency_token and (
                 known := await store.of_token(session, caller.workspace_id, order.idempotency_token)
             ):
+                check(caller, known)
                 return known.statement_id, outbox
-            order = await sessions.applied(session, caller, order)
+            defaults = await defaults_of(session, caller.workspace_id)
+            named = {"warehouse_id": defaults.warehouse(order.warehouse_id)}
+            order = await sessions.applied(session, caller, order.model_copy(update=named))
             warehouse = await warehouses.usable(session, caller, order.warehouse_id)
+            if order.catalog is None and warehouse.catalog is None:
+                order = order.model_copy(update={"catalog": defaults.catalog})
             await warehouses.admit_statement(session, warehouse)
             await warehouses.wake(session, warehouse)
-            if order.branch is not None and not await store.has_branch(
-                session, caller.workspace_id, order.branch
-            ):
-                raise NotFound(
-                    f"No run of this workspace has a branch '{order.branch}' that can be read; it"
-                    " may have been dropped.",
-                    branch=order.branch,
-                )
+            if order.branch is not None:
+                await _check_branch(session, caller, order.branch)
             text = await redacted_text(session, deps, caller, order.statement)
             session.add(_row(deps, caller, order, body, statement_id, origin, text))
             await session.flush()
@@ -259,10 +267,41 @@ async def _admit(
             raise
         async with deps.database.read_session() as session:
             known = await store.of_token(session, caller.workspace_id, order.idempotency_token)
+            if known is not None:
+                check(caller, known)
         if known is None:
             raise error
         return known.statement_id, outbox
     return None, outbox
+
+
+async def _check_branch(session: AsyncSession, caller: Caller, branch: str) -> None:
+    run_id = await store.run_of_branch(session, caller.workspace_id, branch)
+    if run_id is None:
+        raise NotFound(
+            f"No run of this workspace has a branch '{branch}' that can be read; it may have been"
+            " dropped.",
+            branch=branch,
+        )
+    await permitted(session, caller, run_id)
+
+
+def check(caller: Caller, row: Statement) -> None:
+    """Let only those pass who may see a statement: who asked for it, and admins.
+
+    Raises:
+        Forbidden: it is somebody else's.
+    """
+    if caller.is_admin or row.user_name == caller.user_name:
+        return
+    # Of a query that runs with its owner's rights, who asked is noted in a tag.
+    if {"key": ASKED_BY_TAG, "value": caller.user_name} in row.query_tags:
+        return
+    raise Forbidden(
+        f"Statement {row.statement_id} is {row.user_name}'s; a statement can be seen by who sent it"
+        " and by admins of the workspace",
+        statement_id=row.statement_id,
+    )
 
 
 def _row(

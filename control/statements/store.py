@@ -151,11 +151,11 @@ async def open_since(
     return (await session.exec(query)).all()
 
 
-async def has_branch(session: AsyncSession, workspace_id: int, branch: str) -> bool:
-    """Tell whether a run of the workspace has this branch, and it is still there."""
+async def run_of_branch(session: AsyncSession, workspace_id: int, branch: str) -> int | None:
+    """Return the run of the workspace that has this branch; None when it is not there any more."""
     query = select(Transaction.run_id).where(
         Transaction.workspace_id == workspace_id,
         Transaction.branch == branch,
         col(Transaction.dropped_at).is_(None),
     )
-    return (await session.exec(query)).first() is not None
+    return (await session.exec(query)).first()

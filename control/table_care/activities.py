@@ -9,10 +9,11 @@ import structlog
 from sqlalchemy.dialects.postgresql import insert
 from temporalio import activity
 
-from control.auth import Caller
+from control.auth import caller_named
 from control.deps import Deps
 from control.heartbeats import beating
 from control.logs import service as logs
+from control.permissions.access import require_admin
 from control.runs.context import read_task
 from control.runs.tables import Run, TaskOutput, TaskRun
 from control.table_care.sweep import Order, Report, Sweeper
@@ -66,8 +67,9 @@ class FileRemover:
         care = task.table_care_task
         if care is None:
             raise Invalid(f"task '{ref.task_key}' is no table_care_task")
-        if not Caller.acting_for(run.workspace_id, run.run_as or run.creator).is_admin:
-            raise Forbidden("only admins may delete files of tables")
+        async with self._deps.database.read_session() as session:
+            runner = await caller_named(session, run.workspace_id, run.run_as or run.creator)
+        require_admin(runner, "delete files of tables")
         patterns = resolved_patterns([resolve(text, context) for text in care.tables])
         async with self._deps.database.read_session() as session:
             attempt = await session.get_one(TaskRun, ref.task_run_id)

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/api/openlake/1.0", tags=["transactions"])
 async def get_transaction(run_id: int, caller: CallerArg, deps: DepsArg) -> Response:
     """Read the transaction of a run whose job has `publish`: branch, state, tables, conflicts."""
     async with deps.database.read_session() as session:
-        return compact(await service.of_run(session, caller.workspace_id, run_id))
+        return compact(await service.of_run(session, caller, run_id))
 
 
 @router.post("/runs/{run_id}/transaction/drop", response_model=RunTransaction)
@@ -25,7 +25,7 @@ async def drop_transaction(run_id: int, caller: CallerArg, deps: DepsArg) -> Res
     async with deps.database.session() as session:
         await service.drop(session, caller, run_id)
         await session.flush()
-        return compact(await service.of_run(session, caller.workspace_id, run_id))
+        return compact(await service.of_run(session, caller, run_id))
 
 
 @router.get("/transactions", response_model=TransactionList)
@@ -40,5 +40,5 @@ async def list_transactions(
 ) -> Response:
     """List transactions, those of newer runs first."""
     async with deps.database.read_session() as session:
-        found = await service.page(session, caller.workspace_id, state or [], limit, page_token)
+        found = await service.page(session, caller, state or [], limit, page_token)
     return compact(found)

@@ -9,7 +9,8 @@ from control import hub
 from control.audit import store as audit
 from control.auth import Caller
 from control.paging import decode, encode, integer
-from control.runs import store as runs
+from control.permissions.levels import Level
+from control.runs.access import permitted, visible_runs
 from control.transactions import store
 from control.transactions.lifecycle import SWEEP
 from control.transactions.tables import AttemptBranch, Transaction, TransactionState
@@ -28,13 +29,14 @@ _MOST_ATTEMPTS = 1_000
 _DROPPABLE = (TransactionState.OPENING, TransactionState.KEPT, TransactionState.CONFLICT)
 
 
-async def of_run(session: AsyncSession, workspace_id: int, run_id: int) -> RunTransaction:
+async def of_run(session: AsyncSession, caller: Caller, run_id: int) -> RunTransaction:
     """Return a run's transaction.
 
     Raises:
         NotFound: there is no such run, or it is no transaction.
+        Forbidden: the caller may not see the run.
     """
-    await runs.get(session, workspace_id, run_id)
+    await permitted(session, caller, run_id)
     found = await store.all_of(session, run_id)
     if not found:
         raise NotFound(
@@ -56,12 +58,12 @@ async def views_of_run(session: AsyncSession, run_id: int) -> list[TransactionVi
 
 async def page(
     session: AsyncSession,
-    workspace_id: int,
+    caller: Caller,
     states: Sequence[str],
     limit: int,
     page_token: str | None,
 ) -> TransactionList:
-    """Return a page of a workspace's transactions.
+    """Return a page of the transactions of runs that the caller may see.
 
     Raises:
         Invalid: a state is unknown, or the token is not ours.
@@ -72,7 +74,14 @@ async def page(
     place = decode(page_token)
     run_id, number = integer(place, "run_id"), integer(place, "number")
     below = None if run_id is None or number is None else (run_id, number)
-    found = await store.page(session, workspace_id, limit=limit + 1, below=below, states=states)
+    found = await store.page(
+        session,
+        caller.workspace_id,
+        limit=limit + 1,
+        below=below,
+        states=states,
+        visible=visible_runs(caller),
+    )
     shown = found[:limit]
     more = len(found) > limit
     return TransactionList(
@@ -86,9 +95,10 @@ async def drop(session: AsyncSession, caller: Caller, run_id: int) -> None:
 
     Raises:
         NotFound: there is no such run, or it is no transaction.
+        Forbidden: the caller may not run its job.
         Conflict: the run is active, or its branch is not kept.
     """
-    run = await runs.get(session, caller.workspace_id, run_id)
+    run = await permitted(session, caller, run_id, Level.CAN_MANAGE_RUN)
     row = await store.newest(session, run_id, lock=True)
     if row is None:
         raise NotFound(f"Run {run_id} is no transaction; it has no branch.", run_id=run_id)

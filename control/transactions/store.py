@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import ColumnElement, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -73,9 +73,17 @@ async def page(
     limit: int,
     below: tuple[int, int] | None = None,
     states: Collection[str] = (),
+    visible: ColumnElement[bool],
 ) -> Sequence[Transaction]:
-    """Return transactions of a workspace, those of newer runs first, below a place."""
-    query = select(Transaction).where(Transaction.workspace_id == workspace_id)
+    """Return transactions of a workspace, those of newer runs first, below a place.
+
+    `visible` is a condition on their runs.
+    """
+    query = (
+        select(Transaction)
+        .join(Run, col(Run.run_id) == col(Transaction.run_id))
+        .where(Transaction.workspace_id == workspace_id, visible)
+    )
     if states:
         query = query.where(col(Transaction.state).in_(states))
     if below is not None:

@@ -222,6 +222,7 @@ class Triggers:
             triggered_at=firing.at,
             trigger_info=dict(firing.info),
         )
+        # Its owner has set the trigger; admission sees to what the run may use.
         caller = Caller.acting_for(job.workspace_id, job.creator)
         facts = {"job_id": job.job_id, "kind": row.kind, "instant": firing.at.isoformat()}
         try:

@@ -11,10 +11,13 @@ from temporalio import activity
 
 from control import paging
 from control.audit import store as audit
-from control.auth import Caller
+from control.auth import Caller, caller_named
 from control.deps import Deps
 from control.heartbeats import beating
 from control.jobs import store as jobs
+from control.jobs.access import permitted
+from control.permissions.access import require
+from control.permissions.levels import Kind, Level
 from control.runs import ending, outbox
 from control.runs.admission import Ask, run_parameters
 from control.runs.gathering import admit_gathered
@@ -40,7 +43,7 @@ async def start(deps: Deps, caller: Caller, job_id: int, wish: StartBackfill) ->
     """Order a backfill, or say what it would be."""
     async with deps.database.session() as session:
         # Locked, so that the same order sent twice at once is one.
-        job = await jobs.get(session, caller.workspace_id, job_id, lock=True)
+        job = await permitted(session, caller, job_id, Level.CAN_MANAGE_RUN, lock=True)
         if known := await store.by_token(session, job_id, wish.idempotency_token):
             return _view(known, await store.tally(session, _id(known)))
         settings = JobSettings.model_validate(job.settings)
@@ -78,13 +81,13 @@ async def rerun(deps: Deps, caller: Caller, job_id: int, backfill_id: int) -> Ba
         Invalid: it has not ended, or every date succeeded.
     """
     async with deps.database.session() as session:
+        await permitted(session, caller, job_id, Level.CAN_MANAGE_RUN)
         old = await store.get(session, caller.workspace_id, job_id, backfill_id)
         if old.ended_at is None:
             raise Invalid(f"Backfill {backfill_id} has not ended yet; follow it, or cancel it.")
         dates = await store.unfinished(session, backfill_id)
         if not dates:
             raise Invalid(f"Every date of backfill {backfill_id} succeeded; nothing is to rerun.")
-        await jobs.get(session, caller.workspace_id, job_id)
         row = Backfill(
             workspace_id=old.workspace_id,
             job_id=job_id,
@@ -142,6 +145,7 @@ async def get(
     """Return how far a backfill is, with its dates by pages."""
     offset = paging.integer(paging.decode(page_token), "offset") or 0
     async with deps.database.read_session() as session:
+        await _require(session, caller, job_id, Level.CAN_VIEW)
         row = await store.get(session, caller.workspace_id, job_id, backfill_id)
         counts = await store.tally(session, backfill_id)
         if not with_dates:
@@ -154,13 +158,26 @@ async def get(
 async def list_backfills(deps: Deps, caller: Caller, job_id: int) -> tuple[BackfillView, ...]:
     """Return the newest backfills of a job."""
     async with deps.database.read_session() as session:
+        await _require(session, caller, job_id, Level.CAN_VIEW)
         rows = await store.of_job(session, caller.workspace_id, job_id)
         return tuple([_view(row, await store.tally(session, _id(row))) for row in rows])
+
+
+async def _require(session: AsyncSession, caller: Caller, job_id: int, wanted: Level) -> None:
+    """Ask for a level on a job, which may be deleted: what it did can still be looked at.
+
+    Raises:
+        NotFound: the workspace never had such a job.
+        Forbidden: the caller lacks the level.
+    """
+    await jobs.get_any(session, caller.workspace_id, job_id)
+    await require(session, caller, Kind.JOB, job_id, wanted)
 
 
 async def cancel(deps: Deps, caller: Caller, job_id: int, backfill_id: int) -> None:
     """Start no more runs of a backfill and cancel those that are active."""
     async with deps.database.session() as session:
+        await _require(session, caller, job_id, Level.CAN_MANAGE_RUN)
         row = await store.get(session, caller.workspace_id, job_id, backfill_id, lock=True)
         if row.ended_at is not None or row.cancelled_at is not None:
             return
@@ -270,7 +287,9 @@ class Backfills:
         )
         run_id, reason = None, ""
         try:
-            caller = Caller.acting_for(row.workspace_id, row.creator)
+            async with self._deps.database.read_session() as session:
+                caller = await caller_named(session, row.workspace_id, row.creator)
+                await permitted(session, caller, row.job_id, Level.CAN_MANAGE_RUN)
             admitted = await admit_gathered(self._deps, caller, ask)
             run_id = admitted.run.run_id
             if admitted.outbox is not None:

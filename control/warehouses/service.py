@@ -11,12 +11,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control import hub, paging
 from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
+from control.permissions.access import forget, own, require, visible
+from control.permissions.levels import Kind, Level
 from control.warehouses import store
 from control.warehouses.load import loads
 from control.warehouses.tables import Warehouse
@@ -103,6 +106,7 @@ async def create(deps: Deps, caller: Caller, fields: CreateWarehouse) -> str:
         )
         _fill(row, fields)
         await _keep(session, row)
+        await own(session, caller, Kind.WAREHOUSE, row.warehouse_id)
         facts = {"name": row.name, "engine": row.engine}
         audit.record(session, caller, "warehouse.created", "warehouse", row.warehouse_id, **facts)
         await hub.notify(session, CHANGED)
@@ -116,7 +120,13 @@ async def list_warehouses(
     below = paging.text_below(page_token)
     async with deps.database.session() as session:
         await store.make_built_in(session, caller.workspace_id)
-        rows = await store.page(session, caller.workspace_id, below=below, limit=page_size + 1)
+        rows = await store.page(
+            session,
+            caller.workspace_id,
+            below=below,
+            limit=page_size + 1,
+            visible=visible(caller, Kind.WAREHOUSE, col(Warehouse.warehouse_id)),
+        )
         busy = await loads(session)
     shown, token = paging.cut_below(rows, page_size, lambda row: row.warehouse_id)
     views = tuple(
@@ -146,7 +156,7 @@ async def get(deps: Deps, caller: Caller, warehouse_id: str) -> WarehouseView:
         NotFound, Invalid: see `store.get`.
     """
     async with deps.database.session() as session:
-        row = await store.get(session, caller.workspace_id, warehouse_id)
+        row = await permitted(session, caller, warehouse_id, Level.CAN_VIEW)
         return view(deps, row, await _load(session, row))
 
 
@@ -160,7 +170,7 @@ async def edit(deps: Deps, caller: Caller, warehouse_id: str, fields: EditWareho
     if fields.id is not None and fields.id != warehouse_id:
         raise Invalid(f"the path names warehouse {warehouse_id}, the body {fields.id}")
     async with deps.database.session() as session:
-        row = await store.get(session, caller.workspace_id, warehouse_id, lock=True)
+        row = await permitted(session, caller, warehouse_id, Level.CAN_MANAGE, lock=True)
         if (engine := _engine(fields)) is not None and engine != row.engine:
             raise Invalid(
                 f"warehouse {warehouse_id} runs on {row.engine}, and that cannot be changed; make"
@@ -183,7 +193,7 @@ async def edit(deps: Deps, caller: Caller, warehouse_id: str, fields: EditWareho
 async def start(deps: Deps, caller: Caller, warehouse_id: str) -> None:
     """Want a warehouse to run; one that does is left alone."""
     async with deps.database.session() as session:
-        row = await store.get(session, caller.workspace_id, warehouse_id)
+        row = await permitted(session, caller, warehouse_id, Level.CAN_MANAGE)
         if await store.start(session, row):
             audit.record(session, caller, "warehouse.started", "warehouse", warehouse_id)
             await hub.notify(session, CHANGED)
@@ -209,13 +219,14 @@ async def _end(
     deps: Deps, caller: Caller, warehouse_id: str, wanted: Wanted, state: WarehouseState
 ) -> None:
     async with deps.database.session() as session:
-        row = await store.get(session, caller.workspace_id, warehouse_id, lock=True)
+        row = await permitted(session, caller, warehouse_id, Level.CAN_MANAGE, lock=True)
         if row.wanted == wanted:
             return
         row.wanted, row.state = wanted.value, state.value
         deed = "warehouse.deleted" if wanted is Wanted.DELETED else "warehouse.stopped"
         if wanted is Wanted.DELETED:
             row.deleted_at = datetime.now(UTC)
+            await forget(session, caller.workspace_id, Kind.WAREHOUSE, warehouse_id)
         audit.record(session, caller, deed, "warehouse", warehouse_id)
         await hub.notify(session, CHANGED)
 
@@ -229,8 +240,23 @@ async def usable(session: AsyncSession, caller: Caller, warehouse_id: str) -> Wa
     Raises:
         Invalid: the text is no id of a warehouse.
         NotFound: the workspace has no such warehouse.
+        Forbidden: the caller may not use it.
     """
-    return await store.get(session, caller.workspace_id, warehouse_id)
+    return await permitted(session, caller, warehouse_id, Level.CAN_USE)
+
+
+async def permitted(
+    session: AsyncSession, caller: Caller, warehouse_id: str, wanted: Level, *, lock: bool = False
+) -> Warehouse:
+    """Return a warehouse that the caller may do so much with.
+
+    Raises:
+        Invalid, NotFound: see `store.get`.
+        Forbidden: the caller lacks the level.
+    """
+    row = await store.get(session, caller.workspace_id, warehouse_id, lock=lock)
+    await require(session, caller, Kind.WAREHOUSE, warehouse_id, wanted)
+    return row
 
 
 async def wake(session: AsyncSession, warehouse: Warehouse) -> None:

@@ -3,11 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from control.permissions.levels import Kind, Level
+from control.permissions.tables import Grant
 from control.warehouses.tables import Warehouse
+from control.workspaces.defaults import defaults_of
+from control.workspaces.principals import USERS, find_group
 from spec.attempts import SqlDialect
 from spec.errors import Invalid, NotFound
 from spec.tasks import BUILT_IN, Engine, warehouse_engine
@@ -74,10 +79,15 @@ async def at(session: AsyncSession, place: str) -> Warehouse | None:
 
 
 async def page(
-    session: AsyncSession, workspace_id: int, *, below: str | None, limit: int
+    session: AsyncSession,
+    workspace_id: int,
+    *,
+    below: str | None,
+    limit: int,
+    visible: ColumnElement[bool],
 ) -> list[Warehouse]:
     """Return warehouses: the built-in ones, then newest first, with ids below a bound."""
-    statement = _of(workspace_id)
+    statement = _of(workspace_id).where(visible)
     if below is not None:
         statement = statement.where(col(Warehouse.warehouse_id) < below)
     statement = statement.order_by(col(Warehouse.warehouse_id).desc()).limit(limit)
@@ -106,8 +116,7 @@ async def pinned(
     Raises:
         Invalid: there is no such warehouse; says which there are.
     """
-    query = _of(workspace_id).where(Warehouse.warehouse_id == warehouse_id)
-    row = (await session.exec(query)).first()
+    row = await find(session, workspace_id, warehouse_id)
     if row is None:
         try:
             warehouse_engine(warehouse_id, await engines(session, workspace_id))
@@ -117,7 +126,7 @@ async def pinned(
     found = PinnedWarehouse(
         engine=Engine(row.engine),
         dialect=SqlDialect(row.dialect),
-        catalog=row.catalog,
+        catalog=row.catalog or (await defaults_of(session, workspace_id)).catalog,
         schema_name=row.schema_name,
     )
     is_plain = warehouse_id in BUILT_IN and found == PinnedWarehouse(engine=found.engine)
@@ -128,7 +137,7 @@ async def make_built_in(session: AsyncSession, workspace_id: int) -> None:
     """Make the warehouses that every workspace has, as far as they are missing.
 
     Jobs named them before there was a table, so their SQL is the engine's own. They are stopped
-    until somebody wants them.
+    until somebody wants them. Everybody may use them until somebody says otherwise.
     """
     now = datetime.now(UTC)
     rows: list[dict[str, Any]] = [
@@ -154,7 +163,21 @@ async def make_built_in(session: AsyncSession, workspace_id: int) -> None:
         }
         for warehouse_id, engine in BUILT_IN.items()
     ]
-    await session.exec(insert(Warehouse).values(rows).on_conflict_do_nothing())
+    made = insert(Warehouse).values(rows).on_conflict_do_nothing()
+    new = (await session.exec(made.returning(col(Warehouse.warehouse_id)))).all()
+    users = await find_group(session, workspace_id, USERS) if new else None
+    if users is not None:
+        given = [
+            {
+                "workspace_id": workspace_id,
+                "kind": Kind.WAREHOUSE.value,
+                "object_id": warehouse_id,
+                "principal_id": users.principal_id,
+                "level": Level.CAN_USE.value,
+            }
+            for (warehouse_id,) in new
+        ]
+        await session.exec(insert(Grant).values(given).on_conflict_do_nothing())
 
 
 # Use and rest ------------------------------------------------------------------------------

@@ -4,12 +4,26 @@ from typing import Any
 
 from pydantic import Field
 
+from spec.api.permissions import AccessControl
 from spec.attempts import Frozen
 from spec.jobs import JobSettings
 from spec.model import Model
 
 PAGE = 100
 """Entries of one array that `jobs/get` and `jobs/runs/get` answer at a time."""
+
+
+class CreateJob(JobSettings):
+    """Request of `jobs/create`: a job's settings, and who may do what with it from the start."""
+
+    access_control_list: tuple[AccessControl, ...] = Field(default=(), max_length=1000)
+
+    @property
+    def settings(self) -> JobSettings:
+        """What is kept as the job's settings."""
+        values = {name: getattr(self, name) for name in JobSettings.model_fields}
+        given = self.model_fields_set - {"access_control_list"}
+        return JobSettings.model_construct(given, **values)
 
 
 class JobId(Frozen):
@@ -81,3 +95,5 @@ class ListJobs(Model):
     expand_tasks: bool = False
     page_token: str | None = None
     offset: int = Field(default=0, ge=0, le=10_000)
+    include_user_names: bool = False
+    """Without effect: names are always included. Airflow's Databricks provider sends it."""

@@ -21,6 +21,9 @@ AUTO_LIMIT = 1000
 QUERY_TAG = "openlake.query_id"
 """Says in the history which saved query a statement is of."""
 
+ASKED_BY_TAG = "openlake.asked_by"
+"""Says who asked for a statement of a query that runs with its owner's rights."""
+
 RunAsMode = Literal["OWNER", "VIEWER"]
 DisplayName = Annotated[str, Field(min_length=1, max_length=1000)]
 

@@ -1,10 +1,11 @@
 """Requests and answers of `jobs/run-now` and `jobs/runs/*`."""
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import Field, model_validator
 
 from spec.alerts import AlertState
+from spec.api.permissions import AccessControl
 from spec.api.states import RunState, RunStatus
 from spec.attempts import Frozen
 from spec.compute import Environment
@@ -13,7 +14,7 @@ from spec.jobs import Queue, RunAs
 from spec.model import Model, Text
 from spec.notices import EmailNotifications, Health, NotificationSettings, WebhookNotifications
 from spec.task_types import LegacyParameters
-from spec.tasks import Task
+from spec.tasks import TASK_TYPES, Task
 
 IDEMPOTENCY_TOKEN_CHARACTERS = 64
 
@@ -60,8 +61,15 @@ def legacy_given(parameters: LegacyParameters) -> list[str]:
     return [name for name in names if getattr(parameters, name) is not None]
 
 
+_OF_ONE_TASK = (*TASK_TYPES, "new_cluster", "existing_cluster_id", "libraries")
+
+
 class SubmitRun(Model):
-    """Request of `jobs/runs/submit`: one run of tasks that are no job."""
+    """Request of `jobs/runs/submit`: one run of tasks that are no job.
+
+    One task may be written without `tasks`, its type and compute standing in the request itself, as
+    in version 2.0 of Databricks' API, which Airflow's operators still write; its key is `task`.
+    """
 
     run_name: str = Field(default="Untitled", min_length=1, max_length=4096)
     tasks: tuple[Task, ...] = Field(min_length=1, max_length=1000)
@@ -71,12 +79,28 @@ class SubmitRun(Model):
     queue: Queue | None = None
     git_source: GitSource | None = None
     run_as: RunAs | None = None
+    access_control_list: tuple[AccessControl, ...] = Field(default=(), max_length=1000)
+    """Who may do what with the run, beside who submits it."""
     health: Health | None = None
     email_notifications: EmailNotifications | None = None
     webhook_notifications: WebhookNotifications | None = None
     notification_settings: NotificationSettings | None = None
     budget_policy_id: str | None = None
     usage_policy_id: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_task(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        given = cast(dict[str, Any], value)
+        own = {name: given[name] for name in _OF_ONE_TASK if name in given}
+        if not own:
+            return given
+        if "tasks" in given:
+            raise ValueError(f"give 'tasks' or one task's '{next(iter(own))}', not both")
+        shared = {name: each for name, each in given.items() if name not in own}
+        return {**shared, "tasks": [{"task_key": "task", **own}]}
 
 
 class RunNowAnswer(Frozen):

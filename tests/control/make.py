@@ -4,9 +4,13 @@ from typing import Any
 
 import httpx2
 
+from control.auth import Caller, caller_of
 from control.db import Database
 from control.files import store
 from control.files.tables import FileKind, WorkspaceFile
+from control.tokens import service as tokens
+from control.workspaces.making import join
+from control.workspaces.tables import Principal
 
 
 async def put_file(
@@ -54,3 +58,22 @@ async def get_run(api: httpx2.AsyncClient, run_id: int) -> dict[str, Any]:
     answer = await api.get("/api/2.2/jobs/runs/get", params={"run_id": run_id})
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+async def make_user(database: Database, name: str, *groups: str, workspace_id: int = 1) -> Caller:
+    """Make a plain user of a workspace, in these groups besides; return them as a caller."""
+    async with database.session() as session:
+        user = Principal(workspace_id=workspace_id, user_name=name, display_name=name)
+        session.add(user)
+        await session.flush()
+        for group in groups:
+            await join(session, workspace_id, group, user)
+        await session.flush()
+        return await caller_of(session, user)
+
+
+async def make_token(database: Database, caller: Caller) -> str:
+    """Make an access token for a user."""
+    async with database.session() as session:
+        principal = await session.get_one(Principal, caller.principal_id)
+        return await tokens.issue(session, principal, "test")

@@ -18,7 +18,7 @@ from spec.api.queries import CreateQuery, QueryFields, UpdateQuery
 from spec.errors import Forbidden, NotFound
 from spec.statements import StatementBody
 from tests.control.conftest import Recorder
-from tests.control.make import create_job, run_now
+from tests.control.make import create_job, make_user, run_now
 from tests.control.serving import serving
 from tests.control.test_internal import open_attempt, ref
 from tests.control.test_sdk import call
@@ -312,7 +312,7 @@ async def test_a_run_that_cannot_be_is_refused(
 async def test_a_query_runs_with_its_owners_rights_when_it_says_so(
     api: httpx2.AsyncClient, deps: Deps, caller: Caller
 ) -> None:
-    bob = Caller.acting_for(caller.workspace_id, "bob@example.com")
+    bob = await make_user(deps.database, "bob@example.com")
     for mode, user in (("VIEWER", caller.user_name), ("OWNER", bob.user_name)):
         fields = QueryFields(query_text="SELECT 1", run_as_mode=mode)  # pyright: ignore[reportArgumentType]
         made = await service.create(deps, bob, CreateQuery(query=fields))

@@ -9,6 +9,7 @@ from control.deps import Deps
 from control.secrets import service as secrets
 from control.statements.redacting import MOST_CHARACTERS, redacted_text, without_literals
 from spec.api.secrets import CreateScope, PutSecret
+from tests.control.make import make_user
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ async def test_values_of_the_callers_secrets_are_taken_out(deps: Deps, caller: C
     await secrets.create_scope(deps, caller, CreateScope(scope="db"))
     await secrets.put(deps, caller, PutSecret(scope="db", key="k", string_value="tiger-77"))
     assert await kept(caller, text) == "SELECT * FROM t WHERE id = '[REDACTED]'"
-    somebody = Caller.acting_for(caller.workspace_id, "bob@example.com")
+    somebody = await make_user(deps.database, "bob@example.com")
     assert await kept(somebody, text) == text, "bob may not read the scope, nor learn of its values"
     cut = " " * (MOST_CHARACTERS - 5) + "tiger-77"
     assert (await kept(caller, cut)).strip() == "[REDACTED]…"

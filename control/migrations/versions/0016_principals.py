@@ -34,6 +34,16 @@ JOIN principals ON principals.workspace_id = made.workspace_id
     AND principals.kind = 'user' AND principals.user_name = made.{owner}
 """
 
+# As every workspace has it from now on.
+_BUILT_IN = """
+INSERT INTO grants (workspace_id, kind, object_id, principal_id, level)
+SELECT made.workspace_id, 'warehouses', made.warehouse_id, users.principal_id, 'CAN_USE'
+FROM warehouses AS made
+JOIN principals AS users ON users.workspace_id = made.workspace_id
+    AND users.kind = 'group' AND users.user_name = 'users'
+WHERE made.warehouse_id IN ('duckdb', 'trino')
+"""
+
 _OWNED = (
     ("job", "jobs", "job_id", "creator"),
     ("query", "saved_queries", "query_id", "owner"),
@@ -89,6 +99,7 @@ def upgrade() -> None:
     op.create_index("ix_grants_principal", "grants", ["workspace_id", "principal_id", "kind"])
     op.execute(_GROUPS)
     op.execute(_ADMINS)
+    op.execute(_BUILT_IN)
     for kind, table, key, owner in _OWNED:
         op.execute(_OWNERS.format(kind=kind, table=table, key=key, owner=owner))
 
