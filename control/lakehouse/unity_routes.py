@@ -9,10 +9,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from control.http import CallerArg, DepsArg, compact
-from control.lakehouse import unity
+from control.lakehouse import changes, sharing, unity
 from spec.api.catalog import (
     CatalogInfo,
     CatalogList,
+    CreateSchema,
+    EffectiveGrantList,
+    FunctionList,
+    GrantList,
+    MetastoreAssignment,
+    MetastoreInfo,
+    MetastoreList,
     SchemaInfo,
     SchemaList,
     TableExists,
@@ -20,6 +27,8 @@ from spec.api.catalog import (
     TableList,
     TableSummaryList,
 )
+from spec.api.jobs import Empty
+from spec.errors import NotFound
 
 router = APIRouter(prefix="/api/2.1/unity-catalog", tags=["catalogs"])
 
@@ -60,6 +69,21 @@ async def get_schema(full_name: str, caller: CallerArg, deps: DepsArg) -> Respon
     return compact(await unity.get_schema(deps, full_name))
 
 
+@router.post("/schemas", response_model=SchemaInfo)
+async def create_schema(body: CreateSchema, caller: CallerArg, deps: DepsArg) -> Response:
+    """Make a schema in the stack's own catalog."""
+    return compact(await changes.create_schema(deps, caller, body))
+
+
+@router.delete("/schemas/{full_name}")
+async def delete_schema(
+    full_name: str, caller: CallerArg, deps: DepsArg, force: bool = False
+) -> Empty:
+    """Drop a schema of the stack's own catalog; with `force` also what is in it."""
+    await changes.delete_schema(deps, caller, full_name, force=force)
+    return Empty()
+
+
 @router.get("/tables", response_model=TableList)
 async def list_tables(
     catalog_name: str,
@@ -78,6 +102,13 @@ async def list_tables(
 async def get_table(full_name: str, caller: CallerArg, deps: DepsArg) -> Response:
     """Read a table with its columns."""
     return compact(await unity.get_table(deps, full_name))
+
+
+@router.delete("/tables/{full_name}")
+async def delete_table(full_name: str, caller: CallerArg, deps: DepsArg) -> Empty:
+    """Drop a table or view of the stack's own catalog."""
+    await changes.delete_table(deps, caller, full_name)
+    return Empty()
 
 
 @router.get("/tables/{full_name}/exists")
@@ -106,3 +137,67 @@ async def list_table_summaries(
         page_token,
     )
     return compact(page)
+
+
+@router.get("/functions", response_model=FunctionList)
+async def list_functions(
+    catalog_name: str,
+    schema_name: str,
+    caller: CallerArg,
+    deps: DepsArg,
+    max_results: MaxResults = 0,
+    page_token: str | None = None,
+) -> Response:
+    """List a schema's functions; there are none."""
+    await unity.get_schema(deps, f"{catalog_name}.{schema_name}")
+    return compact(FunctionList())
+
+
+@router.get("/functions/{name}")
+async def get_function(name: str, caller: CallerArg) -> Empty:
+    """Read a function; there are none."""
+    raise NotFound(f"Function '{name[:300]}' does not exist: catalogs hold no functions here.")
+
+
+@router.get("/current-metastore-assignment", response_model=MetastoreAssignment)
+async def get_metastore_assignment(caller: CallerArg) -> Response:
+    """Read which metastore the workspace has, and its catalog of names without one."""
+    return compact(sharing.assignment(caller))
+
+
+@router.get("/metastore_summary", response_model=MetastoreInfo)
+async def get_metastore_summary(caller: CallerArg) -> Response:
+    """Read the stack's metastore."""
+    return compact(sharing.metastore())
+
+
+@router.get("/metastores", response_model=MetastoreList)
+async def list_metastores(
+    caller: CallerArg, max_results: MaxResults = 0, page_token: str | None = None
+) -> Response:
+    """List metastores: there is one."""
+    return compact(MetastoreList(metastores=(sharing.metastore(),)))
+
+
+@router.get("/metastores/{metastore_id}", response_model=MetastoreInfo)
+async def get_metastore(metastore_id: str, caller: CallerArg) -> Response:
+    """Read the stack's metastore by its id."""
+    return compact(sharing.get_metastore(metastore_id))
+
+
+@router.get("/permissions/{securable_type}/{full_name}", response_model=GrantList)
+async def get_grants(
+    securable_type: str, full_name: str, caller: CallerArg, deps: DepsArg
+) -> Response:
+    """Read what is given on a catalog, schema or table itself."""
+    return compact(await sharing.grants(deps, securable_type, full_name))
+
+
+@router.get(
+    "/effective-permissions/{securable_type}/{full_name}", response_model=EffectiveGrantList
+)
+async def get_effective_grants(
+    securable_type: str, full_name: str, caller: CallerArg, deps: DepsArg
+) -> Response:
+    """Read who may do what with a catalog, schema or table, and where that comes from."""
+    return compact(await sharing.effective_grants(deps, securable_type, full_name))

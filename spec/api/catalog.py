@@ -2,7 +2,10 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from spec.attempts import Frozen
+from spec.model import Model
 
 TypeName = Literal[
     "ARRAY",
@@ -142,3 +145,81 @@ class TableExists(Frozen):
     """Answer of `GET tables/{name}/exists`."""
 
     table_exists: bool
+
+
+class CreateSchema(Model):
+    """Request of `POST schemas`."""
+
+    name: str = Field(min_length=1, max_length=255)
+    catalog_name: str
+    comment: str | None = Field(default=None, max_length=10_000)
+    properties: dict[str, str] = {}
+
+
+class FunctionList(Frozen):
+    """Answer of `GET functions`: always empty, for catalogs hold no functions."""
+
+    functions: tuple[()] = ()
+
+
+class MetastoreInfo(Frozen):
+    """The metastore of a stack."""
+
+    metastore_id: str
+    name: str
+    owner: str
+    delta_sharing_scope: Literal["INTERNAL"] = "INTERNAL"
+    privilege_model_version: Literal["1.0"] = "1.0"
+
+
+class MetastoreList(Frozen):
+    """Answer of `GET metastores`."""
+
+    metastores: tuple[MetastoreInfo, ...] = ()
+
+
+class MetastoreAssignment(Frozen):
+    """A workspace and its metastore."""
+
+    metastore_id: str
+    workspace_id: int
+    default_catalog_name: str
+
+
+Privilege = Literal[
+    "USE_CATALOG", "USE_SCHEMA", "CREATE_SCHEMA", "CREATE_TABLE", "SELECT", "MODIFY"
+]
+
+
+class Grant(Frozen):
+    """What a principal is given on a securable itself."""
+
+    principal: str
+    privileges: tuple[Privilege, ...]
+
+
+class GrantList(Frozen):
+    """Answer of `GET permissions/{type}/{name}`."""
+
+    privilege_assignments: tuple[Grant, ...] = ()
+
+
+class EffectivePrivilege(Frozen):
+    """One privilege, and where it comes from unless it is given on the securable itself."""
+
+    privilege: Privilege
+    inherited_from_name: str | None = None
+    inherited_from_type: Literal["CATALOG"] | None = None
+
+
+class EffectiveGrant(Frozen):
+    """What a principal may do with a securable."""
+
+    principal: str
+    privileges: tuple[EffectivePrivilege, ...]
+
+
+class EffectiveGrantList(Frozen):
+    """Answer of `GET effective-permissions/{type}/{name}`."""
+
+    privilege_assignments: tuple[EffectiveGrant, ...] = ()
