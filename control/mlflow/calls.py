@@ -100,10 +100,12 @@ CALLS = (
     *(
         Call("POST", f"runs/{verb}", _EDIT, _RUN)
         for verb in (
-            *("update", "delete", "restore", "log-metric", "log-parameter", "log-batch"),
-            *("set-tag", "delete-tag", "log-model"),
+            *("update", "delete", "restore", "log-parameter", "set-tag", "delete-tag"),
+            "log-model",
         )
     ),
+    Call("POST", "runs/log-metric", _EDIT, _RUN, also=_LOGGED),
+    Call("POST", "runs/log-batch", _EDIT, _RUN, also={Of.LOGGED_MODEL: ("metrics.model_id",)}),
     Call("POST", "runs/log-inputs", _EDIT, _RUN, also={Of.LOGGED_MODEL: ("models.model_id",)}),
     Call("POST", "runs/outputs", _EDIT, _RUN, also={Of.LOGGED_MODEL: ("models.model_id",)}),
     Call("POST", "databricks/runs/delete-runs", _EDIT, _EXPERIMENT, Deed.DELETE_RUNS),

@@ -57,13 +57,15 @@ async def send(
     for name, value in request.matched.parts.items():
         path = path.replace(f"{{{name}}}", quote(value, safe=""))
     given = request.fields if fields is None else fields
+    # MLflow wants what the path names in the body too; Databricks' clients leave it out there.
+    parts = request.matched.parts
     reads = call.method == "GET"
     return await asking.server.call(
         asking.workspace_id,
         call.method,
         f"/api/{path}",
         query=_query(given) if reads else (),
-        body=None if reads else given,
+        body=None if reads else {**given, **parts},
     )
 
 
