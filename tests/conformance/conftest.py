@@ -2,11 +2,13 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 from databricks.sdk import WorkspaceClient
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.db import Database
 from control.tokens import service as tokens
@@ -47,8 +49,7 @@ class Clients:
         return self._users[name]
 
     async def _token_of_other(self) -> str:
-        database = Database.connect(self._database)
-        async with database.session() as session:
+        async with _session(self._database) as session:
             query = select(Workspace.workspace_id).where(
                 Workspace.name == _OTHER, col(Workspace.deleted_at).is_(None)
             )
@@ -60,12 +61,10 @@ class Clients:
             if admin is None:
                 admin = await make_admin(session, workspace_id, "other@conformance")
             token = await tokens.issue(session, admin, "conformance")
-        await database.dispose()
         return token
 
     async def _token_of_user(self, name: str) -> str:
-        database = Database.connect(self._database)
-        async with database.session() as session:
+        async with _session(self._database) as session:
             user = await principals.find(session, tokens.FIRST_WORKSPACE, name)
             if user is None:
                 user = Principal(
@@ -74,8 +73,17 @@ class Clients:
                 session.add(user)
                 await session.flush()
             token = await tokens.issue(session, user, "conformance")
-        await database.dispose()
         return token
+
+
+@asynccontextmanager
+async def _session(url: str) -> AsyncGenerator[AsyncSession]:
+    database = Database.connect(url)
+    try:
+        async with database.session() as session:
+            yield session
+    finally:
+        await database.dispose()
 
 
 @pytest.fixture(scope="session")
