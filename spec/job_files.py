@@ -12,9 +12,9 @@ from spec.tasks import UNSUPPORTED_TASK_TYPES
 from spec.yaml_lines import Node, parse, spell
 
 UNSUPPORTED_JOB_FIELDS: dict[str, str] = {
-    "access_control_list": "remove it; everybody in the workspace may use the job",
+    "access_control_list": "remove it; give permissions with `openlake permissions set`",
     "environment_variables": "pass values as task parameters",
-    "permissions": "remove it; everybody in the workspace may use the job",
+    "permissions": "give them with `openlake permissions set`; of a bundle they are taken",
     "triggers": "use one of 'schedule', 'trigger' and 'continuous'",
 }
 """Settings of Databricks' jobs that are refused, and what to do instead."""

@@ -34,6 +34,9 @@ class Commands(LazyGroup):
         "warehouses": Lazy(
             "control.cli.warehouses:app", "Start, stop and change SQL warehouses.", _WORK
         ),
+        "permissions": Lazy(
+            "control.cli.permissions:app", "See and say who may do what with an object.", _WORK
+        ),
         "schedule": Lazy("control.cli.schedule:app", "Say when a schedule fires.", _WORK),
         "airflow": Lazy("control.cli.airflow:app", "Write jobs as Airflow DAGs.", _WORK),
         "notifications": Lazy(

@@ -1,7 +1,11 @@
 """The REST API as the command line uses it: one error family in, one error family out."""
 
+import os
 from collections.abc import Generator, Iterator
+from configparser import ConfigParser
+from configparser import Error as ConfigParserError
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -41,7 +45,7 @@ class Api:
             trust_env=False,
         )
 
-    def get(self, path: str, **query: Any) -> dict[str, Any]:
+    def get(self, path: str, /, **query: Any) -> dict[str, Any]:
         """Read an object."""
         given = {key: value for key, value in query.items() if value is not None}
         return self._answer("GET", path, params=given)
@@ -50,13 +54,21 @@ class Api:
         """Do something; the answer is `{}` where there is nothing to say."""
         return self._answer("POST", path, json=body)
 
+    def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Replace an object."""
+        return self._answer("PUT", path, json=body)
+
+    def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Put something in the place of what was there."""
+        return self._answer("PUT", path, json=body)
+
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Change an object."""
         return self._answer("PATCH", path, json=body)
 
-    def delete(self, path: str) -> dict[str, Any]:
-        """Take an object away."""
-        return self._answer("DELETE", path)
+    def delete(self, path: str, /, **body: Any) -> dict[str, Any]:
+        """Take an object away; a few endpoints name it in the body."""
+        return self._answer("DELETE", path, **({"json": body} if body else {}))
 
     def send(
         self, path: str, body: Iterator[bytes], size_bytes: int, **query: Any
@@ -137,3 +149,50 @@ def connect(*, operator: bool = False) -> Api:
     layout = Layout(Settings())
     token = layout.secret("token") if operator else current.token(layout)
     return Api(layout.api_url, token)
+
+
+def sign_in(host: str | None = None, profile: str | None = None) -> Api:
+    """Return a session with the workspace that Databricks' own clients would use, else the local.
+
+    The address and the token come from DATABRICKS_HOST and DATABRICKS_TOKEN, or from a profile of
+    ~/.databrickscfg (DATABRICKS_CONFIG_PROFILE).
+
+    Args:
+        host: The address that a file names; another one than is set up is a mistake.
+        profile: The profile that a file names; DATABRICKS_CONFIG_PROFILE goes before.
+
+    Raises:
+        Invalid: the address and the token do not go together.
+    """
+    named = os.environ.get("DATABRICKS_CONFIG_PROFILE") or profile
+    of_profile = _profile(named) if named else {}
+    wanted = os.environ.get("DATABRICKS_HOST") or of_profile.get("host")
+    layout = Layout(Settings())
+    if wanted is not None and host is not None and _plain(wanted) != _plain(host):
+        raise Invalid(
+            f"the file is for {host}, but you are signed in at {wanted}; mend workspace.host, or"
+            " DATABRICKS_HOST"
+        )
+    url = _plain(wanted or host or layout.api_url)
+    token = os.environ.get("DATABRICKS_TOKEN") if wanted or host else None
+    token = token or of_profile.get("token")
+    if token is None and url == _plain(layout.api_url):
+        token = current.token(layout)
+    if token is None:
+        raise Invalid(f"there is no token for {url}; set DATABRICKS_HOST and DATABRICKS_TOKEN")
+    return Api(url, token)
+
+
+def _plain(url: str) -> str:
+    url = url if "://" in url else f"https://{url}"
+    return url.rstrip("/")
+
+
+def _profile(name: str) -> dict[str, str]:
+    file = Path(os.environ.get("DATABRICKS_CONFIG_FILE") or "~/.databrickscfg").expanduser()
+    parser = ConfigParser()
+    try:
+        parser.read_string(file.read_text("utf-8"))
+        return dict(parser[name])
+    except (OSError, ConfigParserError, KeyError):
+        raise Invalid(f"{file} has no profile '{name}'; add one, or name another") from None

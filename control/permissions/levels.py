@@ -13,7 +13,6 @@ class Level(StrEnum):
     CAN_READ = "CAN_READ"
     CAN_VIEW = "CAN_VIEW"
     CAN_ATTACH_TO = "CAN_ATTACH_TO"
-    CAN_RESTART = "CAN_RESTART"
     CAN_RUN = "CAN_RUN"
     CAN_USE = "CAN_USE"
     CAN_MONITOR = "CAN_MONITOR"
@@ -27,7 +26,6 @@ class Kind(StrEnum):
     """A kind of object that has permissions; the value is its `object_type` on the wire."""
 
     JOB = "job"
-    CLUSTER = "cluster"
     CLUSTER_POLICY = "cluster-policy"
     INSTANCE_POOL = "instance-pool"
     NOTEBOOK = "notebook"
@@ -54,7 +52,6 @@ _SQL_OBJECT = (
 
 LEVELS: dict[Kind, Sequence[Level]] = {
     Kind.JOB: (Level.CAN_VIEW, Level.CAN_MANAGE_RUN, Level.CAN_MANAGE, Level.IS_OWNER),
-    Kind.CLUSTER: (Level.CAN_ATTACH_TO, Level.CAN_RESTART, Level.CAN_MANAGE),
     Kind.CLUSTER_POLICY: (Level.CAN_USE,),
     Kind.INSTANCE_POOL: (Level.CAN_ATTACH_TO, Level.CAN_MANAGE),
     Kind.NOTEBOOK: _WORKSPACE_OBJECT,
@@ -102,11 +99,6 @@ MEANING: Mapping[Kind, Mapping[Level, str]] = {
         " run it, and drop the kept branch of a run",
         Level.CAN_MANAGE: "also change and delete the job and its runs, and change its permissions",
         Level.IS_OWNER: f"{_OWNER}; runs have the owner's rights unless `run_as` says otherwise",
-    },
-    Kind.CLUSTER: {
-        Level.CAN_ATTACH_TO: "read it and let one's own jobs run on it",
-        Level.CAN_RESTART: "also start and stop it",
-        Level.CAN_MANAGE: "also change it and its permissions",
     },
     Kind.CLUSTER_POLICY: {Level.CAN_USE: "read it and make compute by it"},
     Kind.INSTANCE_POOL: {

@@ -10,16 +10,14 @@ from control.alerts import store as alerts
 from control.deployments import store as deployments
 from control.files.tables import FileKind, WorkspaceFile
 from control.jobs import store as jobs
+from control.mlflow import store as tracked
 from control.permissions.folders import KINDS, ROOT, ROOT_ID
-from control.permissions.levels import Kind
+from control.permissions.levels import EVERY_TOKEN, Kind
 from control.policies import store as policies
 from control.pools import store as pools
 from control.queries import store as queries
 from control.warehouses import store as warehouses
 from spec.errors import Invalid, NotFound
-
-TOKENS_ID = "tokens"
-"""Permissions to make tokens are those of one object, `/authorization/tokens`."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,19 @@ async def _job(session: AsyncSession, workspace_id: int, object_id: str) -> obje
     return await jobs.get(session, workspace_id, number(object_id, "job"))
 
 
+def _tracked(kind: Kind, what: str) -> Callable[[AsyncSession, int, str], Awaitable[object]]:
+    async def find(session: AsyncSession, workspace_id: int, object_id: str) -> object:
+        if not await tracked.exists(session, workspace_id, kind, object_id):
+            raise NotFound(
+                f"The workspace has no {what} with the id {object_id[:60]}.", object_id=object_id
+            )
+        return object_id
+
+    return find
+
+
 async def _tokens(session: AsyncSession, workspace_id: int, object_id: str) -> object:
-    if object_id != TOKENS_ID:
+    if object_id != EVERY_TOKEN:
         raise Invalid(
             f"there are no permissions on authorization/{object_id[:60]}; OpenLake knows"
             " authorization/tokens only"
@@ -93,6 +102,12 @@ _ALERT = Type(Kind.ALERT, "/alerts/", alerts.get)
 _POLICY = Type(Kind.CLUSTER_POLICY, "/cluster-policies/", policies.get)
 _POOL = Type(Kind.INSTANCE_POOL, "/instance-pools/", pools.get)
 _DEPLOYMENT = Type(Kind.DEPLOYMENT, "/deployments/", deployments.get)
+_EXPERIMENT = Type(Kind.EXPERIMENT, "/experiments/", _tracked(Kind.EXPERIMENT, "experiment"))
+_MODEL = Type(
+    Kind.REGISTERED_MODEL,
+    "/registered-models/",
+    _tracked(Kind.REGISTERED_MODEL, "registered model"),
+)
 _TOKENS = Type(Kind.TOKENS, "/authorization/", _tokens)
 _NOTEBOOK = Type(Kind.NOTEBOOK, "/notebooks/", _file)
 _DIRECTORY = Type(Kind.DIRECTORY, "/directories/", _file)
@@ -113,11 +128,13 @@ TYPES: Mapping[str, Type] = {
     "directories": _DIRECTORY,
     "files": _FILE,
     "deployments": _DEPLOYMENT,
+    "experiments": _EXPERIMENT,
+    "registered-models": _MODEL,
     "authorization": _TOKENS,
 }
 
 _REFUSED = {
-    "clusters": "everybody of the workspace may run on every compute profile",
+    "clusters": "clusters are the compute profiles of the stack, which everybody may run jobs on",
     "repos": "there are no Git folders; a job takes its files from git_source",
     "sql/dashboards": "there are no dashboards",
     "dashboards": "there are no dashboards",
@@ -139,7 +156,7 @@ def type_of(name: str) -> Type:
     if (found := TYPES.get(name)) is not None:
         return found
     why = f": {_REFUSED[name]}" if name in _REFUSED else ""
-    known = ", ".join(TYPES).replace("authorization", f"authorization/{TOKENS_ID}")
+    known = ", ".join(TYPES).replace("authorization", f"authorization/{EVERY_TOKEN}")
     raise Invalid(f"'{name[:60]}' has no permissions here{why}; the types are {known}")
 
 

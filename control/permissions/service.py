@@ -144,7 +144,7 @@ def _owner(levels: Mapping[int, Level]) -> set[int]:
 def _check_owner(
     caller: Caller, found: Target, before: Mapping[int, Level], after: Mapping[int, Level]
 ) -> None:
-    word = "job" if found.kind is Kind.JOB else "warehouse"
+    word = "warehouse" if found.kind is Kind.WAREHOUSE else found.kind.value
     if len(_owner(after)) != 1:
         # A built-in warehouse is the stack's own: nobody has to own it.
         if not _owner(after) and not _owner(before) and found.kind is Kind.WAREHOUSE:
