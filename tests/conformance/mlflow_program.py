@@ -4,16 +4,19 @@
 """
 
 import os
+import sys
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 import mlflow
+import mlflow.artifacts
+import mlflow.sklearn
 import numpy as np
 from mlflow import MlflowClient
 from sklearn.linear_model import LinearRegression
 
-EXPERIMENT = "/Users/me/program"
+EXPERIMENT = sys.argv[1]
 
 
 def log_a_run() -> tuple[str, str]:

@@ -6,14 +6,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import (
-    DatabricksError,
     InvalidParameterValue,
     NotFound,
     PermissionDenied,
+    ResourceAlreadyExists,
     ResourceDoesNotExist,
 )
 from databricks.sdk.service.ml import (
@@ -33,6 +34,11 @@ from databricks.sdk.service.ml import (
 from tests.conformance.conftest import AsUser
 from tests.integration.stack import Stack
 
+MARK = uuid4().hex[:6]
+"""Names are new each time, so that the tests can run again on a stack that is kept."""
+
+HOME = f"/Users/admin/{MARK}"
+NET = f"net-{MARK}"
 PROGRAM = Path(__file__).parent / "mlflow_program.py"
 
 
@@ -60,19 +66,19 @@ def shared() -> dict[str, Any]:
 def run_id(sdk: WorkspaceClient, shared: dict[str, Any]) -> str:
     """A run of the admin's experiment."""
     if not shared:
-        shared["experiment"] = make_experiment(sdk, "/Users/admin/walls")
+        shared["experiment"] = make_experiment(sdk, f"{HOME}/walls")
         shared["run"] = make_run(sdk, shared["experiment"])
     return shared["run"]
 
 
 def test_experiments(sdk: WorkspaceClient) -> None:
     api = sdk.experiments
-    made = make_experiment(sdk, "/Users/admin/first")
-    with pytest.raises(DatabricksError, match="already exists"):
-        api.create_experiment("/Users/admin/first")
+    made = make_experiment(sdk, f"{HOME}/first")
+    with pytest.raises(ResourceAlreadyExists, match="already exists"):
+        api.create_experiment(f"{HOME}/first")
     api.set_experiment_tag(made, "team", "blue")
-    api.update_experiment(made, new_name="/Users/admin/renamed")
-    found = api.get_by_name("/Users/admin/renamed").experiment
+    api.update_experiment(made, new_name=f"{HOME}/renamed")
+    found = api.get_by_name(f"{HOME}/renamed").experiment
     assert found is not None and found.experiment_id == made
     assert found.artifact_location == f"dbfs:/databricks/mlflow-tracking/{made}"
     assert "blue" in [tag.value for tag in found.tags or []]
@@ -92,7 +98,7 @@ def test_where_artifacts_are_kept_cannot_be_chosen(sdk: WorkspaceClient) -> None
 
 def test_runs(sdk: WorkspaceClient) -> None:
     api = sdk.experiments
-    experiment = make_experiment(sdk, "no-path")
+    experiment = make_experiment(sdk, f"no-path-{MARK}")
     run_id = make_run(sdk, experiment)
     api.log_metric("loss", 0.5, 1, run_id=run_id, step=1)
     api.log_metric("loss", 0.25, 2, run_id=run_id, step=2)
@@ -141,41 +147,41 @@ def test_logged_models(sdk: WorkspaceClient, run_id: str, shared: dict[str, Any]
 
 def test_registered_models(sdk: WorkspaceClient, run_id: str) -> None:
     api = sdk.model_registry
-    api.create_model("net", description="first")
-    api.set_model_tag("net", "team", "blue")
-    api.delete_model_tag("net", "team")
-    api.update_model("net", description="second")
-    before = api.get_model("net").registered_model_databricks
+    api.create_model(NET, description="first")
+    api.set_model_tag(NET, "team", "blue")
+    api.delete_model_tag(NET, "team")
+    api.update_model(NET, description="second")
+    before = api.get_model(NET).registered_model_databricks
     assert before is not None and before.id and before.description == "second"
     run = sdk.experiments.get_run(run_id).run
     assert run is not None and run.info is not None
-    api.create_model_version("net", f"{run.info.artifact_uri}/model", run_id=run_id)
-    api.set_model_version_tag("net", "1", "k", "v")
-    api.delete_model_version_tag("net", "1", "k")
-    api.update_model_version("net", "1", description="it")
-    api.transition_stage("net", "1", "Production", True)
-    version = api.get_model_version("net", "1").model_version
+    api.create_model_version(NET, f"{run.info.artifact_uri}/model", run_id=run_id)
+    api.set_model_version_tag(NET, "1", "k", "v")
+    api.delete_model_version_tag(NET, "1", "k")
+    api.update_model_version(NET, "1", description="it")
+    api.transition_stage(NET, "1", "Production", True)
+    version = api.get_model_version(NET, "1").model_version
     assert version is not None and version.current_stage == "Production"
     assert version.source == f"{run.info.artifact_uri}/model"
-    assert api.get_model_version_download_uri("net", "1").artifact_uri == version.source
-    assert [v.version for v in api.get_latest_versions("net", stages=["Production"])] == ["1"]
-    assert [v.version for v in api.search_model_versions(filter="name = 'net'")] == ["1"]
-    api.rename_model("net", new_name="net2")
-    after = api.get_model("net2").registered_model_databricks
+    assert api.get_model_version_download_uri(NET, "1").artifact_uri == version.source
+    assert [v.version for v in api.get_latest_versions(NET, stages=["Production"])] == ["1"]
+    assert [v.version for v in api.search_model_versions(filter=f"name = '{NET}'")] == ["1"]
+    api.rename_model(NET, new_name=f"{NET}-2")
+    after = api.get_model(f"{NET}-2").registered_model_databricks
     assert after is not None and after.id == before.id
-    assert "net2" in [model.name for model in api.search_models()]
-    assert "net2" in [model.name for model in api.list_models()]
-    api.delete_model_version("net2", "1")
-    api.delete_model("net2")
+    assert f"{NET}-2" in [model.name for model in api.search_models()]
+    assert f"{NET}-2" in [model.name for model in api.list_models()]
+    api.delete_model_version(f"{NET}-2", "1")
+    api.delete_model(f"{NET}-2")
     with pytest.raises(ResourceDoesNotExist):
-        api.get_model("net2")
+        api.get_model(f"{NET}-2")
 
 
 def test_a_version_comes_from_this_server_alone(sdk: WorkspaceClient) -> None:
-    sdk.model_registry.create_model("strange")
+    sdk.model_registry.create_model(f"strange-{MARK}")
     for source in ("s3://other/bucket", "file:///etc", "mlflow-artifacts:/workspaces/w7/1/x"):
         with pytest.raises((InvalidParameterValue, NotFound)):
-            sdk.model_registry.create_model_version("strange", source)
+            sdk.model_registry.create_model_version(f"strange-{MARK}", source)
 
 
 _RECORDED = "Databricks' review of stages and its webhooks are not offered"
@@ -221,10 +227,10 @@ def test_nothing_is_seen_from_another_workspace(
     sdk: WorkspaceClient, other_workspace: WorkspaceClient, run_id: str, shared: dict[str, Any]
 ) -> None:
     experiment, theirs = shared["experiment"], other_workspace.experiments
-    sdk.model_registry.create_model("mine")
+    sdk.model_registry.create_model(f"mine-{MARK}")
     refused: list[Callable[[], Any]] = [
         lambda: theirs.get_experiment(experiment),
-        lambda: theirs.get_by_name("/Users/admin/walls"),
+        lambda: theirs.get_by_name(f"{HOME}/walls"),
         lambda: theirs.delete_experiment(experiment),
         lambda: theirs.create_run(experiment_id=experiment),
         lambda: theirs.get_run(run_id),
@@ -233,8 +239,8 @@ def test_nothing_is_seen_from_another_workspace(
         lambda: theirs.delete_run(run_id),
         lambda: list(theirs.search_runs(experiment_ids=[experiment])),
         lambda: list(theirs.list_artifacts(run_id=run_id)),
-        lambda: other_workspace.model_registry.get_model("mine"),
-        lambda: other_workspace.model_registry.delete_model("mine"),
+        lambda: other_workspace.model_registry.get_model(f"mine-{MARK}"),
+        lambda: other_workspace.model_registry.delete_model(f"mine-{MARK}"),
         lambda: other_workspace.api_client.do(
             "GET", f"/api/2.0/mlflow-artifacts/artifacts/workspaces/default/{experiment}/x"
         ),
@@ -243,11 +249,11 @@ def test_nothing_is_seen_from_another_workspace(
         with pytest.raises(NotFound):
             deed()
     # Names are a workspace's own; lists hold what is its own.
-    own = make_experiment(other_workspace, "/Users/admin/walls")
+    own = make_experiment(other_workspace, f"{HOME}/walls")
     ids = {each.experiment_id for each in theirs.search_experiments()}
     assert own in ids and experiment not in ids
-    assert list(other_workspace.model_registry.search_models()) == []
-    sdk.model_registry.delete_model("mine")
+    assert f"mine-{MARK}" not in {m.name for m in other_workspace.model_registry.search_models()}
+    sdk.model_registry.delete_model(f"mine-{MARK}")
 
 
 def test_without_permission_nothing_is_read_or_written(
@@ -257,7 +263,7 @@ def test_without_permission_nothing_is_read_or_written(
     for deed in (
         lambda: user.experiments.get_run(run_id),
         lambda: user.experiments.log_param("p", "v", run_id=run_id),
-        lambda: user.experiments.get_by_name("/Users/admin/walls"),
+        lambda: user.experiments.get_by_name(f"{HOME}/walls"),
         lambda: list(user.experiments.search_runs(experiment_ids=[shared["experiment"]])),
         lambda: user.experiments.delete_experiment(shared["experiment"]),
     ):
@@ -268,15 +274,15 @@ def test_without_permission_nothing_is_read_or_written(
 def test_pages_hold_what_may_be_read_and_are_full(sdk: WorkspaceClient, as_user: AsUser) -> None:
     user, names = as_user("pager"), []
     for number in range(3):
-        make_experiment(sdk, f"/Users/admin/hidden{number}")
-        names.append(f"/Users/pager/seen{number}")
+        make_experiment(sdk, f"{HOME}/hidden{number}")
+        names.append(f"{HOME}/seen{number}")
         make_experiment(user, names[-1])
     page: Any = user.api_client.do(
         "POST", "/api/2.0/mlflow/experiments/search", body={"max_results": 2}
     )
     assert len(page["experiments"]) == 2 and page["next_page_token"]
     seen = [each.name for each in user.experiments.search_experiments(max_results=2)]
-    assert sorted(name for name in seen if name) == names
+    assert sorted(name for name in seen if name and name.startswith(HOME)) == names
 
 
 def test_the_mlflow_package_works_unchanged(whole_stack: Stack, tmp_path: Path) -> None:
@@ -289,7 +295,7 @@ def test_the_mlflow_package_works_unchanged(whole_stack: Stack, tmp_path: Path) 
         "HOME": str(tmp_path),
     }
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(PROGRAM)],
+        [sys.executable, "-W", "ignore", str(PROGRAM), f"{HOME}/program"],
         env=environment,
         cwd=tmp_path,
         capture_output=True,
