@@ -131,6 +131,12 @@ class ExecuteStatement(StatementOptions):
             raise ValueError("the statement has a NUL character in it")
         return value
 
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _none_given(cls, value: object) -> object:
+        # Airflow's Databricks provider writes null where it has none.
+        return () if value is None else value
+
     @model_validator(mode="after")
     def _named_once(self) -> "ExecuteStatement":
         names = [each.name for each in self.parameters]
