@@ -1,9 +1,10 @@
 """`/api/2.0/workspace/*`: files, notebooks and folders."""
 
 import base64
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
@@ -14,6 +15,7 @@ from spec.api.jobs import Empty
 from spec.api.workspace import (
     DeletePath,
     Exported,
+    ExportFormat,
     ImportFile,
     ObjectInfo,
     ObjectList,
@@ -22,6 +24,9 @@ from spec.api.workspace import (
 from spec.errors import Invalid
 
 router = APIRouter(prefix="/api/2.0/workspace", tags=["workspace"])
+
+MOST_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
 
 _IMPORT = {"$ref": "#/components/schemas/ImportFile"}
 _BODY = {
@@ -71,10 +76,13 @@ async def export_file(
     path: str,
     caller: CallerArg,
     deps: DepsArg,
-    format: str = "AUTO",
+    format: ExportFormat = "SOURCE",
     direct_download: bool = False,
 ) -> Response:
-    """Return a file or notebook, as base64 or as it is."""
+    """Return a file or notebook, as base64 or as it is.
+
+    AUTO and RAW give a notebook in the form it came in; a file is the same in SOURCE, AUTO and RAW.
+    """
     content, kind = await service.read(deps, caller, path, format)
     if direct_download:
         return Response(content, media_type="application/octet-stream")
@@ -82,9 +90,18 @@ async def export_file(
 
 
 @router.get("/list", response_model=ObjectList)
-async def list_folder(path: str, caller: CallerArg, deps: DepsArg) -> Response:
+async def list_folder(
+    path: str,
+    caller: CallerArg,
+    deps: DepsArg,
+    notebooks_modified_after: Annotated[
+        int, Query(ge=0, le=MOST_MS, description="Milliseconds since 1970; of notebooks only.")
+    ] = 0,
+) -> Response:
     """List a folder."""
-    return compact(ObjectList(objects=await service.children(deps, caller, path)))
+    since = datetime.fromtimestamp(notebooks_modified_after / 1000, UTC)
+    found = await service.children(deps, caller, path, since if notebooks_modified_after else None)
+    return compact(ObjectList(objects=found))
 
 
 @router.get("/get-status", response_model=ObjectInfo)

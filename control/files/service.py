@@ -1,5 +1,6 @@
 """What may be done to workspace files."""
 
+import asyncio
 from datetime import UTC, datetime
 from posixpath import dirname
 from typing import Literal, cast
@@ -10,15 +11,25 @@ from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
 from control.files import store
-from control.files.notebooks import Imported, interpret
+from control.files.notebooks import Imported, export, interpret
 from control.files.paths import normalise
 from control.files.tables import FileKind, WorkspaceFile
+from control.permissions.folders import (
+    forget_below,
+    require_deleting,
+    require_listing,
+    require_path,
+)
+from control.permissions.levels import Level
 from control.runs.views import millis
 from spec.api.workspace import ObjectInfo
 from spec.errors import Invalid
 
-MOST_NOTEBOOK_BYTES = 10 * 1024 * 1024
 MOST_FILE_BYTES = 100 * 1024 * 1024
+
+
+_FORMS_OF_FILES = ("SOURCE", "AUTO", "RAW")
+"""All of them give a file as it is."""
 
 
 class AlreadyExists(Invalid):
@@ -31,12 +42,6 @@ class NotEmpty(Invalid):
     """The folder holds something."""
 
     code = "DIRECTORY_NOT_EMPTY"
-
-
-class TooLarge(Invalid):
-    """The notebook is too large."""
-
-    code = "MAX_NOTEBOOK_SIZE_EXCEEDED"
 
 
 async def put(
@@ -54,6 +59,7 @@ async def put(
     Raises:
         AlreadyExists: something is at the path and `overwrite` is false.
         NotFound: the folder does not exist.
+        Forbidden: the caller may not make something there, or not replace what is there.
     """
     imported = interpret(normalise(path), content, form, language)
     _check_size(imported)
@@ -67,8 +73,6 @@ async def put(
 
 def _check_size(imported: Imported) -> None:
     size = len(imported.content)
-    if imported.kind is FileKind.NOTEBOOK and size > MOST_NOTEBOOK_BYTES:
-        raise TooLarge(f"a notebook has at most {MOST_NOTEBOOK_BYTES} bytes, not {size}")
     if size > MOST_FILE_BYTES:
         raise Invalid(f"a workspace file has at most {MOST_FILE_BYTES} bytes, not {size}")
 
@@ -85,6 +89,8 @@ async def _write(
     session: AsyncSession, caller: Caller, imported: Imported, overwrite: bool
 ) -> None:
     row = await store.find(session, caller.workspace_id, imported.path)
+    wanted = Level.CAN_MANAGE if row is None else Level.CAN_EDIT
+    await require_path(session, caller, imported.path, wanted)
     if row is not None and (not overwrite or row.kind == FileKind.DIRECTORY):
         raise AlreadyExists(f"Path ({imported.path}) already exists.", path=imported.path)
     row = row or WorkspaceFile(
@@ -102,6 +108,7 @@ async def make_folders(deps: Deps, caller: Caller, path: str) -> None:
     """Make a folder and those above it, as far as they are missing."""
     async with deps.database.session() as session:
         if await store.make_folders(session, caller.workspace_id, normalise(path)):
+            await require_path(session, caller, normalise(path), Level.CAN_MANAGE)
             audit.record(session, caller, "folder.created", "path", normalise(path))
 
 
@@ -111,7 +118,9 @@ async def status(deps: Deps, caller: Caller, path: str) -> ObjectInfo:
     if path == "/":
         return ObjectInfo(object_type="DIRECTORY", object_id=0, resource_id="0", path="/")
     async with deps.database.read_session() as session:
-        return info(await store.get(session, caller.workspace_id, path))
+        row = await store.get(session, caller.workspace_id, path)
+        await require_path(session, caller, path, Level.CAN_READ)
+        return info(row)
 
 
 def info(row: WorkspaceFile) -> ObjectInfo:
@@ -129,33 +138,55 @@ def info(row: WorkspaceFile) -> ObjectInfo:
     )
 
 
-async def children(deps: Deps, caller: Caller, path: str) -> tuple[ObjectInfo, ...]:
-    """Return what lies directly in a folder; a file is its own only entry."""
+async def children(
+    deps: Deps, caller: Caller, path: str, notebooks_since: datetime | None = None
+) -> tuple[ObjectInfo, ...]:
+    """Return what lies directly in a folder; a file is its own only entry.
+
+    Args:
+        deps: The collaborators.
+        caller: Who lists.
+        path: Of the folder.
+        notebooks_since: Leave out the notebooks that have not changed since.
+    """
     path = normalise(path)
     async with deps.database.read_session() as session:
         if path != "/":
             found = await store.get(session, caller.workspace_id, path)
             if found.kind != FileKind.DIRECTORY:
+                await require_path(session, caller, path, Level.CAN_READ)
                 return (info(found),)
-        return tuple(info(row) for row in await store.children(session, caller.workspace_id, path))
+        rows = await store.children(session, caller.workspace_id, path)
+        rows = [row for row in rows if _is_wanted(row, notebooks_since)]
+        return tuple(info(row) for row in await require_listing(session, caller, path, rows))
+
+
+def _is_wanted(row: WorkspaceFile, notebooks_since: datetime | None) -> bool:
+    if notebooks_since is None or row.kind != FileKind.NOTEBOOK:
+        return True
+    return row.modified_at is not None and row.modified_at > notebooks_since
 
 
 async def read(deps: Deps, caller: Caller, path: str, form: str) -> tuple[bytes, str]:
     """Return the content of a file or notebook, and its type (`py`, `sql`, `ipynb`, …).
 
     Raises:
-        Invalid: it is a folder, or not kept in the form that was asked for.
+        Invalid: it is a folder, or there is no such form of it.
     """
     path = normalise(path)
     async with deps.database.read_session() as session:
         row = await store.get(session, caller.workspace_id, path)
+        await require_path(session, caller, path, Level.CAN_READ)
         if row.kind == FileKind.DIRECTORY or row.sha256 is None:
             raise Invalid(f"'{path}' is a folder; export its files one by one")
         content = await store.get_blob(session, row.sha256)
-    kept = "JUPYTER" if row.suffix == ".ipynb" else "SOURCE"
-    if row.kind == FileKind.NOTEBOOK and form in ("SOURCE", "JUPYTER") and form != kept:
-        raise Invalid(f"'{path}' is kept in the format {kept}; export it so, or with AUTO")
-    name = path.rpartition("/")[2] + row.suffix
+    name = path.rpartition("/")[2]
+    if row.kind == FileKind.NOTEBOOK:
+        language = row.language or "PYTHON"
+        # A page takes a second to draw.
+        return await asyncio.to_thread(export, content, language, row.suffix, form, name)
+    if form not in _FORMS_OF_FILES:
+        raise Invalid(f"'{path}' is a file, not a notebook; export it with AUTO")
     return content, name.rpartition(".")[2] if "." in name else ""
 
 
@@ -170,8 +201,10 @@ async def delete(deps: Deps, caller: Caller, path: str, recursive: bool) -> None
         if path == "/":
             raise Invalid("the root of the workspace cannot be deleted")
         row = await store.get(session, caller.workspace_id, path)
+        await require_deleting(session, caller, path)
         if row.kind == FileKind.DIRECTORY and not recursive:
             if await store.children(session, caller.workspace_id, path):
                 raise NotEmpty(f"Folder ({path}) is not empty; set 'recursive'.")
+        await forget_below(session, caller.workspace_id, path)
         await store.delete_tree(session, caller.workspace_id, path)
         audit.record(session, caller, "path.deleted", "path", path, recursive=recursive)

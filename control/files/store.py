@@ -11,6 +11,12 @@ from control.files.tables import Blob, FileKind, WorkspaceFile
 from spec.errors import Invalid, NotFound
 
 
+class InTheWay(Invalid):
+    """A file is where a folder has to be."""
+
+    code = "RESOURCE_ALREADY_EXISTS"
+
+
 async def find(session: AsyncSession, workspace_id: int, path: str) -> WorkspaceFile | None:
     """Return what is at a path; None when there is nothing."""
     query = select(WorkspaceFile).where(
@@ -29,6 +35,14 @@ async def get(session: AsyncSession, workspace_id: int, path: str) -> WorkspaceF
     if found is None:
         raise NotFound(f"Path ({path}) doesn't exist.", path=path)
     return found
+
+
+async def at(session: AsyncSession, workspace_id: int, paths: list[str]) -> list[WorkspaceFile]:
+    """Return what is at some paths; where there is nothing, it is missing."""
+    query = select(WorkspaceFile).where(
+        WorkspaceFile.workspace_id == workspace_id, col(WorkspaceFile.path).in_(paths)
+    )
+    return list((await session.exec(query)).all())
 
 
 async def below(
@@ -100,7 +114,7 @@ async def make_folders(session: AsyncSession, workspace_id: int, path: str) -> b
     """Make a folder and those above it; True when any was missing.
 
     Raises:
-        Invalid: a file is in the way.
+        InTheWay: a file is where a folder has to be.
     """
     parts = path.strip("/").split("/")
     wanted = ["/" + "/".join(parts[: n + 1]) for n in range(len(parts))] if path != "/" else []
@@ -110,7 +124,7 @@ async def make_folders(session: AsyncSession, workspace_id: int, path: str) -> b
     found = {row.path: row for row in (await session.exec(query)).all()}
     for row in found.values():
         if row.kind != FileKind.DIRECTORY:
-            raise Invalid(f"'{row.path}' is a {row.kind.lower()}, so there can be no such folder")
+            raise InTheWay(f"'{row.path}' is a {row.kind.lower()}, so there can be no such folder")
     missing = [folder for folder in wanted if folder not in found]
     for folder in missing:
         row = {"workspace_id": workspace_id, "path": folder, "kind": FileKind.DIRECTORY.value}

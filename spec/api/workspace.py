@@ -7,6 +7,9 @@ from pydantic import Field
 from spec.attempts import Frozen
 from spec.model import Model
 
+ExportFormat = Literal["SOURCE", "AUTO", "RAW", "JUPYTER", "HTML", "DBC", "R_MARKDOWN"]
+"""DBC and R_MARKDOWN are refused with the reason."""
+
 
 class ImportFile(Model):
     """Request of `workspace/import`, as JSON or as the fields of a form."""
