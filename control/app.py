@@ -11,7 +11,9 @@ from control import errors
 from control.alerts.routes import router as alerts
 from control.artifacts.routes import router as artifacts
 from control.audit.routes import router as audit
+from control.clusters.routes import router as clusters
 from control.dbfs.routes import router as dbfs
+from control.deployments.routes import router as deployments
 from control.deps import Deps
 from control.errors import ErrorBody
 from control.evidence.routes import router as evidence
@@ -29,8 +31,14 @@ from control.lineage.routes import collector
 from control.lineage.routes import router as lineage
 from control.logs.routes import router as logs
 from control.middleware import QueryInBody, RequestContext
+from control.mlflow.artifact_routes import router as mlflow_artifacts
+from control.mlflow.routes import router as mlflow
 from control.notifications.routes import own as deliveries
 from control.notifications.routes import router as destinations
+from control.permissions.routes import router as permissions
+from control.permissions.sql_routes import router as sql_permissions
+from control.policies.routes import router as policies
+from control.pools.routes import router as pools
 from control.queries.own_routes import router as own_queries
 from control.queries.routes import router as queries
 from control.refusals import router as refusals
@@ -59,6 +67,9 @@ API_VERSION = "1.0"
 
 ROUTERS = (
     identity,
+    # Before volumes: artifacts have paths of their own below theirs.
+    mlflow_artifacts,
+    mlflow,
     scim,
     tokens,
     token_management,
@@ -79,10 +90,15 @@ ROUTERS = (
     task_runs,
     artifacts,
     logs,
+    policies,
+    pools,
+    clusters,
     queries,
     own_queries,
     query_history,
     alerts,
+    permissions,
+    sql_permissions,
     statements,
     sql_sessions,
     warehouses,
@@ -91,6 +107,7 @@ ROUTERS = (
     deliveries,
     secrets,
     uploads,
+    deployments,
     unity,
     tables,
     lineage,
@@ -109,6 +126,7 @@ def create_app(deps: Deps) -> FastAPI:
         yield
         await deps.hub.stop()
         await deps.lakehouse.close()
+        await deps.tracking.server.close()
         await deps.files.close()
         await deps.database.dispose()
 

@@ -13,6 +13,8 @@ from control.hub import Hub
 from control.internal.access import AttemptAccess
 from control.lakehouse.assembly import make_lakehouse
 from control.limits import Limits
+from control.mlflow.memory import Tracking
+from control.mlflow.server import MlflowServer
 from control.objects import S3Objects
 from control.sealing import Sealer
 from control.stack.environment import network_environment
@@ -21,6 +23,7 @@ from control.storage import StsStorage
 from control.temporal import TemporalLauncher, connect
 from control.volumes.objects import FileStore
 from spec.attempts import StorageAccess
+from spec.compute import DEFAULT_PROFILE, ComputeProfile
 
 
 async def assemble(layout: Layout) -> Deps:
@@ -42,7 +45,6 @@ async def assemble(layout: Layout) -> Deps:
         catalog_uri=layout.gateway_iceberg_url,
         signing_key=layout.secret("signing-key"),
         storage=StsStorage(storage, bucket=settings.object_store.lakehouse_bucket),
-        mlflow_uri=layout.mlflow_url,
     )
     catalog = Catalog(
         layout.nessie_url,
@@ -74,9 +76,10 @@ async def assemble(layout: Layout) -> Deps:
         access=access,
         sealer=Sealer.of(layout.secret("sealing-key")),
         worker_token=layout.secret("worker-token"),
-        profiles=settings.worker.compute_profiles,
+        profiles={DEFAULT_PROFILE: ComputeProfile(), **settings.worker.compute_profiles},
         git=GitClient(settings.git, layout.git_hosts, network_environment()),
         public_url=layout.api_url,
+        tracking=Tracking(MlflowServer(layout.mlflow_url, layout.secret("mlflow"))),
         limits=Limits(
             requests_per_s=settings.api.requests_per_s,
             burst_requests=settings.api.burst_requests,
