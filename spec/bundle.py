@@ -4,18 +4,35 @@ Shapes are those of Databricks Asset Bundles (docs "Bundle configuration"). What
 does not do is refused by name. Pure: the caller reads files and finds names for it (`Folder`).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from spec import bundle_jobs
+from pydantic import JsonValue, ValidationError
+
+from spec import bundle_ids
+from spec.bundle_artifacts import Build, Built, builds_of
 from spec.bundle_files import FileTable, Folder, matching
-from spec.bundle_form import check_form
+from spec.bundle_form import BundlePermissions, check_form
+from spec.bundle_ids import ResourceKey, StandIn
 from spec.bundle_merge import include
-from spec.bundle_target import choose_target, short_name, unknown_variables, values_for, with_target
+from spec.bundle_presets import Presets, mode_problems, presets_of, with_names, with_presets
+from spec.bundle_resources import (
+    KINDS,
+    Grant,
+    Resource,
+    check_resource,
+    take_around,
+    with_bundle_permissions,
+    wrong_principal,
+)
+from spec.bundle_target import Given, choose_target, unknown_variables, values_for, with_target
 from spec.errors import InvalidFile, Problem
 from spec.interpolation import Interpolation
-from spec.job_files import check_job
+from spec.job_files import check_job, problem_at
 from spec.jobs import JobSettings
+from spec.problems import Mistake, mistakes
 from spec.reference_warnings import reference_warnings
 from spec.yaml_lines import Mark, Node, parse
 
@@ -28,15 +45,29 @@ class Bundle:
 
     name: str
     target: str
+    mode: str | None
+    host: str | None
+    """The address that the file says, if it does."""
+    root_path: str
     file_path: str
     """The workspace folder that the files go to."""
+    artifact_path: str
+    """The workspace folder of what is built."""
     jobs: dict[str, JobSettings]
     """By key under `resources.jobs`, those that others name first; files are named by their
     workspace paths."""
+    resources: tuple[Resource, ...]
+    """All of them, jobs too; those that others name first."""
+    permissions: tuple[Grant, ...]
+    """Of the whole bundle."""
     files: tuple[tuple[str, str], ...]
     """(path in the bundle's folder, path in the workspace), sorted."""
-    stand_ins: Mapping[int, str] = field(default_factory=dict[int, str])
-    """What stands in the jobs for an id → key of the job whose id it is."""
+    builds: tuple[Build, ...] = ()
+    """What is to be built before the files can be uploaded."""
+    variables: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """The values that they have here."""
+    stand_ins: Mapping[StandIn, ResourceKey] = field(default_factory=dict[StandIn, ResourceKey])
+    """What stands in the settings for an id → the resource whose id it is."""
     warnings: tuple[Problem, ...] = ()
     """What may not be meant: `{{…}}` references that will stay as they are written."""
 
@@ -45,20 +76,22 @@ def load_bundle(
     folder: Folder,
     *,
     target: str | None = None,
-    variables: Mapping[str, str] | None = None,
-    user: str = "",
+    given: Given | None = None,
+    built: Built | None = None,
 ) -> Bundle:
     """Read and check a bundle.
 
     Args:
         folder: Where `databricks.yml` lies.
         target: The target to deploy to; None takes the one marked `default: true`.
-        variables: Values that go before those of the files.
-        user: Who deploys; shows in the default root path and in the names of development jobs.
+        given: Who deploys, with which values.
+        built: What the builds have left; None: they have not run, and what they will leave is
+            taken for granted.
 
     Raises:
         InvalidFile: with every mistake of every file.
     """
+    given = given or Given()
     root, problems = _read(folder)
     root, found = check_form(root)
     problems += found
@@ -67,35 +100,179 @@ def load_bundle(
     if chosen is not None:
         problems += unknown_variables(root, chosen, name)
         root = with_target(root, chosen)
-    values, valueless, found = values_for(root, name, dict(variables or {}), user)
+    values, valueless, found = values_for(root, name, given)
     problems += found
-    references = bundle_jobs.stand_ins(root)
+    mode = chosen.get("mode") if chosen is not None else None
+    root = with_names(root)
+    presets, found = _presets(root, Interpolation(values, valueless), mode, given.user)
+    problems += found
+    root = with_presets(root, presets)
+    references, stand_ins = bundle_ids.references_of(root)
     filling = Interpolation(values | references, valueless)
-    file_path = filling.text("workspace.file_path").rstrip("/")
-    if file_path and not file_path.startswith("/") and not filling.problems:
-        what = f"'{file_path}' must be an absolute path, e.g. /Workspace/Shared/my-bundle"
-        problems.append(Problem(*values["workspace.file_path"].mark, "workspace", what))
-    files = FileTable(folder, file_path)
-    jobs, found, warnings = _jobs(root, filling, files)
-    keys = bundle_jobs.keys_of(references)
-    ordered, cycle = bundle_jobs.order(jobs, keys, root)
-    found += cycle
+    paths = {
+        name: filling.text(f"workspace.{name}").rstrip("/")
+        for name in ("root_path", "file_path", "artifact_path")
+    }
+    for field_name, path in paths.items():
+        if path and not path.startswith("/") and not filling.problems:
+            what = f"'{path}' must be an absolute path, e.g. /Workspace/Shared/my-bundle"
+            mark = values[f"workspace.{field_name}"].mark
+            problems.append(Problem(*mark, "workspace", what))
+            break
+    problems += mode_problems(root, mode, name, paths["root_path"], given.user)
+    builds, found = builds_of(_filled(root, "artifacts", filling))
+    problems += found
+    files = FileTable(
+        folder,
+        paths["file_path"],
+        artifact_path=paths["artifact_path"],
+        builds=builds,
+        built=built,
+    )
+    whole, found = _permissions(_filled(root, "permissions", filling))
+    read = _Resources(root, filling, files, whole)
+    read.problems += found
+    texts = {at: json.dumps(each.settings) for at, each in read.found.items()}
+    ordered, cycle = bundle_ids.order(texts, stand_ins, root)
+    read.problems += cycle
     sync = filling.fill(root.get("sync") or Node({}, root.mark), ("sync",))
     uploads = files.uploads(sync)
+    host = _filled(root, "workspace", filling).get("workspace", "host")
     problems += filling.problems
-    # Where a reference could not be filled in, more findings would only be echoes of that.
-    for each in (*files.problems, *found):
-        if Mark(each.file, each.line, each.column) not in filling.unfilled:
+    # Where a reference could not be filled in, more findings would only be echoes of that; and
+    # what a whole bundle says wrongly is wrong in each of its resources.
+    told = {(each.file, each.line, each.column, each.message) for each in problems}
+    for each in (*files.problems, *read.problems):
+        saying = (each.file, each.line, each.column, each.message)
+        if Mark(*saying[:3]) not in filling.unfilled and saying not in told:
             problems.append(each)
+            told.add(saying)
     if problems:
         raise InvalidFile(problems)
-    bundle = str(values["bundle.name"].value)
-    mode = chosen.get("mode") if chosen is not None else None
-    if mode is not None and mode.value == "development":
-        mark = f"[dev {short_name(user)}]" if user else "[dev]"
-        jobs = {k: j.model_copy(update={"name": f"{mark} {j.name}"}) for k, j in jobs.items()}
-    jobs = {key: jobs[key] for key in ordered}
-    return Bundle(bundle, name, file_path, jobs, uploads, keys, tuple(warnings))
+    return Bundle(
+        name=str(values["bundle.name"].value),
+        target=name,
+        mode=str(mode.value) if mode is not None else None,
+        host=host.text() if host is not None else None,
+        root_path=paths["root_path"],
+        file_path=paths["file_path"],
+        artifact_path=paths["artifact_path"],
+        jobs={at.key: read.jobs[at.key] for at in ordered if at.kind == "jobs"},
+        resources=tuple(read.found[at] for at in ordered),
+        permissions=whole,
+        files=uploads,
+        builds=tuple(builds),
+        variables={
+            name.removeprefix("var."): filling.fill(node, (name,)).plain()
+            for name, node in values.items()
+            if name.startswith("var.")
+        },
+        stand_ins=stand_ins,
+        warnings=tuple(read.warnings),
+    )
+
+
+def workspace_of(folder: Folder, target: str | None) -> tuple[str | None, str | None]:
+    """Return the `host` and the `profile` of a bundle's target, before anything is checked."""
+    try:
+        root, _ = _read(folder)
+        _, chosen, _ = choose_target(root, target)
+    except InvalidFile:
+        return None, None  # Told when the bundle is read.
+    root = root if chosen is None else with_target(root, chosen)
+    nodes = (root.get("workspace", name) for name in ("host", "profile"))
+    host, profile = (node.text() if node is not None else None for node in nodes)
+    return host, profile
+
+
+def target_of(folder: Folder, wanted: str | None) -> str:
+    """Return the name of the target that is meant, before anything is checked; "" for none."""
+    try:
+        return choose_target(_read(folder)[0], wanted)[0]
+    except InvalidFile:
+        return ""
+
+
+def _filled(root: Node, section: str, filling: Interpolation) -> Node:
+    node = root.get(section)
+    return root if node is None else root.put(section, filling.fill(node, (section,)))
+
+
+def _presets(
+    root: Node, filling: Interpolation, mode: Node | None, user: str
+) -> tuple[Presets, list[Problem]]:
+    node = filling.fill(root.get("presets") or Node({}, root.mark), ("presets",))
+    try:
+        written = Presets.model_validate(node.plain())
+    except ValidationError as error:
+        found = [problem_at(node, m, ("presets",)) for m in mistakes(error, Presets)]
+        return Presets(), filling.problems or found
+    return presets_of(written, str(mode.value) if mode is not None else None, user), []
+
+
+def _permissions(root: Node) -> tuple[tuple[Grant, ...], list[Problem]]:
+    try:
+        given = BundlePermissions.model_validate({"permissions": _plain(root, "permissions", [])})
+    except ValidationError as error:
+        return (), [problem_at(root, m) for m in mistakes(error, BundlePermissions)]
+    found = [
+        problem_at(root, Mistake(("permissions", i, *path), message))
+        for i, grant in enumerate(given.permissions)
+        for path, message in wrong_principal(grant)
+    ]
+    return () if found else given.permissions, found
+
+
+def _plain(root: Node, section: str, usual: JsonValue) -> JsonValue:
+    node = root.get(section)
+    return usual if node is None else node.plain()
+
+
+class _Resources:
+    """Checks a bundle's resources one by one."""
+
+    def __init__(
+        self, root: Node, filling: Interpolation, files: FileTable, whole: tuple[Grant, ...]
+    ) -> None:
+        self.found: dict[ResourceKey, Resource] = {}
+        self.jobs: dict[str, JobSettings] = {}
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self._files = files
+        self._whole = whole
+        self._run_as = root.get("run_as")
+        for kind in KINDS:
+            entries = root.get("resources", kind)
+            for key, node in entries.items() if entries is not None else []:
+                if kind == "jobs" and self._run_as is not None and isinstance(node.value, dict):
+                    if node.get("run_as") is None:
+                        node = node.put("run_as", self._run_as, self._run_as.mark)
+                self._read(ResourceKey(kind, key), filling.fill(node, ("resources", kind, key)))
+
+    def _read(self, key: ResourceKey, node: Node) -> None:
+        at = ("resources", *key)
+        node, granted, is_protected, found = take_around(key.kind, node, at)
+        settings = self._job(key, node) if key.kind == "jobs" else self._other(key, node)
+        self.problems += found
+        permissions = with_bundle_permissions(key.kind, granted, self._whole)
+        name = str(settings.get("name", key.key))
+        self.found[key] = Resource(key, name, settings, permissions, is_protected)
+
+    def _other(self, key: ResourceKey, node: Node) -> dict[str, Any]:
+        settings, found = check_resource(key.kind, node, ("resources", *key))
+        self.problems += found
+        return settings
+
+    def _job(self, key: ResourceKey, node: Node) -> dict[str, Any]:
+        at = ("resources", *key)
+        node = self._files.place_tasks(node, at)
+        settings, found = check_job(node, at)
+        self.problems += found
+        if settings is None:
+            return {}
+        self.jobs[key.key] = settings
+        self.warnings += reference_warnings(node, settings, at)
+        return settings.model_dump(mode="json", exclude_none=True)
 
 
 def _read(folder: Folder) -> tuple[Node, list[Problem]]:
@@ -136,22 +313,3 @@ def _read_included(folder: Folder, path: str, root: Node) -> tuple[Node, list[Pr
         return root, [*problems, Problem(*extra.mark, "", what)]
     root, found = include(root, extra)
     return root, problems + found
-
-
-def _jobs(
-    root: Node, filling: Interpolation, files: FileTable
-) -> tuple[dict[str, JobSettings], list[Problem], list[Problem]]:
-    """Return the sound jobs, what is wrong with the others, and warnings."""
-    jobs: dict[str, JobSettings] = {}
-    problems: list[Problem] = []
-    warnings: list[Problem] = []
-    written = root.get("resources", "jobs")
-    for key, node in written.items() if written is not None else []:
-        at = ("resources", "jobs", key)
-        node = files.place_tasks(filling.fill(node, at), at)
-        settings, found = check_job(node, at)
-        problems += found
-        if settings is not None:
-            jobs[key] = settings
-            warnings += reference_warnings(node, settings, at)
-    return jobs, problems, warnings

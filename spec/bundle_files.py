@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from posixpath import basename, dirname, join, normpath
+from posixpath import basename, dirname, join, normpath, splitext
 from typing import Protocol
 
+from spec.bundle_artifacts import Build, Built
+from spec.bundle_artifacts import place as place_artifact
+from spec.bundle_ignore import Ignored
 from spec.bundle_places import Place, places_of
 from spec.errors import Problem
 from spec.problems import Path
@@ -43,9 +46,21 @@ def matching(folder: Folder, pattern: Node) -> tuple[list[str], str | None]:
 class FileTable:
     """Finds the files that tasks name and gives each its place below `file_path`."""
 
-    def __init__(self, folder: Folder, file_path: str) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        file_path: str,
+        *,
+        artifact_path: str = "",
+        builds: Sequence[Build] = (),
+        built: Built | None = None,
+    ) -> None:
         """See class."""
         self.problems: list[Problem] = []
+        self._artifact_path = artifact_path
+        self._builds = builds
+        self._built = built
+        self._artifacts: dict[str, str] = {}
         self._folder = folder
         self._file_path = file_path
         self._named: set[str] = set()
@@ -66,7 +81,11 @@ class FileTable:
         if "://" in text or text.startswith("dbfs:"):
             what = f"'{text}' is not a path; name a file of the bundle, or an absolute one"
             return self._refuse(node, path, what, text)
-        local = self._only_match(normpath(join(dirname(node.mark.file), text)))
+        local = normpath(join(dirname(node.mark.file), text))
+        artifact = place_artifact(self._builds, self._built, self._artifact_path, local)
+        if artifact is not None:
+            return self._place_artifact(artifact, node, path)
+        local = self._only_match(local)
         if text.startswith(prefix):
             local = normpath(text.removeprefix(prefix))
         if local == ".." or local.startswith("../"):
@@ -76,7 +95,19 @@ class FileTable:
         if not self._folder.exists(named):
             return self._refuse(node, path, self._missing(named), text)
         self._named.add(named)
-        return normpath(prefix + local)
+        placed = normpath(prefix + local)
+        is_notebook = path[-1] == "notebook_path" and is_notebook_file(self._folder, local)
+        return splitext(placed)[0] if is_notebook else placed
+
+    def _place_artifact(
+        self, artifact: tuple[str | None, str, str | None], node: Node, path: Path
+    ) -> str:
+        local, remote, reason = artifact
+        if reason is not None:
+            self.problems.append(Problem(*node.mark, spell(path), reason))
+        if local is not None:
+            self._artifacts[local] = remote
+        return remote
 
     def _only_match(self, local: str) -> str:
         """Return the file that a pattern like `dist/*.whl` means, when it means exactly one."""
@@ -97,10 +128,20 @@ class FileTable:
     def uploads(self, sync: Node) -> tuple[tuple[str, str], ...]:
         """Return (local path, workspace path) of all files to upload, sorted.
 
-        As Databricks: everything below the folder that is not hidden, and what `sync.include`
-        names; less what `sync.exclude` names, unless a task names it.
+        As Databricks: everything below the folder that is neither hidden nor left out by a
+        `.gitignore`, and what `sync.include` names; less what `sync.exclude` names, unless a task
+        names it. What a build leaves goes to the folder of artifacts, where tasks look for it.
         """
-        chosen = {path for path in self._folder.glob("**/*") if not _hidden(path)}
+        there = self._folder.glob("**/*")
+        ignored = Ignored(
+            {
+                dirname(path): self._folder.read(path) or ""
+                for path in there
+                if basename(path) == ".gitignore"
+            }
+        )
+        chosen = {path for path in there if not _hidden(path) and not ignored(path)}
+        chosen = {path for path in chosen if not any(b.leaves(path) for b in self._builds)}
         chosen |= self._matching(sync, "include")
         chosen -= self._matching(sync, "exclude")
         chosen |= self._named
@@ -110,7 +151,8 @@ class FileTable:
                 " deployed; name what to leave out under 'sync.exclude'"
             )
             self.problems.append(Problem(*sync.mark, "sync", message))
-        return tuple((path, f"{self._file_path}/{path}") for path in sorted(chosen))
+        files = [(path, f"{self._file_path}/{path}") for path in sorted(chosen)]
+        return (*files, *sorted(self._artifacts.items()))
 
     def _matching(self, sync: Node, name: str) -> set[str]:
         patterns = sync.get(name)
@@ -121,6 +163,21 @@ class FileTable:
             if reason is not None:
                 self.problems.append(Problem(*pattern.mark, f"sync.{name}[{i}]", reason))
         return found
+
+
+_NOTEBOOK_HEADERS = {
+    ".py": "# Databricks notebook source",
+    ".sql": "-- Databricks notebook source",
+}
+
+
+def is_notebook_file(folder: Folder, path: str) -> bool:
+    """Tell whether a file becomes a notebook in the workspace, whose name has no suffix."""
+    suffix = splitext(path)[1]
+    header = _NOTEBOOK_HEADERS.get(suffix)
+    if header is None:
+        return suffix == ".ipynb"
+    return (folder.read(path) or "").startswith(header)
 
 
 def _hidden(path: str) -> bool:

@@ -2,10 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
+from spec.bundle_presets import REFUSED_PRESETS
+from spec.bundle_resources import KINDS, REFUSED_KINDS, Grant
 from spec.errors import Problem
 from spec.job_files import problem_at, refuse
+from spec.jobs import RunAs
 from spec.model import Model
 from spec.problems import Path, mistakes
 from spec.yaml_lines import Node
@@ -17,25 +20,54 @@ class BundleSection(Model):
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.-]+$")]
 
 
+class Lookup(Model):
+    """Something of the workspace by its name; the variable's value is its id."""
+
+    alert: str | None = None
+    cluster_policy: str | None = None
+    instance_pool: str | None = None
+    job: str | None = None
+    notification_destination: str | None = None
+    query: str | None = None
+    service_principal: str | None = None
+    warehouse: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Lookup":
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError("a lookup names exactly one thing, e.g. 'warehouse: my-warehouse'")
+        return self
+
+
 class Variable(Model):
     """One of `variables`; without a default the caller or the target must give a value."""
 
     default: JsonValue = None
+    lookup: Lookup | None = None
     description: str | None = None
     type: Literal["complex"] | None = None
 
 
 class Workspace(Model):
-    """`workspace`: where the bundle's files go."""
+    """`workspace`: which one, and where the bundle's files go in it."""
 
+    host: str | None = None
+    profile: str | None = None
     root_path: str | None = None
     file_path: str | None = None
+    artifact_path: str | None = None
 
 
 class Resources(Model):
-    """`resources`; jobs are looked at one by one later."""
+    """`resources`; each is looked at by itself later."""
 
     jobs: dict[str, JsonValue] = {}
+    sql_warehouses: dict[str, JsonValue] = {}
+    secret_scopes: dict[str, JsonValue] = {}
+    schemas: dict[str, JsonValue] = {}
+    volumes: dict[str, JsonValue] = {}
+    experiments: dict[str, JsonValue] = {}
+    models: dict[str, JsonValue] = {}
 
 
 class Sync(Model):
@@ -43,6 +75,35 @@ class Sync(Model):
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+
+
+class BundleGrant(Grant):
+    """One entry of the bundle's own `permissions`."""
+
+    level: Literal["CAN_VIEW", "CAN_RUN", "CAN_MANAGE"]  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
+class BundlePermissions(Model):
+    """`permissions`: who may do what with everything of the bundle."""
+
+    permissions: tuple[BundleGrant, ...] = ()
+
+
+class ArtifactFile(Model):
+    """One of an artifact's `files`."""
+
+    source: str
+
+
+class Artifact(Model):
+    """One of `artifacts`: a Python wheel that is built before it is deployed."""
+
+    type: Literal["whl"] | None = None
+    path: str = "."
+    build: str | None = None
+    """The command that builds it, run by the shell in its folder."""
+    files: tuple[ArtifactFile, ...] = ()
+    """What the build leaves; `dist/*.whl` below its folder at first."""
 
 
 class Target(Model):
@@ -53,6 +114,11 @@ class Target(Model):
     variables: dict[str, JsonValue] = {}
     workspace: Workspace = Workspace()
     resources: Resources = Resources()
+    artifacts: dict[str, JsonValue] = {}
+    presets: dict[str, JsonValue] = {}
+    permissions: tuple[dict[str, JsonValue], ...] = ()
+    run_as: RunAs | None = None
+    sync: Sync = Sync()
 
 
 class BundleForm(Model):
@@ -64,19 +130,19 @@ class BundleForm(Model):
     workspace: Workspace = Workspace()
     sync: Sync = Sync()
     resources: Resources = Resources()
+    artifacts: dict[str, Artifact] = {}
+    presets: dict[str, JsonValue] = {}
+    permissions: tuple[dict[str, JsonValue], ...] = ()
+    run_as: RunAs | None = None
     targets: dict[str, Target | None] = {}
 
 
 _REMOVE = "remove it"
 _TOP = {
-    "artifacts": "build wheels before deploying, and install them for the engine workers",
     "environments": "this is the old name of 'targets'; rename it",
-    "experimental": _REMOVE,
-    "permissions": "remove it; everybody in the workspace may use the jobs",
-    "presets": _REMOVE,
-    "python": _REMOVE,
-    "run_as": "remove it; a run works as whoever starts it",
-    "scripts": _REMOVE,
+    "experimental": "remove it; nothing here is experimental",
+    "python": "write the resources in YAML; a bundle's own Python code is not run",
+    "scripts": "run commands by a Makefile or the like",
 }
 _BUNDLE = {
     "cluster_id": "remove it; tasks run on the engine workers",
@@ -87,38 +153,33 @@ _BUNDLE = {
     "git": _REMOVE,
     "uuid": _REMOVE,
 }
+_CREDENTIALS = "remove it; set DATABRICKS_HOST and DATABRICKS_TOKEN"
 _WORKSPACE = {
-    "artifact_path": _REMOVE,
-    "auth_type": "remove it; set DATABRICKS_HOST and DATABRICKS_TOKEN",
-    "client_id": "remove it; set DATABRICKS_HOST and DATABRICKS_TOKEN",
-    "host": "remove it; the address comes from DATABRICKS_HOST",
-    "profile": "remove it; set DATABRICKS_HOST and DATABRICKS_TOKEN",
+    "auth_type": _CREDENTIALS,
+    "client_id": _CREDENTIALS,
     "resource_path": _REMOVE,
-    "state_path": _REMOVE,
+    "state_path": "remove it; what was deployed is remembered by the server",
 }
-_RESOURCES = {
-    name: f"only 'jobs' can be deployed; {_REMOVE}"
-    for name in (
-        "alerts apps catalogs clusters dashboards database_catalogs database_instances experiments"
-        " external_locations genie_spaces model_serving_endpoints models pipelines"
-        " postgres_branches postgres_endpoints postgres_projects quality_monitors"
-        " registered_models schemas secret_scopes sql_warehouses synced_database_tables"
-        " vector_search_endpoints volumes"
-    ).split()
+_RESOURCES = {kind: instead for kind, instead in REFUSED_KINDS.items() if kind not in KINDS}
+_ARTIFACT = {
+    "dynamic_version": "remove it; a wheel is uploaded when what is in it has changed",
+    "executable": "remove it; 'build' is run by the shell",
 }
 _TARGET = {name: instead for name, instead in _TOP.items() if name != "environments"} | {
     "bundle": "set it at the top of the file",
     "cluster_id": "remove it; tasks run on the engine workers",
     "compute_id": "remove it; tasks run on the engine workers",
     "git": _REMOVE,
-    "sync": "set it at the top of the file",
 }
-_VARIABLE = {"lookup": "write the value as 'default'"}
+_NO_LOOKUP = "write the id as 'default'"
+_LOOKUP: dict[str, str] = {
+    name: _NO_LOOKUP for name in ("cluster", "dashboard", "metastore", "pipeline")
+}
 _SYNC = {"paths": "keep the files below the bundle's folder"}
 
 
 def check_form(root: Node) -> tuple[Node, list[Problem]]:
-    """Check everything of a bundle but what its jobs say.
+    """Check everything of a bundle but what its resources say.
 
     Returns:
         The tree without what is refused, and what is wrong.
@@ -135,9 +196,9 @@ def check_form(root: Node) -> tuple[Node, list[Problem]]:
         return node if inner is None else node.put(name, strip(inner, table, (*path, name)))
 
     root = strip(root, _TOP, ())
+    root = inside(root, "bundle", _BUNDLE, ())
     for name, table in _SECTIONS.items():
         root = inside(root, name, table, ())
-    root = inside(inside(root, "bundle", _BUNDLE, ()), "sync", _SYNC, ())
     for name, target in _entries(root, "targets"):
         path = ("targets", name)
         target = strip(target, _TARGET, path)
@@ -146,7 +207,10 @@ def check_form(root: Node) -> tuple[Node, list[Problem]]:
         root = root.put_at(path, target)
     for name, variable in _entries(root, "variables"):
         path = ("variables", name)
-        root = root.put_at(path, strip(variable, _VARIABLE, path))
+        root = root.put_at(path, inside(variable, "lookup", _LOOKUP, path))
+    for name, artifact in _entries(root, "artifacts"):
+        path = ("artifacts", name)
+        root = root.put_at(path, strip(artifact, _ARTIFACT, path))
     try:
         BundleForm.model_validate(root.plain())
     except ValidationError as error:
@@ -154,7 +218,12 @@ def check_form(root: Node) -> tuple[Node, list[Problem]]:
     return root, problems
 
 
-_SECTIONS = {"workspace": _WORKSPACE, "resources": _RESOURCES}
+_SECTIONS = {
+    "workspace": _WORKSPACE,
+    "resources": _RESOURCES,
+    "sync": _SYNC,
+    "presets": REFUSED_PRESETS,
+}
 
 
 def _entries(root: Node, name: str) -> list[tuple[str, Node]]:

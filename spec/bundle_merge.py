@@ -4,8 +4,13 @@ from spec.errors import Problem
 from spec.problems import Path
 from spec.yaml_lines import Node, spell
 
-INCLUDABLE = ("resources", "targets", "variables")
-_KEYED = {"tasks": "task_key", "parameters": "name", "environments": "environment_key"}
+INCLUDABLE = ("artifacts", "resources", "targets", "variables")
+_KEYED = {
+    "tasks": "task_key",
+    "job_clusters": "job_cluster_key",
+    "parameters": "name",
+    "environments": "environment_key",
+}
 
 
 def include(base: Node, extra: Node, path: Path = ()) -> tuple[Node, list[Problem]]:
@@ -39,8 +44,8 @@ def _whole(path: Path) -> bool:
 def override(base: Node, over: Node, key: str = "") -> Node:
     """Return `base` changed by a target, by Databricks' rules.
 
-    Mappings merge; tasks, parameters and environments merge by their key; other lists are joined;
-    anything else is replaced.
+    Mappings merge; tasks, job clusters, parameters and environments merge by their key; other
+    lists are joined; anything else is replaced.
     """
     if isinstance(base.value, dict) and isinstance(over.value, dict):
         merged = base

@@ -1,12 +1,33 @@
 """What a bundle is for one target: its overrides, and what every `${…}` stands for."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from pydantic import JsonValue
+
 from spec.bundle_merge import override
-from spec.errors import InvalidFile, Problem
-from spec.yaml_lines import Node
+from spec.bundle_names import short_name
+from spec.errors import InvalidFile, OpenLakeError, Problem, Unavailable
+from spec.interpolation import Interpolation
+from spec.yaml_lines import Node, spell
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What whoever deploys brings along."""
+
+    user: str = ""
+    """Shows in the default root path and in the names of development copies; "": not known."""
+    host: str = ""
+    """The address of the workspace; "": not known."""
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Values that go before all others."""
+    of_file: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """Values that go before those of the bundle's own files."""
+    find: Callable[[str, str], str] | None = None
+    """Returns the id of (a kind of thing, its name), or raises an `OpenLakeError`; None: the API
+    cannot be asked."""
 
 
 def choose_target(root: Node, wanted: str | None) -> tuple[str, Node | None, list[Problem]]:
@@ -43,21 +64,32 @@ def choose_target(root: Node, wanted: str | None) -> tuple[str, Node | None, lis
 
 def with_target(root: Node, target: Node) -> Node:
     """Return the bundle's tree with the target's overrides in it."""
-    for section in ("workspace", "resources"):
+    for section in ("workspace", "resources", "artifacts", "presets", "permissions", "sync"):
         over = target.get(section)
         if over is not None:
             base = root.get(section)
-            root = root.put(section, over if base is None else override(base, over))
+            merged = over if base is None else override(base, over, section)
+            root = root.put(section, merged, target.keys.get(section))
+    run_as = target.get("run_as")
+    if run_as is not None:
+        root = root.put("run_as", run_as, target.keys.get("run_as"))
     variables = target.get("variables")
     for name, value in variables.items() if variables is not None else []:
-        value = value.get("default") or value
         definition = root.get("variables", name)
         if definition is not None:
             if not isinstance(definition.value, dict):
                 definition = Node({}, definition.mark)
-            definition = definition.put("default", value, value.mark)
-            root = root.put_at(("variables", name), definition)
+            root = root.put_at(("variables", name), _redefined(definition, value))
     return root
+
+
+def _redefined(definition: Node, value: Node) -> Node:
+    """Return a variable's definition with the value, or the lookup, that a target gives it."""
+    lookup = value.get("lookup")
+    if lookup is not None:
+        return definition.put("default", Node(None, lookup.mark)).put("lookup", lookup, lookup.mark)
+    value = value.get("default") or value
+    return definition.put("default", value, value.mark)
 
 
 def _is_default(target: Node) -> bool:
@@ -86,54 +118,89 @@ def _no_variable(name: str, names: list[str]) -> str:
 
 
 def values_for(
-    root: Node, target: str, given: Mapping[str, str], user: str
+    root: Node, target: str, given: Given
 ) -> tuple[dict[str, Node], set[str], list[Problem]]:
     """Return what each reference stands for, names without a value, and what is wrong."""
     problems: list[Problem] = []
-    values = _built_in(root, target, user)
+    values = _built_in(root, target, given)
     valueless: set[str] = set()
     defined = root.get("variables")
     names = [name for name, _ in defined.items()] if defined is not None else []
     mark = root.keys.get("variables", root.mark)
-    for name in given.keys() - set(names):
+    for name in sorted((given.variables.keys() | given.of_file.keys()) - set(names)):
         problems.append(Problem(*mark, "variables", _no_variable(name, names)))
+    lookups: list[tuple[str, Node]] = []
     for name, node in defined.items() if defined is not None else []:
-        default, kind = node.get("default"), node.get("type")
-        if name in given and kind is not None:
+        default, kind, lookup = node.get("default"), node.get("type"), node.get("lookup")
+        if name in given.variables and kind is not None:
             what = f"'{name}' is complex and cannot be set from outside; set it in a target"
             problems.append(Problem(*node.mark, f"variables.{name}", what))
             valueless.add(f"var.{name}")
-        elif name in given:
-            values[f"var.{name}"] = Node(given[name], node.mark)
+        elif name in given.variables:
+            values[f"var.{name}"] = Node(given.variables[name], node.mark)
+        elif name in given.of_file:
+            values[f"var.{name}"] = Node.of(given.of_file[name], node.mark)
         elif default is not None and default.value is not None:
             values[f"var.{name}"] = default
+        elif lookup is not None:
+            lookups.append((name, lookup))
         else:
             valueless.add(f"var.{name}")
             what = f"variable '{name}' has no value; give it a default, or pass one when deploying"
             place = defined.keys[name] if defined is not None else mark
             problems.append(Problem(*place, f"variables.{name}", what))
+    for name, lookup in lookups:
+        found, wrong = _look_up(lookup, Interpolation(values, valueless), given, name)
+        problems += wrong
+        if found is None:
+            valueless.add(f"var.{name}")
+        else:
+            values[f"var.{name}"] = Node(found, lookup.mark)
     return values, valueless, problems
 
 
-def _built_in(root: Node, target: str, user: str) -> dict[str, Node]:
-    name = root.get("bundle", "name")
-    if name is None or "${" in str(name.value):
-        name = Node("bundle", root.mark)  # A stand-in: the mistake has been reported.
+def _look_up(
+    lookup: Node, filling: Interpolation, given: Given, variable: str
+) -> tuple[str | None, list[Problem]]:
+    at = ("variables", variable, "lookup")
+    for kind, node in lookup.items():
+        name = filling.fill(node, (*at, kind)).text()
+        if name is None or filling.problems:
+            return None, filling.problems  # No text: told with the form.
+        try:
+            if given.find is None:
+                raise Unavailable("the API is needed to look this up, and does not answer")
+            return given.find(kind, name), []
+        except OpenLakeError as error:
+            return None, [Problem(*node.mark, spell((*at, kind)), error.message)]
+    return None, []
+
+
+def _built_in(root: Node, target: str, given: Given) -> dict[str, Node]:
+    user = given.user
+    bundle = root.get("bundle", "name")
+    if bundle is None or "${" in str(bundle.value):
+        bundle = Node("bundle", root.mark)  # A stand-in: the mistake has been reported.
     home = f"/Workspace/Users/{user}" if user else "/Workspace/Shared"
-    defaults = {
-        "bundle.name": name,
-        "bundle.target": Node(target, root.mark),
-        "workspace.root_path": root.get("workspace", "root_path")
-        or Node(f"{home}/.bundle/${{bundle.name}}/${{bundle.target}}", root.mark),
-        "workspace.file_path": root.get("workspace", "file_path")
-        or Node("${workspace.root_path}/files", root.mark),
+    paths = {
+        "root_path": f"{home}/.bundle/${{bundle.name}}/${{bundle.target}}",
+        "file_path": "${workspace.root_path}/files",
+        "artifact_path": "${workspace.root_path}/artifacts",
     }
+    defaults = {
+        "bundle.name": bundle,
+        "bundle.target": Node(target, root.mark),
+        "bundle.environment": Node(target, root.mark),
+    }
+    for name, usual in paths.items():
+        node = root.get("workspace", name) or Node(usual, root.mark)
+        text = node.text() or ""
+        if text.startswith("~/"):
+            node = Node(home + text[1:], node.mark, written=text)
+        defaults[f"workspace.{name}"] = node
+    if given.host:
+        defaults["workspace.host"] = Node(given.host, root.mark)
     if user:
         defaults["workspace.current_user.userName"] = Node(user, root.mark)
         defaults["workspace.current_user.short_name"] = Node(short_name(user), root.mark)
     return defaults
-
-
-def short_name(user: str) -> str:
-    """Return the part of a user's name that fits into names of jobs and paths."""
-    return re.sub(r"[^A-Za-z0-9]", "_", user.partition("@")[0])

@@ -45,6 +45,16 @@ class Node:
     written: str | None = None
     """What the file says, where `value` came about by filling in `${…}`."""
 
+    @classmethod
+    def of(cls, value: JsonValue, mark: Mark) -> "Node":
+        """Return a tree of plain data, all of it at one place."""
+        if isinstance(value, dict):
+            entries = {key: cls.of(inner, mark) for key, inner in value.items()}
+            return cls(entries, mark, dict.fromkeys(entries, mark))
+        if isinstance(value, list):
+            return cls([cls.of(inner, mark) for inner in value], mark)
+        return cls(value, mark)
+
     def get(self, *path: str) -> "Node | None":
         """Return the node under these keys; None when there is none."""
         node: Node | None = self

@@ -31,7 +31,7 @@ class Api(Protocol):
 
     url: str
 
-    def get(self, path: str, **query: Any) -> dict[str, Any]:
+    def get(self, path: str, /, **query: Any) -> dict[str, Any]:
         """Read an object."""
         ...
 

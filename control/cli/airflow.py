@@ -9,10 +9,11 @@ from rich.markup import escape
 
 from control.airflow import sync as keeper
 from control.airflow.compile import Export, compile_dag, file_name
-from control.cli.bundle import Target, Variables, read_bundle
+from control.cli.bundle import Target, Variables, deployed_job
+from control.cli.bundles.folder import Reader
 from control.cli.client import Api, connect
 from control.cli.output import Output, OutputOption, console, errors, print_json
-from spec.errors import Invalid, NotFound, Unavailable
+from spec.errors import Invalid, Unavailable
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -71,15 +72,8 @@ def _read(api: Api, job_id: int, words: set[str]) -> Export:
 
 def _deployed(api: Api, folder: Path, target: str | None, variables: list[str], key: str) -> int:
     user = str(api.get("/api/2.0/preview/scim/v2/Me")["userName"])
-    bundle = read_bundle(folder, target, variables, user)
-    if key not in bundle.jobs:
-        known = ", ".join(f"'{each}'" for each in bundle.jobs) or "none"
-        raise NotFound(f"the bundle has no job '{key}'; it has {known}")
-    name = bundle.jobs[key].name
-    found = api.get("/api/2.2/jobs/list", name=name, limit=1).get("jobs", [])
-    if not found:
-        raise NotFound(f"the job '{name}' is not deployed; `openlake bundle deploy` does that")
-    return int(found[0]["job_id"])
+    bundle = Reader(folder, target, variables, user, api.url).read()
+    return deployed_job(api, bundle, key)
 
 
 @app.command()

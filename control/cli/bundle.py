@@ -1,81 +1,65 @@
-"""`openlake bundle`: check and deploy a `databricks.yml`."""
+"""`openlake bundle`: check, deploy, run and remove what a `databricks.yml` describes."""
 
-import base64
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from control.cli.client import Api, connect
-from control.cli.output import Output, OutputOption, console, errors, print_json
-from spec.bundle_jobs import filled
-from spec.errors import Invalid, NotFound
-from spec.jobs import JobSettings
+from control.cli.bundles.folder import LocalFolder, Reader, require_bundle
+from control.cli.client import Api, sign_in
+from control.cli.output import Output, OutputOption, console, errors, print_json, quiet_table
+from spec.errors import Invalid, NotFound, OpenLakeError
 
 if TYPE_CHECKING:
+    from control.cli.bundles.deploying import Deployer
     from spec.bundle import Bundle
+    from spec.bundle_ids import ResourceKey
+    from spec.bundle_plan import Plan
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
-    help="Check and deploy a databricks.yml.",
+    help="Check, deploy, run and remove what a databricks.yml describes.",
 )
 
 Folder = Annotated[Path, typer.Argument(help="The folder that holds databricks.yml.")]
+FolderOption = Annotated[
+    Path, typer.Option("--folder", help="The folder that holds databricks.yml.")
+]
 Target = Annotated[str | None, typer.Option("--target", "-t", help="One of the bundle's targets.")]
 Variables = Annotated[
     list[str] | None, typer.Option("--var", help="name=value; again for more than one.")
 ]
+Profile = Annotated[
+    str | None, typer.Option("--profile", help="A profile of ~/.databrickscfg to sign in with.")
+]
+AutoApprove = Annotated[
+    bool, typer.Option("--auto-approve", help="Do not ask, even when something is lost.")
+]
+ForceLock = Annotated[
+    bool, typer.Option("--force-lock", help="Deploy even if somebody else is deploying.")
+]
 
 
-@dataclass(frozen=True)
-class LocalFolder:
-    """A bundle's folder on this machine; see `spec.bundle_files.Folder`."""
+def signed_in(
+    folder: Path, target: str | None, variables: Sequence[str], profile: str | None = None
+) -> tuple[Api, Reader]:
+    """Return a session with the bundle's workspace, and a reader of the bundle for its user."""
+    from control.cli.bundles.lookups import find
+    from spec.bundle import workspace_of
 
-    root: Path
+    require_bundle(folder)
+    host, of_file = workspace_of(LocalFolder(folder), target)
+    api = sign_in(host, profile or of_file)
+    user = str(api.get("/api/2.0/preview/scim/v2/Me")["userName"])
 
-    def read(self, path: str) -> str | None:
-        """Return a file's text; None when there is none, or when it is not text."""
-        try:
-            return self._inside(path).read_text("utf-8")
-        except (OSError, UnicodeDecodeError):
-            return None
+    def look_up(kind: str, name: str) -> str:
+        return find(api, kind, name)
 
-    def exists(self, path: str) -> bool:
-        """Tell whether this is a file below the root."""
-        return self._inside(path).is_file()
-
-    def glob(self, pattern: str) -> Sequence[str]:
-        """Return the files that match, sorted."""
-        found = (path for path in self.root.glob(pattern) if path.is_file())
-        return sorted(path.relative_to(self.root).as_posix() for path in found)
-
-    def _inside(self, path: str) -> Path:
-        whole = (self.root / path).resolve()
-        return whole if whole.is_relative_to(self.root.resolve()) else self.root / "\0outside"
-
-
-def read_bundle(folder: Path, target: str | None, variables: Sequence[str], user: str) -> "Bundle":
-    """Return the checked bundle of a folder.
-
-    Raises:
-        InvalidFile: with every mistake.
-        Invalid: a variable is not written as name=value, or the folder has no databricks.yml.
-    """
-    if not (folder / "databricks.yml").is_file():
-        raise Invalid(f"{folder} has no databricks.yml; name the folder that holds it")
-    from spec.bundle import load_bundle
-
-    given: dict[str, str] = {}
-    for each in variables:
-        name, equals, value = each.partition("=")
-        if not equals:
-            raise Invalid(f"--var {each} is not written as name=value")
-        given[name] = value
-    return load_bundle(LocalFolder(folder), target=target, variables=given, user=user)
+    return api, Reader(folder, target, variables, user, api.url, look_up)
 
 
 @app.command()
@@ -83,27 +67,95 @@ def validate(
     folder: Folder = Path(),
     target: Target = None,
     var: Variables = None,
+    profile: Profile = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Check everything and change nothing.
+    """Check everything and change nothing; `--output json` prints what it comes to.
 
     [dim]Example: openlake bundle validate docs/examples/flights --target trino[/dim]
     """
-    bundle = read_bundle(folder, target, var or [], "")
-    for warning in bundle.warnings:
-        errors.print(f"[yellow]![/] {warning}", markup=True, soft_wrap=True)
+    try:
+        _, reader = signed_in(folder, target, var or [], profile)
+    except OpenLakeError as error:
+        if isinstance(error, Invalid):
+            raise
+        # The files can be judged without the workspace; only who deploys is not known then.
+        errors.print(f"[yellow]![/] checked without the workspace: {error.message}", soft_wrap=True)
+        reader = Reader(folder, target, var or [])
+    bundle = reader.read()
+    _warn(bundle)
     if output is Output.json:
-        names: dict[int, int | str] = {
-            stand_in: f"${{resources.jobs.{key}.id}}" for stand_in, key in bundle.stand_ins.items()
-        }
-        jobs = {key: filled(job.model_dump(mode="json"), names) for key, job in bundle.jobs.items()}
-        print_json({"name": bundle.name, "target": bundle.target, "jobs": jobs})
+        print_json(_resolved(bundle))
         return
     tasks = sum(len(job.tasks) for job in bundle.jobs.values())
+    others = len(bundle.resources) - len(bundle.jobs)
     console.print(
         f"[green]✓[/] {bundle.name} for target {bundle.target}: {len(bundle.jobs)} job(s),"
-        f" {tasks} task(s), {len(bundle.files)} file(s)"
+        f" {tasks} task(s), {others} other resource(s), {len(bundle.files)} file(s)"
     )
+
+
+def _warn(bundle: "Bundle") -> None:
+    for warning in bundle.warnings:
+        errors.print(f"[yellow]![/] {warning}", markup=True, soft_wrap=True)
+
+
+def _resolved(bundle: "Bundle") -> dict[str, Any]:
+    """Return the bundle with everything filled in, in the form of its file."""
+    from spec.bundle_ids import filled
+
+    names = {stand_in: f"${{resources.{at}.id}}" for stand_in, at in bundle.stand_ins.items()}
+    resources: dict[str, dict[str, Any]] = {}
+    for each in bundle.resources:
+        permissions = [entry.model_dump(exclude_none=True) for entry in each.permissions]
+        settings = {**each.settings, **({"permissions": permissions} if permissions else {})}
+        resources.setdefault(each.at.kind, {})[each.at.key] = filled(settings, names)
+    return {
+        "bundle": {"name": bundle.name, "target": bundle.target, "mode": bundle.mode},
+        "workspace": {
+            "host": bundle.host,
+            "root_path": bundle.root_path,
+            "file_path": bundle.file_path,
+            "artifact_path": bundle.artifact_path,
+        },
+        "variables": {name: {"value": value} for name, value in bundle.variables.items()},
+        "resources": resources,
+        "files": [local for local, _ in bundle.files],
+    }
+
+
+def prepare(api: Api, reader: Reader) -> "Deployer":
+    """Read the bundle, build its wheels, and get ready to deploy it."""
+    from control.cli.bundles import state, wheels
+    from control.cli.bundles.deploying import Deployer
+
+    bundle = reader.read()
+    if bundle.builds:
+        bundle = reader.read(wheels.build(reader.folder, bundle.builds))
+    _warn(bundle)
+    return Deployer(api, bundle, reader.folder, reader.user, state.find(api, bundle))
+
+
+@app.command()
+def plan(
+    folder: Folder = Path(),
+    target: Target = None,
+    var: Variables = None,
+    profile: Profile = None,
+    output: OutputOption = Output.text,
+) -> None:
+    """Show what deploying would do, and change nothing.
+
+    [dim]Example: openlake bundle plan --target prod[/dim]
+    """
+    from control.cli.bundles.showing import plan_json, show_plan
+
+    deployer = prepare(*signed_in(folder, target, var or [], profile))
+    planned = deployer.plan()
+    if output is Output.json:
+        print_json(plan_json(planned, deployer.names()))
+    else:
+        show_plan(planned, deployer.names())
 
 
 @app.command()
@@ -111,102 +163,297 @@ def deploy(
     folder: Folder = Path(),
     target: Target = None,
     var: Variables = None,
+    profile: Profile = None,
+    auto_approve: AutoApprove = False,
+    force_lock: ForceLock = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
     output: OutputOption = Output.text,
 ) -> None:
-    """Upload the files and make or change the jobs; doing it again changes nothing.
+    """Make the workspace as the bundle says; doing it again changes nothing.
 
     [dim]Example: openlake bundle deploy docs/examples/flights[/dim]
     """
-    api = connect()
-    user = str(api.get("/api/2.0/preview/scim/v2/Me")["userName"])
-    bundle = read_bundle(folder, target, var or [], user)
-    deployed = deploy_bundle(api, folder, bundle)
-    if output is Output.json:
-        print_json({key: each.__dict__ for key, each in deployed.items()})
+    from control.cli.bundles.showing import plan_json, show_plan
+
+    deployer = prepare(*signed_in(folder, target, var or [], profile))
+    planned = deployer.plan()
+    is_text = output is Output.text
+    if is_text:
+        show_plan(planned, deployer.names())
+    if dry_run:
+        if not is_text:
+            print_json(plan_json(planned, deployer.names()))
         return
-    for key, each in deployed.items():
-        console.print(f"[green]✓[/] job {key} {each.action} (job_id {each.job_id})")
+    _approve(planned, auto_approve)
+    made = carry_out(deployer, planned, force_lock=force_lock, quiet=not is_text)
+    if is_text:
+        for step in planned.steps:
+            if step.at in made:
+                console.print(_done(step.at, made[step.at], deployer, planned))
+        return
+    print_json(_deployed(deployer, planned, made))
 
 
-@dataclass(frozen=True)
-class Deployed:
-    """What deploying did to one job."""
+def _done(at: "ResourceKey", object_id: str, deployer: "Deployer", planned: "Plan") -> str:
+    from control.cli.bundles.deploying import DONE
+    from spec.bundle_resources import KINDS
 
-    job_id: int
-    action: str
-    """created, changed or unchanged"""
+    action = next(DONE[step.action] for step in planned.steps if step.at == at)
+    return f"[green]✓[/] {KINDS[at.kind].word} {at.key} {action} (id {object_id})"
 
 
-def deploy_bundle(api: Api, folder: Path, bundle: "Bundle") -> dict[str, Deployed]:
-    """Upload the bundle's files, then create or reset its jobs; return them by key.
+def _deployed(
+    deployer: "Deployer", planned: "Plan", made: "dict[ResourceKey, str]"
+) -> dict[str, Any]:
+    from control.cli.bundles.deploying import DONE
 
-    Safe to repeat: files are overwritten with what they hold, and a job that is the same already
-    is left alone. A job is known by its name.
+    answer: dict[str, Any] = {}
+    for step in planned.steps:
+        entry: dict[str, Any] = {"action": DONE[step.action]}
+        if step.at in made:
+            entry["id"] = made[step.at]
+            if step.at.kind == "jobs":
+                entry["job_id"] = int(made[step.at])
+        answer.setdefault(step.at.kind, {})[step.at.key] = entry
+    return answer
+
+
+def _approve(planned: "Plan", auto_approve: bool) -> None:
+    """Refuse what the bundle forbids, and ask before something is lost.
+
+    Raises:
+        Invalid: there is nobody to ask, or the bundle forbids it.
+        typer.Abort: the person said no.
     """
-    for local, remote in bundle.files:
-        parent = remote.rsplit("/", 1)[0]
-        content = base64.b64encode((folder / local).read_bytes()).decode()
-        body = {"path": remote, "content": content, "format": "AUTO", "overwrite": True}
-        try:
-            api.post("/api/2.0/workspace/import", body)
-        except NotFound:
-            api.post("/api/2.0/workspace/mkdirs", {"path": parent})
-            api.post("/api/2.0/workspace/import", body)
-    own = {key: stand_in for stand_in, key in bundle.stand_ins.items()}
-    ids: dict[int, int | str] = {}
-    deployed: dict[str, Deployed] = {}
-    for key, job in bundle.jobs.items():
-        deployed[key] = _put_job(api, job, ids, own[key])
-        ids[own[key]] = deployed[key].job_id
-    return deployed
+    if planned.forbidden:
+        names = ", ".join(str(step.at) for step in planned.forbidden)
+        raise Invalid(f"{names}: lifecycle.prevent_destroy forbids to delete this; nothing is done")
+    if not planned.losses or auto_approve:
+        return
+    lost = "; ".join(f"{step.at} loses {step.loses}" for step in planned.losses)
+    if not (console.is_terminal and sys.stdin.isatty()):
+        raise Invalid(f"{lost}; nothing is done: give --auto-approve if that is meant")
+    typer.confirm(f"{lost}. Go on?", abort=True)
 
 
-def _put_job(api: Api, job: JobSettings, ids: dict[int, int | str], own: int) -> Deployed:
-    """Create or change one job.
+def carry_out(
+    deployer: "Deployer", planned: "Plan", *, force_lock: bool = False, quiet: bool = False
+) -> "dict[ResourceKey, str]":
+    """Do what is planned, under the deployment's lock; return the ids of all resources.
 
-    Args:
-        api: The API.
-        job: Its settings, with stand-ins for ids of the bundle's jobs.
-        ids: What is known of these: stand-in → id.
-        own: The stand-in of this very job.
+    Where there is nothing to do nothing is written at all.
     """
-    settings: dict[str, Any] = job.model_dump(mode="json", exclude_none=True)
-    found = api.get("/api/2.2/jobs/list", name=job.name, limit=1).get("jobs", [])
-    if not found:
-        job_id = int(api.post("/api/2.2/jobs/create", filled(settings, ids))["job_id"])
-        if str(own) in job.model_dump_json():
-            whole = filled(settings, {**ids, own: job_id})
-            api.post("/api/2.2/jobs/reset", {"job_id": job_id, "new_settings": whole})
-        return Deployed(job_id, "created")
-    job_id = int(found[0]["job_id"])
-    settings = filled(settings, {**ids, own: job_id})
-    current = _settings_of(api, job_id)
-    if _same(JobSettings.model_validate(settings), current):
-        return Deployed(job_id, "unchanged")
-    api.post("/api/2.2/jobs/reset", {"job_id": job_id, "new_settings": settings})
-    return Deployed(job_id, "changed")
+    from control.cli.bundles.state import locked
+
+    if planned.is_empty and deployer.is_settled and deployer.version:
+        return {step.at: step.object_id for step in planned.steps if step.object_id is not None}
+
+    def say(line: str) -> None:
+        if not quiet:
+            console.print(f"  [dim]·[/] {line}", soft_wrap=True)
+
+    with locked(deployer.api, deployer.bundle, deployer.version, force=force_lock) as lock:
+        made = deployer.apply(planned, lock, say)
+        lock.finish("deployed")
+    return made
 
 
-def _settings_of(api: Api, job_id: int) -> dict[str, Any]:
-    """Return a job's settings; arrays of more than 100 entries come by pages."""
-    answer = api.get("/api/2.2/jobs/get", job_id=job_id)
-    settings: dict[str, Any] = answer["settings"]
-    while token := answer.get("next_page_token"):
-        answer = api.get("/api/2.2/jobs/get", job_id=job_id, page_token=token)
-        for name, value in answer["settings"].items():
-            if isinstance(value, list):
-                settings[name] = settings.get(name, []) + value
-    return settings
+@app.command()
+def destroy(
+    folder: Folder = Path(),
+    target: Target = None,
+    var: Variables = None,
+    profile: Profile = None,
+    auto_approve: AutoApprove = False,
+    force_lock: ForceLock = False,
+    output: OutputOption = Output.text,
+) -> None:
+    """Delete what was deployed, and only that; doing it again does nothing.
+
+    [dim]Example: openlake bundle destroy --target dev --auto-approve[/dim]
+    """
+    from control.cli.bundles import state
+    from control.cli.bundles.deploying import Deployer
+    from control.cli.bundles.showing import plan_json, show_plan
+    from control.cli.bundles.state import locked
+
+    api, reader = signed_in(folder, target, var or [], profile)
+    bundle = reader.read()
+    deployer = Deployer(api, bundle, folder, reader.user, state.find(api, bundle))
+    is_text = output is Output.text
+    if deployer.state is None:
+        if is_text:
+            console.print(f"Nothing of {bundle.name} is deployed to {bundle.target}.")
+        else:
+            print_json({"resources": {}, "permissions": [], "files": {}})
+        return
+    planned = deployer.plan_destroy()
+    if is_text:
+        show_plan(planned, deployer.names())
+    _approve(planned, auto_approve)
+
+    def say(line: str) -> None:
+        if is_text:
+            console.print(f"  [dim]·[/] {line}", soft_wrap=True)
+
+    with locked(api, bundle, deployer.version, force=force_lock) as lock:
+        deployer.destroy(planned, lock, say)
+        lock.finish("destroyed")
+    if is_text:
+        console.print(f"[green]✓[/] {bundle.name} is gone from {bundle.target}")
+    else:
+        print_json(plan_json(planned, deployer.names()))
 
 
-def _same(wanted: JobSettings, current: dict[str, Any]) -> bool:
-    """Tell whether a job reads as it would after being set so."""
-    from control.jobs.wire import complete, tidy
+@app.command()
+def summary(
+    folder: Folder = Path(),
+    target: Target = None,
+    var: Variables = None,
+    profile: Profile = None,
+    output: OutputOption = Output.text,
+) -> None:
+    """Show what the bundle has put into the workspace, and where.
 
-    as_read = complete(wanted.model_dump(mode="json", exclude_none=True))
-    try:
-        return JobSettings.model_validate(tidy(current)) == JobSettings.model_validate(
-            tidy(as_read)
+    [dim]Example: openlake bundle summary --output json[/dim]
+    """
+    from control.cli.bundles import state
+    from control.cli.bundles.resources import adapters
+
+    api, reader = signed_in(folder, target, var or [], profile)
+    bundle = reader.read()
+    found = state.find(api, bundle)
+    pages = adapters(api, bundle.root_path)
+    made = {(e.kind, e.key): e for e in (found.resources if found is not None else ())}
+    names = {(e.at.kind, e.at.key): e.name for e in bundle.resources}
+    rows: dict[str, dict[str, Any]] = {}
+    for kind, key in {**dict.fromkeys(names), **dict.fromkeys(made)}:
+        entry = made.get((kind, key))
+        object_id = entry.object_id if entry is not None else None
+        name = entry.name if entry is not None else names[kind, key]
+        url = f"{api.url}{pages[kind].page(object_id)}" if object_id is not None else None
+        rows.setdefault(kind, {})[key] = {"name": name, "id": object_id, "url": url}
+    if output is Output.json:
+        print_json(
+            {
+                "bundle": {"name": bundle.name, "target": bundle.target},
+                "workspace": {"host": api.url, "root_path": bundle.root_path},
+                "user": reader.user,
+                "deployment_id": found.deployment_id if found is not None else None,
+                "deployed_by": found.deployed_by if found is not None else None,
+                "deployed_at": found.deployed_at if found is not None else None,
+                "resources": rows,
+            }
         )
-    except ValueError:
-        return False
+        return
+    console.print(f"[bold]{bundle.name}[/] on {bundle.target}, as {reader.user} at {api.url}")
+    console.print(f"[dim]{bundle.root_path}[/]", soft_wrap=True)
+    if not rows:
+        console.print("The bundle has no resources.")
+        return
+    table = quiet_table("resource", "name", "id", "page")
+    for kind, entries in rows.items():
+        for key, each in entries.items():
+            where = (each["id"] or "not deployed", each["url"] or "")
+            table.add_row(f"{kind}.{key}", each["name"], *where)
+    console.print(table)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def run(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(help="The job's key under resources.jobs.")],
+    folder: FolderOption = Path(),
+    target: Target = None,
+    var: Variables = None,
+    profile: Profile = None,
+    params: Annotated[
+        list[str] | None,
+        typer.Option("--params", help="name=value of a job parameter; again for more."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Run these tasks only, separated by commas."),
+    ] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for the end.")] = False,
+    output: OutputOption = Output.text,
+) -> None:
+    """Run a deployed job and follow it; fails when the run fails.
+
+    What follows `--` goes to the job: as `--name value` to its parameters, and to its Python tasks
+    as it is where it has none.
+
+    [dim]Example: openlake bundle run nightly --only ingest,clean -- --month 2[/dim]
+    """
+    from control.cli.runs import finish, parse_parameters
+
+    api, reader = signed_in(folder, target, var or [], profile)
+    bundle = reader.read()
+    key = key.removeprefix("jobs.")
+    body: dict[str, Any] = {"job_id": deployed_job(api, bundle, key)}
+    given = parse_parameters([pair for each in params or [] for pair in each.split(",")])
+    if context.args and bundle.jobs[key].parameters:
+        given |= _as_parameters(context.args)
+    elif context.args:
+        body["python_params"] = context.args
+    if given:
+        body["job_parameters"] = given
+    if only:
+        body["only"] = [task for each in only for task in each.split(",")]
+    run_id = int(api.post("/api/2.2/jobs/run-now", body)["run_id"])
+    url = f"{api.url}/jobs/{body['job_id']}/runs/{run_id}"
+    if no_wait:
+        answer = {"run_id": run_id, "run_page_url": url}
+        print_json(answer) if output is Output.json else console.print(f"run {run_id} {url}")
+        return
+    if output is Output.text:
+        console.print(f"[dim]{url}[/]", soft_wrap=True)
+    finish(api, run_id, output)
+
+
+def deployed_job(api: Api, bundle: "Bundle", key: str) -> int:
+    """Return the id of a job by its key in the bundle.
+
+    Raises:
+        NotFound: the bundle has no such job, or it is not deployed.
+    """
+    from control.cli.bundles import state
+
+    if key not in bundle.jobs:
+        known = ", ".join(f"'{each}'" for each in bundle.jobs) or "none"
+        raise NotFound(f"the bundle has no job '{key}'; it has {known}")
+    found = state.find(api, bundle)
+    for each in found.resources if found is not None else ():
+        if (each.kind, each.key) == ("jobs", key) and each.object_id is not None:
+            return int(each.object_id)
+    raise NotFound(f"the job '{key}' is not deployed; `openlake bundle deploy` does that")
+
+
+def _as_parameters(words: Sequence[str]) -> dict[str, str]:
+    """Read `--name value` and `--name=value`.
+
+    Raises:
+        Invalid: a word is neither.
+    """
+    given: dict[str, str] = {}
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        name, equals, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or not name or not (equals or waiting):
+            raise Invalid(f"'{word}' is not written as --name value; these are job parameters")
+        given[name] = value if equals else waiting.pop(0)
+    return given
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of databricks.yml, for editors.
+
+    [dim]Example: openlake bundle schema > bundle.schema.json[/dim]
+    """
+    from spec.bundle_schema import bundle_schema
+
+    print_json(bundle_schema())

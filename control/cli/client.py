@@ -58,10 +58,6 @@ class Api:
         """Replace an object."""
         return self._answer("PUT", path, json=body)
 
-    def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Put something in the place of what was there."""
-        return self._answer("PUT", path, json=body)
-
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Change an object."""
         return self._answer("PATCH", path, json=body)

@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from control.cli.bundle import deploy_bundle, read_bundle
+from control.cli.bundle import carry_out, prepare
+from control.cli.bundles.folder import Reader
 from control.cli.client import Api, connect
 from control.cli.output import console, quiet_table
 from control.cli.runs import finish, parse_parameters
 from control.stack.layout import Layout
+from spec.bundle_ids import ResourceKey
 
 _EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "flights"
 _GOLD = "lakehouse.gold.carrier_ranking"
@@ -36,11 +38,13 @@ def demo(
     api = connect()
     try:
         user = str(api.get("/api/2.0/preview/scim/v2/Me")["userName"])
-        bundle = read_bundle(_EXAMPLE, None, [f"warehouse={warehouse}"], user)
-        job = deploy_bundle(api, _EXAMPLE, bundle)["flights"]
-        console.print(f"[bold]flights[/] {job.action} as job {job.job_id}\n")
+        reader = Reader(_EXAMPLE, None, [f"warehouse={warehouse}"], user, api.url)
+        deployer = prepare(api, reader)
+        made = carry_out(deployer, deployer.plan(), quiet=True)
+        job_id = int(made[ResourceKey("jobs", "flights")])
+        console.print(f"[bold]flights[/] is job {job_id}\n")
         parameters = parse_parameters(param or [])
-        body: dict[str, Any] = {"job_id": job.job_id, "job_parameters": parameters}
+        body: dict[str, Any] = {"job_id": job_id, "job_parameters": parameters}
         run_id = int(api.post("/api/2.2/jobs/run-now", body)["run_id"])
         run = finish(api, run_id)
     except KeyboardInterrupt:
@@ -72,7 +76,7 @@ def _show_results(api: Api, layout: Layout, run: dict[str, Any]) -> None:
     console.print("\n[bold]Look around[/]")
     places = {
         "REST API": f"{layout.api_url}/api/docs",
-        "MLflow": layout.mlflow_url,
+        "MLflow": f"{layout.mlflow_url} (password: {layout.secrets_dir / 'mlflow'})",
         "Temporal": layout.temporal_ui_url,
     }
     for name, url in places.items():

@@ -115,7 +115,7 @@ class Stack:
     def deploy(self, folder: str, *words: str) -> int:
         """Deploy an example and return its job id."""
         deployed = self.json("bundle", "deploy", str(ROOT / "docs" / "examples" / folder), *words)
-        return int(next(iter(deployed.values()))["job_id"])
+        return int(next(iter(deployed["jobs"].values()))["job_id"])
 
     def start_run(self, job_id: int, **parameters: str) -> int:
         """Run a job now, without waiting."""

@@ -25,7 +25,7 @@ def leaked(whole_stack: Stack) -> dict[str, Any]:
     whole_stack.command(*words)
     folder = ROOT / "tests" / "integration" / "bundles" / "secretive"
     deployed = whole_stack.json("bundle", "deploy", str(folder))
-    run_id = whole_stack.start_run(int(deployed["secretive"]["job_id"]))
+    run_id = whole_stack.start_run(int(deployed["jobs"]["secretive"]["job_id"]))
     run = whole_stack.finished(run_id, within_s=300)
     whole_stack.command("secrets", "delete-scope", "test-leaks")
     return run

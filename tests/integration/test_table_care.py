@@ -26,7 +26,7 @@ def jobs(whole_stack: Stack) -> dict[str, int]:
         for value in range(6):
             table.append(numbers(value))
     deployed = whole_stack.json("bundle", "deploy", "docs/examples/table_care")
-    return {key: int(job["job_id"]) for key, job in deployed.items()}
+    return {key: int(job["job_id"]) for key, job in deployed["jobs"].items()}
 
 
 def figures(stack: Stack, run_id: int) -> dict[str, dict[str, str]]:

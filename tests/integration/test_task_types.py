@@ -19,7 +19,7 @@ ELSEWHERE = {"airflow"}
 def runs(whole_stack: Stack) -> dict[str, dict[str, Any]]:
     """Every example's finished run, by the job's key."""
     deployed = whole_stack.json("bundle", "deploy", str(FOLDER))
-    ids = {key: int(job["job_id"]) for key, job in deployed.items() if key not in ELSEWHERE}
+    ids = {key: int(job["job_id"]) for key, job in deployed["jobs"].items() if key not in ELSEWHERE}
     light = {key: whole_stack.start_run(ids[key]) for key in ids if not is_heavy(key)}
     found: dict[str, dict[str, Any]] = {}
     for key in filter(is_heavy, ids):

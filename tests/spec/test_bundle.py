@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from spec.bundle import Bundle, load_bundle
-from spec.bundle_jobs import filled
+from spec.bundle_ids import filled
+from spec.bundle_target import Given
 from spec.errors import InvalidFile
 from tests.spec.folder import MemoryFolder
 
@@ -28,7 +29,9 @@ resources:
 def load(text: str, files: dict[str, str] | None = None, **how: Any) -> Bundle:
     """Load a bundle whose databricks.yml is this text; there are src/a.py and src/q.sql."""
     more = {"src/a.py": "", "src/q.sql": "", **(files or {})}
-    return load_bundle(MemoryFolder({"databricks.yml": text, **more}), **how)
+    place = {name: how.pop(name) for name in ("target", "built") if name in how}
+    folder = MemoryFolder({"databricks.yml": text, **more})
+    return load_bundle(folder, given=Given(**how), **place)
 
 
 def problems(text: str, files: dict[str, str] | None = None, **how: Any) -> list[str]:
@@ -245,7 +248,7 @@ resources:
     for said in (
         "4:16: var.a: refers to itself: var.a → var.b → var.a",
         "6:3: variables.empty: variable 'empty' has no value",
-        "11:13: resources.jobs.one.name: '${var.nix}' is unknown; known are ${bundle.name}, ",
+        "11:13: resources.jobs.one.name: '${var.nix}' is unknown; known are ${bundle.environment}, ",
         "11:13: resources.jobs.one.name: '${bundle.nam}' is unknown; did you mean '${bundle.name}'",
         "15:12: resources.jobs.one.tags.y: '${oops' is not a reference",
         "16:12: resources.jobs.one.tags.z: '${var.tree}' is a mapping and must stand alone",
@@ -283,11 +286,11 @@ def test_mistakes_of_all_files_at_once():
     text = """\
 bundle: {name: my shop, git: {}}
 include: [resources/*.yml, missing.yml, ../x.yml, resources/one.yml]
-workspace: {host: https://x}
-artifacts: {}
+workspace: {state_path: /x}
+experimental: {}
 targets:
   dev: {default: true, mode: dev, variables: {wht: x}, run_as: {}}
-variables: {wh: {default: x, lookup: {warehouse: y}}}
+variables: {wh: {default: x, lookup: {pipeline: y, job: z}}}
 resources:
   pipelines: {}
   job: {}
@@ -307,13 +310,13 @@ resources:
         "databricks.yml:1:25: bundle.git: 'git' is not supported by OpenLake; remove it",
         "databricks.yml:2:28: include[1]: there is no file 'missing.yml'",
         "databricks.yml:2:41: include[2]: '../x.yml' must be a path or pattern below",
-        "databricks.yml:3:13: workspace.host: 'host' is not supported by OpenLake; remove it; the",
-        "databricks.yml:4:1: artifacts: 'artifacts' is not supported by OpenLake; ",
+        "databricks.yml:3:13: workspace.state_path: 'state_path' is not supported by OpenLake; ",
+        "databricks.yml:4:1: experimental: 'experimental' is not supported by OpenLake; ",
         "databricks.yml:6:30: targets.dev.mode: this must be 'development' or 'production', not",
         "databricks.yml:6:47: targets.dev.variables.wht: there is no variable 'wht'; did you mean",
-        "databricks.yml:6:56: targets.dev.run_as: 'run_as' is not supported",
-        "databricks.yml:7:30: variables.wh.lookup: 'lookup' is not supported",
-        "databricks.yml:9:3: resources.pipelines: 'pipelines' is not supported by OpenLake; only",
+        "databricks.yml:6:64: targets.dev.run_as: run_as names exactly one of",
+        "databricks.yml:7:39: variables.wh.lookup.pipeline: 'pipeline' is not supported",
+        "databricks.yml:9:3: resources.pipelines: 'pipelines' is not supported by OpenLake; write",
         "databricks.yml:10:3: resources.job: unknown field 'job'; did you mean 'jobs'?",
         "resources/bad.yml:1:6: while scanning a quoted scalar",
         "resources/list.yml:1:1: this must be a mapping",
@@ -342,7 +345,7 @@ resources:
         (BASE + "include: x", "include: this must be a list"),
         (BASE + "include: [3]", "include[0]: this must be text"),
         (BASE + "targets: 3", "targets: this must be a mapping"),
-        (BASE + "workspace: {root_path: rel}", "'rel/files' must be an absolute path"),
+        (BASE + "workspace: {root_path: rel}", "'rel' must be an absolute path"),
         (BASE + "sync: {paths: [a]}", "sync.paths: 'paths' is not supported"),
     ],
 )
@@ -555,7 +558,7 @@ resources:
 def test_jobs_name_each_others_ids():
     bundle = load(BASE + RUNS_ANOTHER)
     assert list(bundle.jobs) == ["b", "a"], "what others name is made first"
-    ids = {stand_in: 100 for stand_in, key in bundle.stand_ins.items() if key == "b"}
+    ids = {stand_in: 100 for stand_in, at in bundle.stand_ins.items() if at.key == "b"}
     settings = filled(bundle.jobs["a"].model_dump(mode="json"), ids)
     assert settings["tasks"][0]["run_job_task"]["job_id"] == 100
     assert settings["tasks"][1]["notebook_task"]["base_parameters"] == {"b": "job 100"}
