@@ -16,6 +16,7 @@ from control.internal.access import AttemptAccess
 from control.lakehouse.catalogs import Lakehouse
 from control.limits import Limits
 from control.metrics import Metrics
+from control.mlflow.memory import Tracking
 from control.objects import ObjectStore
 from control.sealing import Sealer
 from control.statements.readers import Readers
@@ -49,6 +50,8 @@ class Deps:
     """The catalogs that people look at."""
     history: timedelta = timedelta(days=30)
     """For how long table care leaves the files of what main held."""
+    tracking: Tracking = field(default_factory=Tracking)
+    """MLflow, behind the proxy."""
     metrics: Metrics = field(default_factory=Metrics)
     authenticator: Authenticator = field(default_factory=Authenticator)
     limits: Limits = field(default_factory=Limits)

@@ -27,7 +27,8 @@ def base_environment(
     What the user asked for wins over what points at parts of the stack, and over nothing that the
     process cannot do without.
     """
-    pointers = _storage(work) | _catalog(work) | _lineage(work, folder) | work.environment
+    pointers = _storage(work) | _catalog(work) | _lineage(work, folder) | _mlflow(config, work)
+    pointers |= work.environment
     own = _essentials(config, work, folder)
     return pointers | work.compute.environment | own
 
@@ -99,6 +100,11 @@ def _catalog(work: AttemptWork) -> dict[str, str]:
     prefix = f"PYICEBERG_CATALOG__{catalog.name.upper()}__"
     named = {prefix + name: value for name, value in properties.items()}
     return named | {"PYICEBERG_DEFAULT_CATALOG": catalog.name}
+
+
+def _mlflow(config: WorkerConfig, work: AttemptWork) -> dict[str, str]:
+    """Let `import mlflow` log to the attempt's experiment, through the API's proxy."""
+    return {"MLFLOW_TRACKING_URI": config.control_url, "MLFLOW_TRACKING_TOKEN": work.api_token}
 
 
 def _lineage(work: AttemptWork, folder: AttemptFolder) -> dict[str, str]:

@@ -20,8 +20,8 @@ _OWN_PACKAGES = ("control", "workflows", "activities", "spec")
 _LEAST_ROOM_GIB = 5
 
 _SHARED = (
-    "Every server listens on loopback: any program of this machine can reach it. Temporal and "
-    "MLflow have no password here.",
+    "Every server listens on loopback: any program of this machine can reach it. Temporal "
+    "has no password here.",
     "Do not run tasks of people who do not trust each other in one such stack.",
 )
 

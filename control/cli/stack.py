@@ -142,7 +142,8 @@ def env() -> None:
     variables = {
         "DATABRICKS_HOST": layout.api_url,
         "DATABRICKS_TOKEN": layout.secret("token"),
-        "MLFLOW_TRACKING_URI": layout.mlflow_url,
+        "MLFLOW_TRACKING_URI": "databricks",
+        "MLFLOW_REGISTRY_URI": "databricks",
     }
     for name, value in variables.items():
         typer.echo(f"export {name}={shlex.quote(value)}")

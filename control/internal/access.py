@@ -21,7 +21,6 @@ class AttemptAccess:
     signing_key: str = field(repr=False)
     """Shared with the gateway."""
     storage: StorageIssuer = field(repr=False)
-    mlflow_uri: str
     warehouse: str = "lakehouse"
 
     def claims(self, ref: AttemptRef) -> AttemptClaims:

@@ -87,12 +87,17 @@ async def test_environment_holds_nothing_of_the_worker(
     driver: Driver, control: FakeControl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENLAKE_WORKER_TOKEN", "secret")
-    work = make_work(make_ref(), environment={"MLFLOW_TRACKING_URI": "http://mlflow"})
+    work = make_work(make_ref(), environment={"MLFLOW_EXPERIMENT_NAME": "/mine"})
     control.add(work, main="import os\nfor k in sorted(os.environ): print(k)")
     await driver.follower(work.ref).run()
     names = control.log(work.ref).split()
     assert "OPENLAKE_WORKER_TOKEN" not in names
-    assert {"MLFLOW_TRACKING_URI", "PYICEBERG_CATALOG__LAKEHOUSE__TOKEN", "HOME"} <= set(names)
+    assert {
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_EXPERIMENT_NAME",
+        "PYICEBERG_CATALOG__LAKEHOUSE__TOKEN",
+        "HOME",
+    } <= set(names)
     allowed = ("AWS_", "OPENLINEAGE_", "PYICEBERG_", "OPENLAKE_", "PYTHON", "MLFLOW_", "LC_CTYPE")
     foreign = {name for name in names if not name.startswith(allowed)}
     assert foreign <= {"PATH", "HOME", "TMPDIR", "LANG", "JAVA_HOME", "USER", "LOGNAME"}

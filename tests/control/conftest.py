@@ -195,7 +195,6 @@ async def deps(
         storage=FixedStorage(
             StorageAccess(endpoint="http://s3", region="r", access_key="a", secret_key="s")
         ),
-        mlflow_uri="http://mlflow",
     )
     hub = Hub(database_url)
     await hub.start()

@@ -79,7 +79,8 @@ def test_every_snapshot_names_its_attempt(flown: Flown) -> None:
 def test_the_model_is_linked_to_its_task_run(flown: Flown, monkeypatch: Any) -> None:
     import mlflow
 
-    client = mlflow.MlflowClient(flown.stack.layout.mlflow_url)
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", flown.stack.layout.secret("token"))
+    client = mlflow.MlflowClient(flown.stack.layout.api_url)
     experiment = client.get_experiment_by_name("/flights")
     assert experiment is not None
     tag = f"tags.`openlake.task_run_id` = '{flown.task_run('train')}'"
