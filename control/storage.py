@@ -1,4 +1,7 @@
-"""S3 credentials for user code: the lakehouse bucket and nothing else."""
+"""S3 credentials for user code: the lakehouse bucket and nothing else.
+
+Of the volumes in it (`volumes/<workspace>/…`), those of the workspace alone.
+"""
 
 import asyncio
 import json
@@ -21,8 +24,8 @@ _LIFE_S = 7 * 24 * 3600
 class StorageIssuer(Protocol):
     """Gives an attempt its credentials."""
 
-    async def issue(self, name: str) -> StorageAccess:
-        """Return credentials for one attempt, named for the server's own log."""
+    async def issue(self, name: str, workspace_id: int) -> StorageAccess:
+        """Return credentials for work of one workspace, named for the server's own log."""
         ...
 
 
@@ -32,7 +35,7 @@ class FixedStorage:
 
     access: StorageAccess
 
-    async def issue(self, name: str) -> StorageAccess:
+    async def issue(self, name: str, workspace_id: int) -> StorageAccess:
         """See `StorageIssuer`."""
         return self.access
 
@@ -48,7 +51,7 @@ class StsStorage:
             bucket: The only bucket that the issued keys open.
         """
         self._fixed = access
-        self._policy = _policy(bucket)
+        self._bucket = bucket
         self._client: Any = boto3.client(  # pyright: ignore[reportUnknownMemberType]
             "sts",
             endpoint_url=access.endpoint,
@@ -59,14 +62,14 @@ class StsStorage:
         )
         self._warned = False
 
-    async def issue(self, name: str) -> StorageAccess:
+    async def issue(self, name: str, workspace_id: int) -> StorageAccess:
         """See `StorageIssuer`."""
         try:
             answer = await asyncio.to_thread(
                 self._client.assume_role,
                 RoleArn="arn:aws:iam::000000000000:role/openlake-attempt",
                 RoleSessionName=name,
-                Policy=self._policy,
+                Policy=_policy(self._bucket, workspace_id),
                 DurationSeconds=_LIFE_S,
             )
         except (BotoCoreError, ClientError) as error:
@@ -84,7 +87,21 @@ class StsStorage:
         )
 
 
-def _policy(bucket: str) -> str:
-    arn = f"arn:aws:s3:::{bucket}"
-    statement = {"Effect": "Allow", "Action": ["s3:*"], "Resource": [arn, f"{arn}/*"]}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+def _policy(bucket: str, workspace_id: int) -> str:
+    arn, own = f"arn:aws:s3:::{bucket}", f"volumes/{workspace_id}/*"
+    # Tables lie wherever their catalog puts them, so the volumes of others are what is taken out.
+    statements: list[dict[str, Any]] = [
+        {"Effect": "Allow", "Action": ["s3:*"], "NotResource": [f"{arn}/volumes/*"]},
+        {"Effect": "Allow", "Action": ["s3:*"], "Resource": [f"{arn}/{own}"]},
+        {"Effect": "Deny", "Action": ["s3:*"], "NotResource": [arn, f"{arn}/*"]},
+        {
+            "Effect": "Deny",
+            "Action": ["s3:ListBucket"],
+            "Resource": [arn],
+            "Condition": {
+                "StringLike": {"s3:prefix": ["volumes/*"]},
+                "StringNotLike": {"s3:prefix": [own]},
+            },
+        },
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -158,7 +158,7 @@ async def _work(
         environment=_environment(deps, ref, run),
         catalog=deps.access.catalog(claims),
         api_token=deps.access.api_token(claims),
-        storage=await deps.access.storage.issue(submit_key(ref.task_run_id)),
+        storage=await deps.access.storage.issue(submit_key(ref.task_run_id), ref.workspace_id),
         lineage=_lineage(ref, run),
         upstream_values={
             key: dict(upstream.values) for key, upstream in context.tasks.items() if upstream.values

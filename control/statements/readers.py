@@ -44,7 +44,7 @@ class Readers:
             access="read",
             branch=branch or MAIN,
         )
-        storage = await access.storage.issue(f"openlake-sql-{workspace_id}")
+        storage = await access.storage.issue(f"openlake-sql-{workspace_id}", workspace_id)
         made = _access(access, claims, storage)
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()

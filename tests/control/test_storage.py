@@ -116,7 +116,7 @@ async def test_a_missing_bucket_or_server_is_unavailable(
 @pytest.mark.integration
 async def test_attempts_reach_table_data_only(server: tuple[str, StorageAccess]) -> None:
     name, access = server
-    keys = await StsStorage(access, "lakehouse").issue("openlake-1048577")
+    keys = await StsStorage(access, "lakehouse").issue("openlake-1048577", 1)
     if name != "minio":
         # A server without STS: the fixed keys, which the stack limits to the bucket itself.
         assert keys == access
@@ -127,8 +127,13 @@ async def test_attempts_reach_table_data_only(server: tuple[str, StorageAccess])
         aws_access_key_id=keys.access_key, aws_secret_access_key=keys.secret_key,
         aws_session_token=keys.session_token,
     )  # fmt: skip
-    client.put_object(Bucket="lakehouse", Key="x", Body=b"1")
+    for key in ("x", "volumes/1/v/x"):
+        client.put_object(Bucket="lakehouse", Key=key, Body=b"1")
+    client.list_objects_v2(Bucket="lakehouse", Prefix="volumes/1/")
     for call in (
+        lambda: client.put_object(Bucket="lakehouse", Key="volumes/2/v/x", Body=b"1"),
+        lambda: client.get_object(Bucket="lakehouse", Key="volumes/2/v/x"),
+        lambda: client.list_objects_v2(Bucket="lakehouse", Prefix="volumes/2/"),
         lambda: client.put_object(Bucket="openlake", Key="x", Body=b"1"),
         lambda: client.list_objects_v2(Bucket="openlake"),
         lambda: client.create_bucket(Bucket="mine"),
