@@ -37,6 +37,7 @@ class Commands(LazyGroup):
         "permissions": Lazy(
             "control.cli.permissions:app", "See and say who may do what with an object.", _WORK
         ),
+        "policies": Lazy("control.cli.policies:app", "Make and read cluster policies.", _WORK),
         "schedule": Lazy("control.cli.schedule:app", "Say when a schedule fires.", _WORK),
         "airflow": Lazy("control.cli.airflow:app", "Write jobs as Airflow DAGs.", _WORK),
         "notifications": Lazy(
