@@ -47,6 +47,7 @@ def audit(
         console.print("Nothing was done that this asks for.")
         return
     table = quiet_table("when (UTC)", "who", "what", "which")
+    table.columns[0].no_wrap, table.columns[0].min_width = True, 19
     for each in found:
         when = each["at"][:19].replace("T", " ")
         table.add_row(when, each["actor"], each["action"], each["object_id"])

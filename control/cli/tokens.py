@@ -71,6 +71,7 @@ def list_tokens(
         return
     more = ("made by", "last used") if everybody else ()
     table = quiet_table("id", "comment", "made", "expires", *more)
+    table.columns[0].no_wrap, table.columns[0].min_width = True, 32
     for each in found:
         expiry = each["expiry_time"]
         row = [each["token_id"], each["comment"], _day(each["creation_time"])]

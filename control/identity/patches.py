@@ -115,6 +115,9 @@ def _set(target: dict[str, Any], name: str, step: Operation) -> None:
         target.pop(name, None)
         return
     value = step.value
+    if name == "active" and "value" not in step.model_fields_set:
+        # Databricks' SDK leaves values out that are false or empty.
+        value = False
     if name == "active" and isinstance(value, str) and value.lower() in ("true", "false"):
         value = value.lower() == "true"
     target[name] = value

@@ -167,6 +167,10 @@ async def test_steps_change_a_user(api: httpx2.AsyncClient) -> None:
     assert (found["active"], found["displayName"]) == (False, "Ana B")
     assert found["emails"][0]["value"] == "new@x"
     assert found["entitlements"] == [{"value": "allow-cluster-create"}]
+    # As the SDK sends a value that is false.
+    await step(api, f"Users/{ana['id']}", {"op": "replace", "value": {"active": True}})
+    answer = await step(api, f"Users/{ana['id']}", {"op": "replace", "path": "active"})
+    assert answer.json()["active"] is False
 
 
 @pytest.mark.parametrize(
