@@ -1,5 +1,6 @@
 """What `SHOW` and `DESCRIBE` ask of an engine, with Databricks' column names."""
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +65,18 @@ class Queries(Protocol):
         """Rows of (col_name)."""
         ...
 
+    def tables_of(self, catalog: str | None, schema: str, name: str) -> str:
+        """Rows of (namespace, tableName, isTemporary, information, catalogName, tableType,
+        remarks) of one catalog or all: what drivers list; `tableType` is TABLE or VIEW.
+        """
+        ...
+
+    def columns_of(self, catalog: str, schema: str, table: str, name: str) -> str:
+        """Rows of (col_name, catalogName, namespace, tableName, columnType, ordinalPosition from
+        0, isNullable, remarks): what drivers list.
+        """
+        ...
+
     def creation(self, table: Table) -> str:
         """One row with the statement that creates the table."""
         ...
@@ -117,6 +130,37 @@ class _Duckdb:
     def columns(self, table: Table) -> str:
         return f"SELECT column_name AS col_name FROM (DESCRIBE {spelled(table)})"  # noqa: S608
 
+    def tables_of(self, catalog: str | None, schema: str, name: str) -> str:
+        where = "table_catalog NOT IN ('system', 'temp', 'memory')"
+        if catalog is not None:
+            where = f"table_catalog = {_text(catalog)}"
+        where += _duckdb_like("table_schema", schema) + _duckdb_like("table_name", name)
+        return (
+            'SELECT table_schema AS "namespace", table_name AS "tableName", '  # noqa: S608
+            'FALSE AS "isTemporary", \'\' AS information, table_catalog AS "catalogName", '
+            "CASE table_type WHEN 'VIEW' THEN 'VIEW' ELSE 'TABLE' END AS \"tableType\", "
+            f"'' AS remarks FROM information_schema.tables WHERE {where} ORDER BY 5, 1, 2"
+        )
+
+    def columns_of(self, catalog: str, schema: str, table: str, name: str) -> str:
+        inside, one = _only_name(schema), _only_name(table)
+        if inside is None or one is None:
+            reason = (
+                "DuckDB knows the columns of one table at a time: name schema and table, or use a"
+                " Trino warehouse"
+            )
+            raise refused("SHOW COLUMNS IN CATALOG", reason)
+        return (
+            f'SELECT column_name AS col_name, {_text(catalog)} AS "catalogName", '  # noqa: S608
+            f'{_text(inside)} AS "namespace", {_text(one)} AS "tableName", '
+            f'{_duckdb_type("column_type")} AS "columnType", '
+            'CAST(place - 1 AS INTEGER) AS "ordinalPosition", '
+            "CASE \"null\" WHEN 'NO' THEN 'false' ELSE 'true' END AS \"isNullable\", '' AS remarks "
+            "FROM (SELECT *, row_number() OVER () AS place "
+            f"FROM (DESCRIBE {spelled((catalog, inside, one))})) "
+            f"WHERE TRUE{_duckdb_like('column_name', name)}"
+        )
+
     def creation(self, table: Table) -> str:
         reason = "DuckDB does not know how a table is partitioned; use a Trino warehouse"
         raise refused("SHOW CREATE TABLE", reason)
@@ -164,6 +208,36 @@ class _Trino:
     def columns(self, table: Table) -> str:
         return f"SELECT column_name AS col_name {self._columns(table)} ORDER BY ordinal_position"
 
+    def tables_of(self, catalog: str | None, schema: str, name: str) -> str:
+        where = "table_type IN ('TABLE', 'VIEW') AND table_schem <> 'information_schema'"
+        where += "" if catalog is None else f" AND table_cat = {_text(catalog.lower())}"
+        where += "" if catalog is not None else " AND table_cat <> 'system'"
+        where += _trino_like("table_schem", schema) + _trino_like("table_name", name)
+        return (
+            'SELECT table_schem AS "namespace", table_name AS "tableName", '  # noqa: S608
+            'FALSE AS "isTemporary", \'\' AS information, table_cat AS "catalogName", '
+            "table_type AS \"tableType\", coalesce(remarks, '') AS remarks "
+            f"FROM system.jdbc.tables WHERE {where} ORDER BY 5, 1, 2"
+        )
+
+    def columns_of(self, catalog: str, schema: str, table: str, name: str) -> str:
+        where = f"table_cat = {_text(catalog.lower())} AND table_schem <> 'information_schema'"
+        for column, pattern in (("table_schem", schema), ("table_name", table)):
+            # Only an equality keeps Trino from loading every table.
+            one = _only_name(pattern)
+            exact = f" AND {column} = {_text((one or '').lower())}"
+            where += exact if one is not None else _trino_like(column, pattern)
+        where += _trino_like("column_name", name)
+        return (
+            'SELECT column_name AS col_name, table_cat AS "catalogName", '  # noqa: S608
+            'table_schem AS "namespace", table_name AS "tableName", '
+            f'{_trino_type("type_name")} AS "columnType", '
+            'CAST(ordinal_position - 1 AS INTEGER) AS "ordinalPosition", '
+            "CASE is_nullable WHEN 'NO' THEN 'false' ELSE 'true' END AS \"isNullable\", "
+            "coalesce(remarks, '') AS remarks "
+            f"FROM system.jdbc.columns WHERE {where} ORDER BY 3, 4, 6"
+        )
+
     def creation(self, table: Table) -> str:
         return f"SHOW CREATE TABLE {spelled(table)}"
 
@@ -209,6 +283,13 @@ class _Trino:
             f"WHERE table_schema = {_text(inside.schema.lower())}{condition}"
             f"{_trino_like('table_name', pattern)} ORDER BY table_name"
         )
+
+
+def _only_name(pattern: str) -> str | None:
+    """Return the one name that a pattern of `SHOW … LIKE` matches; None where there may be more."""
+    inner = pattern.removeprefix("(?i)^(").removesuffix(")$")
+    plain = re.sub(r"\\(.)", r"\1", inner)
+    return plain if pattern and re.escape(plain) == inner else None
 
 
 def _details(table: Table) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlglot.tokenizer_core import Token, TokenType
 
 from activities.sql.databricks import catalog_queries, reading
-from activities.sql.databricks.catalog_queries import Named, Session
+from activities.sql.databricks.catalog_queries import Named, Queries, Session
 from activities.sql.databricks.refusal import refused
 from spec.errors import EngineRejected
 from spec.tasks import Engine
@@ -123,6 +123,8 @@ def _show(words: Words, session: Session, engine: Engine) -> str:
         where = words.name("SHOW SCHEMAS") if words.take("FROM", "IN") else None
         catalog = where.parts[-1] if where else session.catalog
         return queries.schemas(catalog, _pattern(words, "SHOW SCHEMAS"))
+    if what in ("TABLES", "COLUMNS") and (inside := _catalogs(words)) is not None:
+        return _searched(words, inside, queries, what)
     if what in ("TABLES", "VIEWS"):
         where = words.name(f"SHOW {what}") if words.take("FROM", "IN") else None
         inside = where.schema(session) if where else session
@@ -142,6 +144,39 @@ def _show(words: Words, session: Session, engine: Engine) -> str:
     raise words.stuck("SHOW")
 
 
+def _catalogs(words: Words) -> tuple[str, ...] | None:
+    """Read `IN CATALOG name` or `IN ALL CATALOGS`: one catalog, or none for all of them."""
+    start = words.at
+    if words.take("FROM", "IN"):
+        if words.take("ALL") and words.take("CATALOGS"):
+            return ()
+        if words.take("CATALOG") and words.at < len(words.tokens):
+            token = words.tokens[words.at]
+            if token.token_type is not TokenType.DOT and token.text.upper() != "LIKE":
+                return words.name("SHOW … IN CATALOG").parts[:1]
+    words.at = start
+    return None
+
+
+def _searched(words: Words, inside: tuple[str, ...], queries: Queries, what: str) -> str:
+    """Read what drivers list: tables or columns `[SCHEMA LIKE s] [TABLE LIKE t] [LIKE n]`."""
+    catalog = inside[0] if inside else None
+    schema = _like(words) if words.take("SCHEMA") else ""
+    if what == "TABLES":
+        return queries.tables_of(catalog, schema, _pattern(words, "SHOW TABLES IN CATALOG"))
+    if catalog is None:
+        raise refused("SHOW COLUMNS IN ALL CATALOGS", "name one catalog")
+    table = _like(words) if words.take("TABLE") else ""
+    name = _pattern(words, "SHOW COLUMNS IN CATALOG")
+    return queries.columns_of(catalog, schema, table, name)
+
+
+def _like(words: Words) -> str:
+    if words.take("LIKE") is None or (given := words.string()) is None:
+        raise words.stuck("SHOW … LIKE")
+    return _expression(given)
+
+
 def _table(words: Words, session: Session, what: str) -> tuple[str, str, str]:
     if words.take("IN", "FROM") is None:
         raise words.stuck(what)
@@ -158,8 +193,10 @@ def _pattern(words: Words, what: str) -> str:
     words.take("LIKE")
     given = words.string()
     words.end(what)
-    if given is None:
-        return ""
+    return "" if given is None else _expression(given)
+
+
+def _expression(given: str) -> str:
     parts = ["".join(".*" if c == "*" else re.escape(c) for c in p) for p in given.split("|")]
     return f"(?i)^({'|'.join(parts)})$"
 
