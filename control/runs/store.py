@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, text
 from sqlmodel import col, func, select
@@ -17,6 +17,9 @@ from spec.ids import is_task_run, run_of
 
 ACTIVE = text("life IN ('QUEUED', 'PENDING', 'RUNNING', 'TERMINATING')")
 OVER = text("life IN ('SKIPPED', 'ENDED')")
+_OVERLAP = timedelta(minutes=1)
+"""No admission takes longer."""
+_MOST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -197,10 +200,7 @@ async def page(
         query = query.where(OVER)
     if which.run_type is not None:
         query = query.where(Run.run_type == which.run_type)
-    if which.started_from is not None:
-        query = query.where(Run.created_at >= which.started_from)
-    if which.started_to is not None:
-        query = query.where(Run.created_at <= which.started_to)
+    query = query.where(*_within(workspace_id, which))
     if above is not None:
         query = query.where(Run.run_id > above).order_by(col(Run.run_id))
         return list((await session.exec(query.limit(limit))).all())[::-1]
@@ -208,6 +208,26 @@ async def page(
         query = query.where(Run.run_id < below)
     query = query.order_by(col(Run.run_id).desc()).offset(offset).limit(limit)
     return list((await session.exec(query)).all())
+
+
+def _within(workspace_id: int, which: Filter) -> list[ColumnElement[bool]]:
+    """Return the conditions of a range of time, with the range of ids that they imply.
+
+    Ids grow with time, give or take the moments that admissions overlap. A page is read by id, and
+    would pass all that is newer than the range without a bound that the index knows.
+    """
+    conditions: list[ColumnElement[bool]] = []
+    nearest = select(Run.run_id).where(Run.workspace_id == workspace_id).limit(1)
+    made = col(Run.created_at)
+    if which.started_from is not None:
+        older = nearest.where(made < which.started_from - _OVERLAP).order_by(made.desc())
+        bound = func.coalesce(older.scalar_subquery(), 0)
+        conditions += [made >= which.started_from, col(Run.run_id) >= bound]
+    if which.started_to is not None:
+        newer = nearest.where(made > which.started_to + _OVERLAP).order_by(made)
+        bound = func.coalesce(newer.scalar_subquery(), _MOST_ID)
+        conditions += [made <= which.started_to, col(Run.run_id) <= bound]
+    return conditions
 
 
 async def outputs(session: AsyncSession, run_id: int) -> list[TaskOutput]:

@@ -23,6 +23,8 @@ class Run(SQLModel, table=True):
     __table_args__ = (
         Index("ix_runs_workspace_run", "workspace_id", "run_id"),
         Index("ix_runs_job_run", "job_id", "run_id"),
+        Index("ix_runs_created", "workspace_id", "created_at"),
+        Index("ix_runs_kind", "workspace_id", "run_type", "run_id"),
         Index("ix_runs_active", "job_id", "run_id", postgresql_where=text(_ACTIVE)),
         Index(
             "uq_runs_idempotency",

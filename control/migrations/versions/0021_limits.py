@@ -30,10 +30,14 @@ def upgrade() -> None:
         sa.Column("attributes", postgresql.JSONB(), server_default="{}", nullable=False),
     )
     op.alter_column("principals", "attributes", server_default=None)
+    op.create_index("ix_runs_created", "runs", ["workspace_id", "created_at"])
+    op.create_index("ix_runs_kind", "runs", ["workspace_id", "run_type", "run_id"])
 
 
 def downgrade() -> None:
     """Undo."""
+    op.drop_index("ix_runs_kind", table_name="runs")
+    op.drop_index("ix_runs_created", table_name="runs")
     op.drop_column("principals", "attributes")
     for column in ("last_used_at", "created_by_id"):
         op.drop_column("tokens", column)

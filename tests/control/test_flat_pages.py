@@ -1,0 +1,176 @@
+"""A page of a list costs the same whether a thousand or a million rows are behind it.
+
+In CI the tables are filled with 100,000 rows; `OPENLAKE_ROWS=1000000 pytest -s` on this file gives
+the figures of docs/scale.md.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import text
+from sqlmodel import select
+
+from control.db import Database
+from control.runs.tables import Run
+from control.statements.tables import Statement
+from tests.control.make import create_job, put_file, run_now
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(900)]
+
+FEW = 1_000
+MANY = int(os.environ.get("OPENLAKE_ROWS", "100000"))
+TRIES = 25
+MOST = 3.0
+"""The goal is 1.5; a busy machine may not fail the test, and a scan is far above this."""
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+RUNS, JOBS = "/api/2.2/jobs/runs/list", "/api/2.2/jobs/list"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One list as a client asks for it."""
+
+    name: str
+    path: str
+    query: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Took:
+    """What a page took, and meanwhile a list that stays empty: the machine's pace."""
+
+    page_ms: float
+    unit_ms: float
+
+    @property
+    def whole(self) -> float:
+        """The page at the machine's pace."""
+        return self.page_ms / self.unit_ms
+
+
+def pages(job_id: int) -> list[Page]:
+    middle = BEGAN + timedelta(seconds=FEW // 2)
+    instant = int(middle.timestamp() * 1000)
+    return [
+        Page("runs", RUNS, {}),
+        Page("runs of a job", RUNS, {"job_id": job_id}),
+        Page("active runs", RUNS, {"active_only": True}),
+        Page("runs that have ended", RUNS, {"completed_only": True}),
+        Page("runs until a time", RUNS, {"start_time_to": instant}),
+        Page("runs in the future", RUNS, {"start_time_from": instant * 2}),
+        Page("runs of a kind that is rare", RUNS, {"run_type": "SUBMIT_RUN"}),
+        Page("jobs", JOBS, {}),
+        Page("jobs of a name", JOBS, {"name": "flights 7"}),
+        Page("query history", "/api/2.0/sql/history/queries", {"max_results": 20}),
+        Page("audit trail", "/api/openlake/1.0/audit", {}),
+    ]
+
+
+async def test_a_page_costs_the_same_however_many_rows_there_are(
+    api: httpx2.AsyncClient, database: Database, record_property: Callable[[str, object], None]
+) -> None:
+    await put_file(database, "/jobs/main.py")
+    job_id = await create_job(api)
+    await run_now(api, job_id)
+    await _first(database)
+    await _fill(database, 0, FEW)
+    before = {page.name: await _took(api, page) for page in pages(job_id)}
+    await _fill(database, FEW, MANY)
+    after = {page.name: await _took(api, page) for page in pages(job_id)}
+    ratios = {name: after[name].whole / before[name].whole for name in before}
+    for name, ratio in ratios.items():
+        record_property(
+            "printed",
+            f"{name}: {before[name].page_ms:.1f} ms at {FEW:,} rows, {after[name].page_ms:.1f} ms"
+            f" at {MANY:,} ({ratio:.2f} times)",
+        )
+    assert max(ratios.values()) <= MOST, ratios
+
+
+async def _took(api: httpx2.AsyncClient, page: Page) -> Took:
+    """Return the shortest of some tries, in turns with what does not grow."""
+    tries: list[Took] = []
+    for _ in range(TRIES):
+        page_ms = await _ask(api, page.path, page.query)
+        tries.append(Took(page_ms, await _ask(api, "/api/2.0/secrets/scopes/list", {})))
+    return Took(min(each.page_ms for each in tries), min(each.unit_ms for each in tries))
+
+
+async def _ask(api: httpx2.AsyncClient, path: str, query: dict[str, Any]) -> float:
+    began = time.perf_counter()
+    answer = await api.get(path, params=query)
+    assert answer.status_code == 200, answer.text
+    return (time.perf_counter() - began) * 1000
+
+
+async def _first(database: Database) -> None:
+    """Leave one ended run, and one statement, to be copied."""
+    async with database.session() as session:
+        run = (await session.exec(select(Run))).one()
+        run.life, run.result, run.started_at, run.ended_at = "ENDED", "SUCCESS", BEGAN, BEGAN
+        run.created_at = BEGAN
+        session.add(
+            Statement(
+                statement_id="01900000-0000-7000-8000-000000000000",
+                workspace_id=1,
+                warehouse_id="duckdb",
+                user_name="admin@openlake.local",
+                text="SELECT 1",
+                disposition="INLINE",
+                format="JSON_ARRAY",
+                state="SUCCEEDED",
+                created_at=BEGAN,
+            )
+        )
+
+
+async def _fill(database: Database, first: int, last: int) -> None:
+    """Copy the first row of each table; the n-th run begins n seconds after the first one."""
+    created = f"TIMESTAMPTZ '{BEGAN.isoformat()}' + n * INTERVAL '1 second'"
+    copies = {
+        "jobs": {"job_id": "1000000 + n", "name": "'flights ' || n"},
+        "runs": {
+            "run_id": "CAST(1000000 + n AS bigint) << 20",
+            "job_id": "CASE n % 10 WHEN 0 THEN r.job_id ELSE 1000000 + n % 1000 END",
+            "created_at": created,
+            "started_at": created,
+            "ended_at": created,
+        },
+        "statements": {
+            "statement_id": "'01900000-0000-7000-8000-' || lpad(to_hex(n + 1), 12, '0')",
+            "created_at": created,
+        },
+        "audit_log": {"audit_id": "1000000 + n"},
+    }
+    keys = {
+        "jobs": "job_id",
+        "runs": "run_id",
+        "statements": "statement_id",
+        "audit_log": "audit_id",
+    }
+    async with database.session() as session:
+        connection = await session.connection()
+        for table, given in copies.items():
+            names = await connection.execute(
+                text("SELECT column_name FROM information_schema.columns WHERE table_name = :t"),
+                {"t": table},
+            )
+            columns = [str(row[0]) for row in names]
+            values = ", ".join(given.get(column, f"r.{column}") for column in columns)
+            oldest = f"SELECT * FROM {table} ORDER BY {keys[table]} LIMIT 1"
+            await connection.execute(
+                text(
+                    f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values}"
+                    f" FROM ({oldest}) r, generate_series({first}, {last - 1}) n"
+                )
+            )
+    # As autovacuum would, a little later.
+    async with database.engine.connect() as raw:
+        await raw.execution_options(isolation_level="AUTOCOMMIT")
+        await raw.execute(text("VACUUM ANALYZE"))
