@@ -6,7 +6,6 @@ secret as password, under any user name. `/health` is open.
 """
 
 import base64
-import binascii
 import hmac
 import os
 from pathlib import Path
@@ -58,7 +57,7 @@ def _secret_in(header: str) -> bytes:
     if scheme.lower() == "basic":
         try:
             return base64.b64decode(value, validate=True).partition(b":")[2]
-        except binascii.Error:
+        except ValueError:
             return b""
     return b""
 
