@@ -30,6 +30,7 @@ class Commands(LazyGroup):
         "tables": Lazy("control.cli.tables:app", "Look at tables and who wrote them.", _WORK),
         "sql": Lazy("control.cli.sql:sql", "Run SQL, or begin a prompt.", _WORK),
         "queries": Lazy("control.cli.queries:app", "Keep, run and restore queries.", _WORK),
+        "fs": Lazy("control.cli.fs:app", "Copy, list and delete files of the stack.", _WORK),
         "secrets": Lazy("control.cli.secrets:app", "Keep secrets that tasks read.", _WORK),
         "warehouses": Lazy(
             "control.cli.warehouses:app", "Start, stop and change SQL warehouses.", _WORK

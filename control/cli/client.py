@@ -67,7 +67,13 @@ class Api:
         return self._answer("DELETE", path, **({"json": body} if body else {}))
 
     def send(
-        self, path: str, body: Iterator[bytes], size_bytes: int, **query: Any
+        self,
+        path: str,
+        body: Iterator[bytes],
+        size_bytes: int,
+        *,
+        method: str = "POST",
+        **query: Any,
     ) -> dict[str, Any]:
         """Send bytes piece by piece, however many they are."""
         headers = {
@@ -76,13 +82,18 @@ class Api:
         }
         timeout = httpx2.Timeout(600, connect=5)
         return self._answer(
-            "POST", path, params=query, content=body, headers=headers, timeout=timeout
+            method, path, params=query, content=body, headers=headers, timeout=timeout
         )
 
     def text(self, path: str) -> Iterator[str]:
         """Read a text piece by piece, however long it is."""
         with self._stream(path) as answer:
             yield from answer.iter_text()
+
+    def content(self, path: str) -> Iterator[bytes]:
+        """Read bytes piece by piece, however many they are."""
+        with self._stream(path) as answer:
+            yield from answer.iter_bytes()
 
     def pages(self, path: str, field: str, limit: int, **query: Any) -> Iterator[dict[str, Any]]:
         """Read at most `limit` entries of a list, page by page."""

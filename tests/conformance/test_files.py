@@ -273,3 +273,18 @@ def test_another_workspace_sees_no_file(
         other_workspace.files.download(f"{root}/mine")
     with pytest.raises(NotFound):
         put(other_workspace, f"{root}/mine", b"theirs")
+
+
+def test_the_command_line_copies_lists_shows_and_deletes(
+    sdk: WorkspaceClient, root: str, whole_stack: Stack, tmp_path: Path
+) -> None:
+    (tmp_path / "folder/deep").mkdir(parents=True)
+    (tmp_path / "folder/deep/ä.txt").write_text("over here")
+    whole_stack.command("fs", "cp", "-r", str(tmp_path / "folder"), f"{root}/cli")
+    assert read(sdk, f"{root}/cli/deep/ä.txt") == b"over here"
+    (listed,) = whole_stack.json("fs", "ls", f"dbfs:{root}/cli/deep/ä.txt")
+    assert (listed["name"], listed["size_bytes"]) == ("ä.txt", 9)
+    assert whole_stack.command("fs", "cat", f"{root}/cli/deep/ä.txt") == "over here"
+    whole_stack.command("fs", "rm", "-r", f"{root}/cli")
+    with pytest.raises(NotFound):
+        sdk.files.get_directory_metadata(f"{root}/cli")
