@@ -41,7 +41,8 @@ async def get(deps: Deps, caller: Caller, name: str, object_id: str) -> ObjectPe
         Invalid, NotFound: see `objects.target`.
         Forbidden: the caller may do nothing with it.
     """
-    async with deps.database.read_session() as session:
+    # Not a read session: a built-in warehouse is made when it is first asked for.
+    async with deps.database.session() as session:
         found = await target(session, caller.workspace_id, name, object_id)
         await _require(session, caller, found, LEVELS[found.kind][0])
         return await shown(session, caller.workspace_id, found)
@@ -53,7 +54,8 @@ async def levels(deps: Deps, caller: Caller, name: str, object_id: str) -> Permi
     Raises:
         Invalid, NotFound, Forbidden: as `get`.
     """
-    async with deps.database.read_session() as session:
+    # Not a read session: a built-in warehouse is made when it is first asked for.
+    async with deps.database.session() as session:
         found = await target(session, caller.workspace_id, name, object_id)
         await _require(session, caller, found, LEVELS[found.kind][0])
     return PermissionLevels(
