@@ -39,6 +39,7 @@ from control.permissions.routes import router as permissions
 from control.permissions.sql_routes import router as sql_permissions
 from control.policies.routes import router as policies
 from control.pools.routes import router as pools
+from control.queries.legacy_routes import router as legacy_queries
 from control.queries.own_routes import router as own_queries
 from control.queries.routes import router as queries
 from control.refusals import router as refusals
@@ -94,6 +95,7 @@ ROUTERS = (
     pools,
     clusters,
     queries,
+    legacy_queries,
     own_queries,
     query_history,
     alerts,

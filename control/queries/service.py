@@ -227,6 +227,21 @@ async def trash(deps: Deps, caller: Caller, query_id: str) -> None:
         audit.record(session, caller, "query.trashed", "query", query_id)
 
 
+async def untrash(deps: Deps, caller: Caller, query_id: str) -> None:
+    """Take a query out of the trash; a name that is taken meanwhile gets a number.
+
+    Raises:
+        NotFound, Forbidden: see `permitted`.
+    """
+    async with deps.database.session() as session:
+        row = await permitted(session, caller, query_id, Level.CAN_MANAGE, lock=True)
+        if row.trashed_at is None:
+            return
+        await _settle_name(session, row, resolve=True)
+        row.trashed_at = None
+        audit.record(session, caller, "query.untrashed", "query", query_id)
+
+
 def view(row: SavedQuery) -> QueryView:
     """Return a query as Databricks shows it."""
     return QueryView(

@@ -96,3 +96,21 @@ def test_alerts_with_a_schedule_of_their_own_are_refused(sdk: WorkspaceClient) -
     ):
         with pytest.raises(NotImplemented, match="sql_task"):
             call()
+
+
+@pytest.mark.refused("alerts_legacy.list", "the older API; `alerts` has all of it")
+@pytest.mark.refused("alerts_legacy.get", "the older API; `alerts` has all of it")
+@pytest.mark.refused("alerts_legacy.create", "the older API; `alerts` has all of it")
+@pytest.mark.refused("alerts_legacy.update", "the older API; `alerts` has all of it")
+@pytest.mark.refused("alerts_legacy.delete", "the older API; `alerts` has all of it")
+def test_the_older_alerts_are_refused(sdk: WorkspaceClient) -> None:
+    options = sql.AlertOptions(column="n", op=">", value=1)
+    for call in (
+        lambda: sdk.alerts_legacy.list(),
+        lambda: sdk.alerts_legacy.get("any"),
+        lambda: sdk.alerts_legacy.create("old", options, "any"),
+        lambda: sdk.alerts_legacy.update("any", "old", options, "any"),
+        lambda: sdk.alerts_legacy.delete("any"),
+    ):
+        with pytest.raises(NotImplemented, match="sql/alerts"):
+            call()

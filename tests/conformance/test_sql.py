@@ -262,6 +262,26 @@ def test_queries_are_listed_and_trashed(sdk: WorkspaceClient, query: sql.Query) 
     assert sdk.queries.get(another.id).lifecycle_state is sql.LifecycleState.TRASHED
 
 
+@pytest.mark.partly("queries_legacy.create", "markers are `:name`; texts and numbers as parameters")
+def test_older_clients_see_the_same_queries(sdk: WorkspaceClient) -> None:
+    options = {"parameters": [{"name": "n", "type": "number", "value": 7}]}
+    made = sdk.queries_legacy.create(
+        name="Old style", query="SELECT :n", data_source_id="duckdb", options=options, tags=["x"]
+    )
+    assert made.id and sdk.queries.get(made.id).display_name == "Old style"
+    changed = sdk.queries_legacy.update(made.id, description="now told")
+    assert (changed.description, changed.query, changed.tags) == ("now told", "SELECT :n", ["x"])
+    assert changed.options and [p.value for p in changed.options.parameters or []] == [7]
+    assert made.id in [each.id for each in sdk.queries_legacy.list(page_size=1, q="old")]
+    sdk.queries_legacy.delete(made.id)
+    assert sdk.queries_legacy.get(made.id).is_archived
+    sdk.queries_legacy.restore(made.id)
+    assert not sdk.queries_legacy.get(made.id).is_archived
+    with pytest.raises(BadRequest, match=":name"):
+        sdk.queries_legacy.update(made.id, query="SELECT {{ n }}")
+    sdk.queries.delete(made.id)
+
+
 def test_queries_are_seen_by_those_who_may(
     as_user: AsUser, other_workspace: WorkspaceClient, query: sql.Query
 ) -> None:
