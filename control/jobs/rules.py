@@ -1,6 +1,5 @@
 """What a job's settings may name of this stack: compute profiles, repositories, people."""
 
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.auth import Caller
@@ -8,8 +7,8 @@ from control.deps import Deps
 from control.jobs.compute import resolve
 from control.uploads import store as uploads
 from control.warehouses.store import engines
+from control.workspaces import principals
 from control.workspaces.defaults import with_default_warehouse
-from control.workspaces.tables import Principal
 from spec.errors import Forbidden, Invalid
 from spec.jobs import JobSettings, RunAs
 from spec.tasks import BUILT_IN, warehouse_engine, warehouse_of
@@ -75,12 +74,8 @@ async def _check_run_as(session: AsyncSession, caller: Caller, name: str) -> Non
             f"run_as names '{name}', but only an admin of the workspace may let a job run as"
             f" somebody else; name yourself ('{caller.user_name}') or leave it out"
         )
-    query = select(Principal).where(
-        Principal.workspace_id == caller.workspace_id,
-        Principal.user_name == name,
-        col(Principal.active),
-    )
-    if (await session.exec(query)).first() is None:
+    found = await principals.find(session, caller.workspace_id, name)
+    if found is None or not found.active:
         raise Invalid(f"run_as names '{name}', who is no active user of this workspace")
 
 
