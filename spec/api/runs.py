@@ -1,5 +1,6 @@
 """Requests and answers of `jobs/run-now` and `jobs/runs/*`."""
 
+import re
 from typing import Any, Literal, cast
 
 from pydantic import Field, model_validator
@@ -68,7 +69,8 @@ class SubmitRun(Model):
     """Request of `jobs/runs/submit`: one run of tasks that are no job.
 
     One task may be written without `tasks`, its type and compute standing in the request itself, as
-    in version 2.0 of Databricks' API, which Airflow's operators still write; its key is `task`.
+    in version 2.0 of Databricks' API, which Airflow's operators still write. Its key is the run's
+    name, as far as keys may be so; the operators look for it there.
     """
 
     run_name: str = Field(default="Untitled", min_length=1, max_length=4096)
@@ -100,7 +102,8 @@ class SubmitRun(Model):
         if "tasks" in given:
             raise ValueError(f"give 'tasks' or one task's '{next(iter(own))}', not both")
         shared = {name: each for name, each in given.items() if name not in own}
-        return {**shared, "tasks": [{"task_key": "task", **own}]}
+        key = re.sub(r"[^A-Za-z0-9_-]", "_", str(given.get("run_name") or "Untitled"))[:100]
+        return {**shared, "tasks": [{"task_key": key, **own}]}
 
 
 class RunNowAnswer(Frozen):
