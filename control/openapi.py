@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from control import pages
 from control.app import create_routes
+from spec.api.dbfs import PutFile
 from spec.api.jobs import CreateJob, ResetJob
 from spec.api.workspace import ImportFile
 from spec.bundle_schema import bundle_schema
@@ -20,7 +21,7 @@ from spec.jobs import JobSettings
 
 FOLDER = Path(__file__).parent.parent / "spec" / "openlake-orchestrator"
 
-_READ_BY_HAND = (JobSettings, CreateJob, ResetJob, ImportFile)
+_READ_BY_HAND = (JobSettings, CreateJob, ResetJob, ImportFile, PutFile)
 """Bodies that come in more than one form, so that FastAPI does not see their models."""
 
 
@@ -67,11 +68,7 @@ def openapi() -> dict[str, Any]:
 def _correct(path: str, operation: dict[str, Any]) -> None:
     """Say what FastAPI cannot know: which versions a path takes."""
     for parameter in operation.get("parameters", ()):
-        if (
-            parameter["in"] == "path"
-            and parameter["name"] == "version"
-            and "/{version}/jobs" in path
-        ):
+        if path.startswith("/api/{version}/") and parameter["name"] == "version":
             parameter["schema"] = {"type": "string", "enum": ["2.0", "2.1", "2.2"]}
 
 
