@@ -20,6 +20,8 @@ from databricks.sdk.errors import (
 from databricks.sdk.service.ml import (
     Dataset,
     DatasetInput,
+    ExperimentAccessControlRequest,
+    ExperimentPermissionLevel,
     LoggedModelParameter,
     LoggedModelStatus,
     LoggedModelTag,
@@ -27,6 +29,8 @@ from databricks.sdk.service.ml import (
     ModelInput,
     ModelOutput,
     Param,
+    RegisteredModelAccessControlRequest,
+    RegisteredModelPermissionLevel,
     RunTag,
     UpdateRunStatus,
 )
@@ -269,6 +273,40 @@ def test_without_permission_nothing_is_read_or_written(
     ):
         with pytest.raises(PermissionDenied):
             deed()
+
+
+def test_levels_on_an_experiment_and_a_model(
+    sdk: WorkspaceClient, as_user: AsUser, run_id: str, shared: dict[str, Any]
+) -> None:
+    user, api, experiment = as_user("reader"), sdk.experiments, shared["experiment"]
+    with pytest.raises(PermissionDenied):
+        user.experiments.get_run(run_id)
+    assert api.get_permission_levels(experiment).permission_levels
+    given = ExperimentAccessControlRequest(
+        user_name=user.current_user.me().user_name,
+        permission_level=ExperimentPermissionLevel.CAN_READ,
+    )
+    api.update_permissions(experiment, access_control_list=[given])
+    assert user.experiments.get_run(run_id).run is not None
+    with pytest.raises(PermissionDenied):
+        user.experiments.log_param("p", "v", run_id=run_id)
+    assert api.get_permissions(experiment).object_type == "mlflowExperiment"
+    api.set_permissions(experiment, access_control_list=[])
+
+    sdk.model_registry.create_model(f"lent-{MARK}")
+    model = sdk.model_registry.get_model(f"lent-{MARK}").registered_model_databricks
+    assert model is not None and model.id is not None
+    with pytest.raises(PermissionDenied):
+        user.model_registry.get_model(f"lent-{MARK}")
+    assert sdk.model_registry.get_permission_levels(model.id).permission_levels
+    lent = RegisteredModelAccessControlRequest(
+        user_name=user.current_user.me().user_name,
+        permission_level=RegisteredModelPermissionLevel.CAN_READ,
+    )
+    sdk.model_registry.update_permissions(model.id, access_control_list=[lent])
+    assert f"lent-{MARK}" in {each.name for each in user.model_registry.search_models()}
+    assert sdk.model_registry.get_permissions(model.id).access_control_list
+    sdk.model_registry.set_permissions(model.id, access_control_list=[])
 
 
 def test_pages_hold_what_may_be_read_and_are_full(sdk: WorkspaceClient, as_user: AsUser) -> None:
