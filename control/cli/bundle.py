@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from control.cli.bundles.folder import LocalFolder, Reader, require_bundle
 from control.cli.client import Api, sign_in
-from control.cli.output import Output, OutputOption, console, errors, print_json, quiet_table
+from control.cli.output import Output, OutputOption, console, errors, print_json
 from spec.errors import Invalid, NotFound, OpenLakeError
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def _done(at: "ResourceKey", object_id: str, deployer: "Deployer", planned: "Pla
     from spec.bundle_resources import KINDS
 
     action = next(DONE[step.action] for step in planned.steps if step.at == at)
-    return f"[green]✓[/] {KINDS[at.kind].word} {at.key} {action} (id {object_id})"
+    return f"[green]✓[/] {KINDS[at.kind].word} {escape(at.key)} {action} (id {escape(object_id)})"
 
 
 def _deployed(
@@ -351,12 +352,12 @@ def summary(
     if not rows:
         console.print("The bundle has no resources.")
         return
-    table = quiet_table("resource", "name", "id", "page")
     for kind, entries in rows.items():
+        console.print(f"[bold]{kind}[/]")
         for key, each in entries.items():
-            where = (each["id"] or "not deployed", each["url"] or "")
-            table.add_row(f"{kind}.{key}", each["name"], *where)
-    console.print(table)
+            where = f"{each['id']}  {each['url']}" if each["id"] else "not deployed"
+            line = f"  {key}  {each['name']}  {where}"
+            console.print(escape(line), soft_wrap=True)
 
 
 @app.command(
@@ -446,6 +447,40 @@ def _as_parameters(words: Sequence[str]) -> dict[str, str]:
             raise Invalid(f"'{word}' is not written as --name value; these are job parameters")
         given[name] = value if equals else waiting.pop(0)
     return given
+
+
+@app.command()
+def bind(
+    resource: Annotated[str, typer.Argument(help="As in the bundle, e.g. jobs.nightly.")],
+    object_id: Annotated[str, typer.Argument(help="The id of what is there already.")],
+    folder: FolderOption = Path(),
+    target: Target = None,
+    var: Variables = None,
+    profile: Profile = None,
+    force_lock: ForceLock = False,
+) -> None:
+    """Let the bundle take over what is there already; the next deploy makes it as the file says.
+
+    [dim]Example: openlake bundle bind jobs.nightly 7[/dim]
+    """
+    from control.cli.bundles import state
+    from control.cli.bundles.deploying import Deployer
+
+    api, reader = signed_in(folder, target, var or [], profile)
+    bundle = reader.read()
+    deployer = Deployer(api, bundle, folder, reader.user, state.find(api, bundle))
+    found = next((each for each in bundle.resources if str(each.at) == resource), None)
+    if found is None:
+        known = ", ".join(str(each.at) for each in bundle.resources) or "none"
+        raise NotFound(f"the bundle has no resource '{resource}'; it has {known}")
+    if found.at in deployer.deployed:
+        raise Invalid(f"{resource} is deployed already; `openlake bundle summary` shows it")
+    if deployer.adapters[found.at.kind].read(object_id, {}) is None:
+        raise NotFound(f"there is no {resource} with the id {object_id} in the workspace")
+    with state.locked(api, bundle, deployer.version, force=force_lock) as lock:
+        lock.made(found.at, found.name, object_id)
+        lock.finish("deployed")
+    console.print(f"[green]✓[/] {resource} is {escape(object_id)} from now on")
 
 
 @app.command()

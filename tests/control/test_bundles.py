@@ -348,6 +348,25 @@ async def test_permissions_are_given_and_kept(shop: Shop) -> None:
     await in_thread(work)
 
 
+async def test_what_was_there_before_is_taken_over_only_when_told(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from control.cli import bundle
+
+    def work() -> None:
+        shop.api.post("/api/2.0/secrets/scopes/create", {"scope": "shop-keys"})
+        with pytest.raises(OpenLakeError, match=r"bundle bind secret_scopes\.keys shop-keys"):
+            shop.deploy()
+        monkeypatch.setattr(bundle, "sign_in", lambda *_: shop.api)
+        bundle.bind("secret_scopes.keys", "shop-keys", folder=shop.folder)
+        with pytest.raises(OpenLakeError, match="is deployed already"):
+            bundle.bind("secret_scopes.keys", "shop-keys", folder=shop.folder)
+        shop.deploy()
+        assert shop.plan().is_empty
+
+    await in_thread(work)
+
+
 async def test_lookups_that_find_nothing_are_told_with_their_place(shop: Shop) -> None:
     shop.change("warehouse: duckdb", "warehouse: nix")
     with pytest.raises(InvalidFile, match=r"databricks.yml:3:28: variables.wh.lookup.warehouse: "):

@@ -310,15 +310,25 @@ class Experiments:
 
     def find(self, resource: Resource, besides: Container[str | None] = ()) -> str | None:
         """See `Adapter`."""
-        name = resource.settings["name"]
+        found = self._named(resource.settings["name"])
+        if found is None or found.get("lifecycle_stage") == "deleted":
+            return None
+        return str(found["experiment_id"])
+
+    def _named(self, name: str) -> Settings | None:
         try:
-            found = self._api.get(f"{self._path}/get-by-name", experiment_name=name)
+            answer = self._api.get(f"{self._path}/get-by-name", experiment_name=name)
         except NotFound:
             return None
-        return str(found["experiment"]["experiment_id"])
+        return answer["experiment"]
 
     def create(self, settings: Settings) -> str:
-        """See `Adapter`."""
+        """See `Adapter`; a deleted one keeps its name in MLflow, so it comes back with its runs."""
+        deleted = self._named(settings["name"])
+        if deleted is not None:
+            object_id = str(deleted["experiment_id"])
+            self._api.post(f"{self._path}/restore", {"experiment_id": object_id})
+            return self.update(object_id, settings)
         body = {**settings, "tags": _tag_list(settings)}
         return str(self._api.post(f"{self._path}/create", body)["experiment_id"])
 

@@ -17,8 +17,8 @@ from spec.errors import Invalid, NotFound
 if TYPE_CHECKING:
     from spec.bundle import Bundle
 
-MOST_BYTES = 100 * 1024 * 1024
-"""Of one file, as the API takes it."""
+MOST_BYTES = 20 * 1024 * 1024
+"""Of one file: in base64 it must fit into what the API takes of one request."""
 
 
 @dataclass(frozen=True)
