@@ -395,7 +395,8 @@ async def test_every_change_is_audited(api: httpx2.AsyncClient, deps: Deps) -> N
 
 async def test_thrift_drivers_are_told_what_to_use_instead(api: httpx2.AsyncClient) -> None:
     answer = await api.post("/sql/1.0/warehouses/duckdb", content=b"\x80\x01")
-    assert answer.status_code == 400 and "/api/2.0/sql/statements" in answer.json()["message"]
+    assert answer.status_code == 501 and "/api/2.0/sql/statements" in answer.json()["message"]
+    assert "use_sea=True" in answer.headers["X-Thriftserver-Error-Message"]
 
 
 async def test_a_process_learns_what_it_is(
