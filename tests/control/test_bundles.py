@@ -257,7 +257,7 @@ async def test_a_deployment_that_dies_anywhere_is_finished_by_the_next(
         shop.change("src/q.sql", "src/b.sql")
         calls = int(after)
         while dies(calls):
-            calls += 2
+            calls += 3
             # Nobody lets go of the lock of a dead process; time does, or force.
             deployer = shop.deployer()
             carry_out(deployer, deployer.plan(), force_lock=True, quiet=True)
