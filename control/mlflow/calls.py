@@ -46,6 +46,7 @@ class Deed(StrEnum):
     LINK_READ = "link for reading"
     LINK_WRITE = "link for writing"
     DELETE_RUNS = "delete runs"
+    START_TRACE = "start trace"
     SERVER_INFO = "server info"
 
 
@@ -186,7 +187,7 @@ CALLS = (
     Call("GET", "model-versions/list-artifacts", _READ, _MODEL, Deed.LIST_VERSION_FILES),
     Call("GET", "model-versions/get-signed-download-uri", _READ, _MODEL, Deed.LINK_VERSION_FILE),
     # Traces.
-    Call("POST", "3.0/mlflow/traces", _EDIT, _NEW_TRACE),
+    Call("POST", "3.0/mlflow/traces", _EDIT, _NEW_TRACE, Deed.START_TRACE),
     Call("POST", "3.0/mlflow/traces/search", _READ, _LOCATIONS),
     Call("POST", "3.0/mlflow/traces/delete-traces", _EDIT, _EXPERIMENT),
     Call("GET", "3.0/mlflow/traces/get", _READ, _TRACE),

@@ -8,10 +8,11 @@ from control.audit import store as audit
 from control.mlflow import credentials, registry, rights, searches
 from control.mlflow.addresses import answer_to_databricks
 from control.mlflow.asking import Asking
-from control.mlflow.calls import Deed
+from control.mlflow.calls import Deed, Of, named
 from control.mlflow.forwarding import Request, send
+from control.mlflow.server import Refused
 from control.permissions.levels import Kind, Level
-from spec.errors import Invalid
+from spec.errors import Invalid, NotFound
 
 _KEY = "experiment_id"
 _MOST_DELETED = 10_000
@@ -92,6 +93,19 @@ async def _delete_runs(asking: Asking, request: Request) -> dict[str, Any]:
     return {"runs_deleted": len(found.get("runs", []))}
 
 
+async def _start_trace(asking: Asking, request: Request) -> dict[str, Any]:
+    """Keep a trace; clients choose its id, and one that is there already is written over."""
+    for trace_id in named(request.fields, "trace.trace_info.trace_id"):
+        try:
+            home = await rights.home_of(asking, Of.TRACE, trace_id)
+        except Refused as error:
+            if error.status != NotFound.status:
+                raise
+        else:
+            await rights.require_experiment(asking, home.experiment_id, Level.CAN_EDIT)
+    return await send(asking, request)
+
+
 async def _server_info(asking: Asking, request: Request) -> dict[str, Any]:
     """Say what MLflow's own client asks of a server; the token names the workspace, not it."""
     return {
@@ -109,6 +123,7 @@ _DEEDS: Mapping[Deed, Callable[[Asking, Request], Awaitable[dict[str, Any]]]] = 
     Deed.GET_BY_NAME: _get_by_name,
     Deed.SEARCH_EXPERIMENTS: _search_experiments,
     Deed.DELETE_RUNS: _delete_runs,
+    Deed.START_TRACE: _start_trace,
     Deed.SERVER_INFO: _server_info,
     Deed.CREATE_MODEL: registry.create,
     Deed.GET_MODEL: registry.get,

@@ -34,6 +34,9 @@ from tests.control.test_internal import open_attempt, ref
 V2 = "/api/2.0/mlflow"
 
 
+_TRACE = {"trace_location": {"mlflow_experiment": {"experiment_id": "1"}}}
+
+
 class Mlflow:
     """An MLflow server with one run and experiments 1 to 5; remembers what it was asked."""
 
@@ -55,6 +58,7 @@ class Mlflow:
             return _no("RESOURCE_DOES_NOT_EXIST", 404)
         answers: dict[str, Any] = {
             "runs/get": {"run": {"info": {"experiment_id": "1", "artifact_uri": ""}}},
+            "traces/tr-1": {"trace": {"trace_info": _TRACE}},
             "experiments/get": {"experiment": {"experiment_id": "1", "name": "one"}},
             "experiments/create": {"experiment_id": "1"},
             "experiments/search": self._page(body or query),
@@ -153,6 +157,19 @@ async def test_a_call_that_names_nothing_or_in_two_ways_is_refused(
 async def test_each_of_two_names_of_a_run_is_checked(api: httpx2.AsyncClient) -> None:
     body = {"run_id": "r1", "run_uuid": "r2", "key": "a", "value": "b"}
     assert (await api.post(f"{V2}/runs/set-tag", json=body)).status_code == 404
+
+
+async def test_a_trace_is_not_written_over_by_who_may_not_edit_it(
+    api: httpx2.AsyncClient, deps: Deps, mlflow: Mlflow
+) -> None:
+    ada = await person(api, deps, "ada")
+    await api.get(f"{V2}/experiments/get", params={"experiment_id": "2"})
+    await give(api, "experiments/2", "ada", "CAN_EDIT")
+    place = {"mlflow_experiment": {"experiment_id": "2"}}
+    for trace_id, status in (("tr-new", 200), ("tr-1", 403)):
+        info = {"trace_id": trace_id, "trace_location": place}
+        answer = await ada("POST", "/api/3.0/mlflow/traces", json={"trace": {"trace_info": info}})
+        assert answer.status_code == status, trace_id
 
 
 async def test_levels_are_asked_for_and_a_level_once_given_counts(
