@@ -24,12 +24,12 @@ from control.objects import FolderObjects
 from control.sealing import Sealer
 from control.storage import FixedStorage
 from control.tokens import service as tokens
-from control.volumes.objects import FileStore
 from spec.attempts import StorageAccess
 from spec.errors import Unavailable
 from spec.ids import backfill_workflow_id, trigger_workflow_id
 from spec.plans import RunPlan
 from spec.statements import StatementRef
+from tests.control.file_store import MemoryFiles
 from tests.control.postgres import postgres
 
 
@@ -42,10 +42,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 WORKER_TOKEN = "worker-token-of-the-tests"  # not a secret
 SEALING_KEY = "5ea1" * 16
-NO_FILES = FileStore(
-    endpoint="http://127.0.0.1:9", region="r", access_key="a", secret_key="s", bucket="b"
-)
-"""A store of volumes that nobody has started; whoever needs one drives a stack."""
 SIGNING_KEY = "a-signing-key-of-the-tests-that-is-long-enough"
 
 
@@ -202,7 +198,7 @@ async def deps(
         database=database,
         launcher=launcher,
         objects=FolderObjects(tmp_path / "objects"),
-        files=NO_FILES,
+        files=MemoryFiles(),
         hub=hub,
         catalog=Catalog("http://catalog", "lakehouse"),
         access=access,
