@@ -13,15 +13,17 @@ from pydantic.json_schema import models_json_schema
 
 from control import pages
 from control.app import create_routes
+from control.identity.errors import PREFIX
 from spec.api.dbfs import PutFile
 from spec.api.jobs import CreateJob, ResetJob
+from spec.api.scim import ScimError
 from spec.api.workspace import ImportFile
 from spec.bundle_schema import bundle_schema
 from spec.jobs import JobSettings
 
 FOLDER = Path(__file__).parent.parent / "spec" / "openlake-orchestrator"
 
-_READ_BY_HAND = (JobSettings, CreateJob, ResetJob, ImportFile, PutFile)
+_READ_BY_HAND = (JobSettings, CreateJob, ResetJob, ImportFile, PutFile, ScimError)
 """Bodies that come in more than one form, so that FastAPI does not see their models."""
 
 
@@ -66,7 +68,11 @@ def openapi() -> dict[str, Any]:
 
 
 def _correct(path: str, operation: dict[str, Any]) -> None:
-    """Say what FastAPI cannot know: which versions a path takes."""
+    """Say what FastAPI cannot know: SCIM's errors, and which versions a path takes."""
+    if path.startswith(PREFIX):
+        error = {"schema": {"$ref": "#/components/schemas/ScimError"}}
+        for status in ("4XX", "5XX"):
+            operation["responses"][status]["content"] = {"application/json": error}
     for parameter in operation.get("parameters", ()):
         if path.startswith("/api/{version}/") and parameter["name"] == "version":
             parameter["schema"] = {"type": "string", "enum": ["2.0", "2.1", "2.2"]}

@@ -138,10 +138,9 @@ async def _deeds(session: AsyncSession, run: Run) -> list[EvidenceDeed]:
     entries = await audit.entries(
         session,
         run.workspace_id,
+        audit.Filters(object_type="run", object_id=str(run.run_id)),
         before=None,
         limit=_MOST_DEEDS,
-        object_type="run",
-        object_id=str(run.run_id),
     )
     return [
         EvidenceDeed.model_validate(entry.model_dump(include=set(EvidenceDeed.model_fields)))
