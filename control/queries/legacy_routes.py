@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from control.auth import Caller
 from control.deps import Deps
 from control.http import CallerArg, DepsArg, compact
+from control.jobs.wire import validate
 from control.queries import service
 from spec.api.jobs import Empty
 from spec.api.legacy_queries import LegacyFields, LegacyQueryList, LegacyQueryView
@@ -22,7 +23,7 @@ _AT_ONCE = 1000
 @router.post("", response_model=LegacyQueryView)
 async def create_legacy_query(body: LegacyFields, caller: CallerArg, deps: DepsArg) -> Response:
     """Save a query; a name that is taken gets a number."""
-    order = CreateQuery.model_validate({"query": body.modern(), "auto_resolve_display_name": True})
+    order = validate(CreateQuery, {"query": body.modern(), "auto_resolve_display_name": True})
     return compact(LegacyQueryView.of(await service.create(deps, caller, order)))
 
 
@@ -77,7 +78,7 @@ async def update_legacy_query(
     given = body.modern()
     if not given:
         return compact(LegacyQueryView.of(await service.get(deps, caller, query_id)))
-    change = UpdateQuery.model_validate({"query": given, "update_mask": ",".join(given)})
+    change = validate(UpdateQuery, {"query": given, "update_mask": ",".join(given)})
     return compact(LegacyQueryView.of(await service.update(deps, caller, query_id, change)))
 
 

@@ -47,7 +47,6 @@ FAST_PATH = timedelta(seconds=5)
 """For so long the relay leaves a start to the request that asked for it."""
 
 
-
 @dataclass(frozen=True)
 class Ask:
     """A wish for one run; either of a job or of settings that are no job."""

@@ -13,7 +13,7 @@ from spec.api.queries import QueryView
 from spec.attempts import Frozen
 from spec.errors import Invalid
 from spec.model import Model
-from spec.query_parameters import NumericValue, QueryParameter, TextValue
+from spec.query_parameters import QueryParameter
 
 _BRACES = re.compile(r"\{\{.*?\}\}")
 
@@ -28,25 +28,22 @@ class LegacyParameter(Model):
     enumOptions: str | None = None
     queryId: str | None = None
 
-    def modern(self) -> QueryParameter:
-        """Return it as `sql/queries` spells it.
+    def modern(self) -> dict[str, Any]:
+        """Return it as `sql/queries` spells it, not yet checked.
 
         Raises:
             Invalid: its type cannot be written so.
         """
-        text = None if self.value is None else str(self.value)
-        match self.type:
-            case "text":
-                value = TextValue(value=text)
-                return QueryParameter(name=self.name, title=self.title, text_value=value)
-            case "number":
-                number = NumericValue.model_validate({"value": self.value})
-                return QueryParameter(name=self.name, title=self.title, numeric_value=number)
-            case other:
-                raise Invalid(
-                    f"options.parameters: '{self.name}' is of type '{other}', which is written"
-                    " with /api/2.0/sql/queries only"
-                )
+        named: dict[str, Any] = {"name": self.name, "title": self.title}
+        if self.type == "text":
+            text = None if self.value is None else str(self.value)
+            return {**named, "text_value": {"value": text}}
+        if self.type == "number":
+            return {**named, "numeric_value": {"value": self.value}}
+        raise Invalid(
+            f"options.parameters: '{self.name}' is of type '{self.type}', which is written with"
+            " /api/2.0/sql/queries only"
+        )
 
     @classmethod
     def of(cls, one: QueryParameter) -> "LegacyParameter":
@@ -96,7 +93,7 @@ class LegacyFields(Model):
         return value
 
     def modern(self) -> dict[str, Any]:
-        """Return what is given as `sql/queries` spells it, by its field names on the wire.
+        """Return what is given as `sql/queries` spells it, not yet checked.
 
         Raises:
             Invalid: a parameter is of a type that cannot be written so.
@@ -110,11 +107,10 @@ class LegacyFields(Model):
             "tags": self.tags,
         }
         if self.options is not None:
-            parameters = [each.modern() for each in self.options.parameters]
             found |= {
                 "catalog": self.options.catalog,
                 "schema": self.options.schema_name,
-                "parameters": [each.model_dump(exclude_none=True) for each in parameters],
+                "parameters": [each.modern() for each in self.options.parameters],
             }
         return {name: value for name, value in found.items() if value is not None}
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import mlflow
 import mlflow.artifacts
-import mlflow.sklearn
 import numpy as np
 from mlflow import MlflowClient
+from mlflow.sklearn import autolog, log_model
 from sklearn.linear_model import LinearRegression
 
 EXPERIMENT = sys.argv[1]
@@ -33,7 +33,7 @@ def log_a_run() -> tuple[str, str]:
         mlflow.set_tag("note", "x")
         mlflow.log_text("hello", "texts/hello.txt")
         mlflow.log_artifacts(str(folder), "all")
-        model = mlflow.sklearn.log_model(
+        model = log_model(
             LinearRegression().fit(x, y),
             name="line",
             serialization_format="cloudpickle",
@@ -68,7 +68,7 @@ def register(model_uri: str) -> None:
 
 def log_by_itself() -> None:
     """Let autologging do it."""
-    mlflow.sklearn.autolog(log_models=False)
+    autolog(log_models=False)
     with mlflow.start_run() as run:
         LinearRegression().fit(np.array([[1.0], [2.0]]), np.array([1.0, 2.0]))
     assert mlflow.get_run(run.info.run_id).data.metrics["training_r2_score"] == 1.0

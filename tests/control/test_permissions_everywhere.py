@@ -19,7 +19,7 @@ EMPTY = WORDS(
     """
     list_jobs list_runs list_transactions list_queries list_query_history list_alerts
     list_deliveries list_secret_scopes list_cluster_policies list_instance_pools
-    list_deployments
+    list_deployments list_legacy_queries
     """
 )
 """Lists: without a permission there is nothing in them."""
@@ -62,6 +62,7 @@ REFUSED: dict[str, dict[str, Any]] = {
         }
     },
     "update_alert": {"json": {"alert": {"display_name": "b"}, "update_mask": "display_name"}},
+    "update_legacy_query": {"json": {"name": "b"}},
     "execute_statement": {"json": {"statement": "SELECT 1", "warehouse_id": "{warehouse_id}"}},
     "edit_warehouse": {"json": {"auto_stop_mins": 30}},
     # Who may do what.
@@ -98,16 +99,16 @@ PLAIN = WORDS(
     start_warehouse stop_warehouse get_permissions get_permission_levels get_sql_permissions
     get_sql_permission_levels get_dbsql_permissions list_audit delete_notification_destination
     renew_signing_secret test_notification_destination get_delivery retry_delivery
-    close_statement
+    close_statement get_legacy_query trash_legacy_query restore_legacy_query
     """
 )
 """The same, of requests that need no more than their path."""
 
 EVERYBODY: dict[str, str] = {
     "their own: who makes something owns it": """
-        create_job submit_run create_query create_warehouse create_secret_scope create_upload
-        load_upload create_token list_tokens delete_token update_token create_session
-        delete_session begin_deployment""",
+        create_job submit_run create_query create_legacy_query create_warehouse
+        create_secret_scope create_upload load_upload create_token list_tokens delete_token
+        update_token create_session delete_session begin_deployment""",
     "who one is, and how the stack is": "me host_config read_health read_metrics",
     "the directory of people, as in Databricks; test_identity has who may change it": """
         list_users get_user create_user replace_user patch_user delete_user

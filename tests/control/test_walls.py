@@ -106,6 +106,7 @@ async def samples(
         "query_id": query_id,
         "alert_id": await post(f"{sql}/alerts", "id", alert=alert),
         "warehouse_id": warehouse_id,
+        "data_source_id": warehouse_id,
         "statement_id": await post(f"{sql}/statements", "statement_id", **statement),
         "session_id": await post(f"{sql}/sessions", "session_id", warehouse_id="duckdb"),
         "destination_id": await post(
@@ -139,6 +140,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "replace_group": {"displayName": "x"},
     "replace_service_principal": {"displayName": "x"},
     "patch": {"Operations": [{"op": "replace", "path": "displayName", "value": "x"}]},
+    "/preview/sql/queries/{query_id}": {"name": "x"},
     "/queries/{query_id}": {"query": {"query_text": "x"}, "update_mask": "query_text"},
     "/alerts/{alert_id}": {"alert": {"display_name": "x"}, "update_mask": "display_name"},
     "/token/{token_id}": {"token": {"comment": "x"}, "update_mask": "comment"},
@@ -247,9 +249,11 @@ def _request(
 ) -> dict[str, Any]:
     """Return a request that is right but for the workspace."""
     extra: dict[str, Any] = {}
-    for end, body in BODIES.items():
+    # The longest end comes first: what fits an older path too is not sent there.
+    for end in sorted(BODIES, key=len, reverse=True):
         if path.endswith(end) or operation.get("operationId", "").startswith(end):
-            extra |= body
+            extra = BODIES[end]
+            break
     wanted = samples | ({"version": "2.2"} if path.startswith("/api/{version}") else {})
     if "/sql/" in path and "permissions" in path:
         wanted |= {"object_type": "queries", "object_id": samples["query_id"]}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pyiceberg.exceptions import ForbiddenError
+from sqlalchemy import true
 
 from control.db import Database
 from control.gateway.evidence import Mark, landed
@@ -606,8 +607,8 @@ async def test_transactions_of_a_workspace_are_listed_newest_first(
     await one.work("a")
     await two.work("a")
     async with database.read_session() as session:
-        found = await store.page(session, 1, limit=2)
+        found = await store.page(session, 1, limit=2, visible=true())
         below = (found[0].run_id, found[0].number)
-        after = await store.page(session, 1, limit=1, below=below)
+        after = await store.page(session, 1, limit=1, below=below, visible=true())
     assert [row.run_id for row in found] == [two.run_id, one.run_id]
     assert [row.run_id for row in after] == [one.run_id]

@@ -248,7 +248,7 @@ resources:
     for said in (
         "4:16: var.a: refers to itself: var.a → var.b → var.a",
         "6:3: variables.empty: variable 'empty' has no value",
-        "11:13: resources.jobs.one.name: '${var.nix}' is unknown; known are ${bundle.environment}, ",
+        "11:13: resources.jobs.one.name: '${var.nix}' is unknown; known are ${bundle.environment},",
         "11:13: resources.jobs.one.name: '${bundle.nam}' is unknown; did you mean '${bundle.name}'",
         "15:12: resources.jobs.one.tags.y: '${oops' is not a reference",
         "16:12: resources.jobs.one.tags.z: '${var.tree}' is a mapping and must stand alone",
