@@ -1,5 +1,6 @@
 """The workflow of one SQL statement: it sees that the statement comes to an end."""
 
+import asyncio
 from contextlib import suppress
 
 from temporalio import workflow
@@ -24,7 +25,8 @@ class Statement:
         """Return when the statement's row says how it ended."""
         try:
             await _on_warehouse(ref)
-        except ActivityError as error:
+        except (ActivityError, asyncio.CancelledError) as error:
+            # The second when the cancel came with the very first task: nothing was begun.
             is_canceled = is_cancelled_exception(error) or bool(workflow.cancellation_reason())
             closing = StatementClosing(ref=ref, canceled=is_canceled, reason=_reason(error))
             if not await _close(closing):
@@ -69,7 +71,9 @@ async def _close(closing: StatementClosing) -> bool:
     )
 
 
-def _reason(error: ActivityError) -> str:
+def _reason(error: ActivityError | asyncio.CancelledError) -> str:
+    if isinstance(error, asyncio.CancelledError):
+        return "It was cancelled before it began."
     cause = error.cause
     if isinstance(cause, ApplicationError):
         return cause.message[:1000]

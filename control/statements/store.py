@@ -60,7 +60,9 @@ async def lock(session: AsyncSession, statement_id: str) -> Statement:
         NotFound: there is no such statement.
     """
     query = select(Statement).where(Statement.statement_id == statement_id).with_for_update()
-    found = (await session.exec(query)).first()
+    # Whoever has read it before, unlocked, sees it as it is now.
+    fresh = query.execution_options(populate_existing=True)
+    found = (await session.exec(fresh)).first()
     if found is None:
         raise _unknown(statement_id)
     return found

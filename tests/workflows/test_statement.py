@@ -53,8 +53,7 @@ class Plane:
 
 
 @asynccontextmanager
-async def started(temporal: WorkflowEnvironment, plane: Plane) -> AsyncIterator[WorkflowHandle]:
-    ref = StatementRef(workspace_id=1, warehouse_id="duckdb", statement_id=uuid.uuid4().hex)
+async def workers(temporal: WorkflowEnvironment, plane: Plane) -> AsyncIterator[None]:
     client = temporal.client
     async with (
         worker.build(client, [plane.close_statement]),
@@ -65,12 +64,23 @@ async def started(temporal: WorkflowEnvironment, plane: Plane) -> AsyncIterator[
             max_heartbeat_throttle_interval=timedelta(milliseconds=100),
         ),
     ):
-        yield await client.start_workflow(
-            "Statement",
-            ref,
-            id=statement_workflow_id(ref.statement_id),
-            task_queue=WORKFLOW_QUEUE,
-        )
+        yield
+
+
+async def start(temporal: WorkflowEnvironment) -> WorkflowHandle:
+    ref = StatementRef(workspace_id=1, warehouse_id="duckdb", statement_id=uuid.uuid4().hex)
+    return await temporal.client.start_workflow(
+        "Statement",
+        ref,
+        id=statement_workflow_id(ref.statement_id),
+        task_queue=WORKFLOW_QUEUE,
+    )
+
+
+@asynccontextmanager
+async def started(temporal: WorkflowEnvironment, plane: Plane) -> AsyncIterator[WorkflowHandle]:
+    async with workers(temporal, plane):
+        yield await start(temporal)
 
 
 async def test_a_statement_that_its_worker_has_ended_needs_nothing_more(
@@ -95,6 +105,20 @@ async def test_a_statement_that_kills_every_worker_comes_to_an_end(
         await workflow.result()
     assert plane.tries == 5
     assert [(each.canceled, each.reason) for each in plane.closed] == [(False, "killed")]
+
+
+async def test_a_statement_that_is_cancelled_before_anything_is_closed(
+    temporal: WorkflowEnvironment,
+) -> None:
+    async def work() -> None: ...
+
+    plane = Plane(work)
+    workflow = await start(temporal)
+    await workflow.cancel()
+    async with workers(temporal, plane):
+        await workflow.result()
+    assert plane.tries == 0
+    assert [each.canceled for each in plane.closed] == [True]
 
 
 async def test_a_cancelled_statement_is_stopped_before_it_is_closed(
