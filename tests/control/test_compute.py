@@ -433,7 +433,12 @@ async def test_a_job_runs_as_who_is_named(
     job_id = await create_job(api, run_as={"user_name": "ann@x"})
     read = (await api.get("/api/2.2/jobs/get", params={"job_id": job_id})).json()
     assert (read["run_as_user_name"], read["creator_user_name"]) == ("ann@x", caller.user_name)
-    new = {"name": "other", "tasks": [python_task()]}
+    # It has ann's rights: she may read what is shared, not what lies elsewhere.
+    refused = await api.post("/api/2.2/jobs/run-now", json={"job_id": job_id})
+    assert (refused.status_code, "'/jobs/main.py'" in refused.text) == (403, True)
+    await put_file(database, "/Shared/main.py")
+    shared = python_task(spark_python_task={"python_file": "/Shared/main.py"})
+    new = {"name": "other", "tasks": [shared]}
     await api.post("/api/2.2/jobs/reset", json={"job_id": job_id, "new_settings": new})
     read = (await api.get("/api/2.2/jobs/get", params={"job_id": job_id})).json()
     assert read["run_as_user_name"] == "ann@x"
