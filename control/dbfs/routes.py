@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.datastructures import UploadFile
 
+from control.bodies import read_object, validate
 from control.dbfs import service
 from control.http import DepsArg
-from control.jobs.wire import read_object, validate
 from control.volumes.access import FileCallerArg
 from spec.api.dbfs import (
     AddBlock,

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
+from control.bodies import read_object, validate
 from control.files import service
 from control.http import CallerArg, DepsArg, compact
-from control.jobs.wire import read_object, validate
 from spec.api.jobs import Empty
 from spec.api.workspace import (
     DeletePath,

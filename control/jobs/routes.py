@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from control.bodies import read_object, validate
 from control.http import CallerArg, DepsArg, compact
 from control.jobs import service
-from control.jobs.wire import is_yaml, read_new_job, read_object, read_settings, tidy, validate
+from control.jobs.wire import is_yaml, read_new_job, read_settings, tidy
 from spec.api.jobs import (
     Empty,
     JobId,

@@ -9,11 +9,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from control import paging
 from control.audit import store as audit
 from control.auth import Caller
+from control.bodies import validate
 from control.deps import Deps
 from control.jobs import rules, store, versions
 from control.jobs.access import owner_of, permitted
 from control.jobs.tables import Job
-from control.jobs.wire import complete, page_of, tidy, validate
+from control.jobs.wire import complete, page_of, tidy
 from control.notifications.checks import require_destinations
 from control.permissions.access import own, owners, visible
 from control.permissions.levels import Kind, Level

@@ -1,19 +1,14 @@
 """Between a job's settings as stored and as clients write and read them."""
 
-import json
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
 
+from control.bodies import read_object, validate
 from control.jobs.sources import fill_sources
 from spec.api.jobs import PAGE, CreateJob
-from spec.errors import Invalid
 from spec.job_files import load_job
 from spec.jobs import JobSettings
-
-T = TypeVar("T", bound=BaseModel)
 
 _NOTHING: tuple[Any, ...] = ({}, [], None)
 _UNUSED = ("email_notifications", "webhook_notifications", "notification_settings")
@@ -99,30 +94,3 @@ async def read_new_job(request: Request) -> CreateJob:
         settings = await read_settings(request)
         return CreateJob.model_construct(settings.model_fields_set, **dict(settings))
     return validate(CreateJob, tidy(await read_object(request)))
-
-
-async def read_object(request: Request) -> dict[str, Any]:
-    """Read a JSON object; an empty body is an empty object.
-
-    Raises:
-        RequestValidationError: the body is not JSON.
-        Invalid: it is JSON, but no object.
-    """
-    body = await request.body()
-    try:
-        value = json.loads(body or b"{}")
-    except ValueError as error:
-        mistake: dict[str, Any] = {"type": "json_invalid", "loc": ("body",), "msg": str(error)}
-        raise RequestValidationError([mistake]) from None
-    if not isinstance(value, dict):
-        raise Invalid("the body must be a JSON object")
-    return cast(dict[str, Any], value)
-
-
-def validate(model: type[T], value: object) -> T:
-    """Read a model, with mistakes placed as if they stood in the body."""
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        mistakes = [{**m, "loc": ("body", *m["loc"])} for m in error.errors(include_context=False)]
-        raise RequestValidationError(mistakes) from None

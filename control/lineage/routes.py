@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from control.audit import store as audit
+from control.bodies import read_object
 from control.http import CallerArg, DepsArg, compact
-from control.jobs.wire import read_object
 from control.lineage.collect import collect
 from control.lineage.graph import run_graph, table_graph
 from control.runs.access import permitted

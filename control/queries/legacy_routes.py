@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from control.auth import Caller
+from control.bodies import validate
 from control.deps import Deps
 from control.http import CallerArg, DepsArg, compact
-from control.jobs.wire import validate
 from control.queries import service
 from spec.api.jobs import Empty
 from spec.api.legacy_queries import LegacyFields, LegacyQueryList, LegacyQueryView

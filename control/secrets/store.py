@@ -35,14 +35,6 @@ async def scopes(session: AsyncSession, workspace_id: int) -> Sequence[SecretSco
     return (await session.exec(query.order_by(col(SecretScope.name)))).all()
 
 
-async def scope_exists(session: AsyncSession, workspace_id: int, name: str) -> bool:
-    """Tell whether the name is taken."""
-    query = select(SecretScope.scope_id).where(
-        SecretScope.workspace_id == workspace_id, SecretScope.name == name
-    )
-    return (await session.exec(query)).first() is not None
-
-
 async def secret(session: AsyncSession, scope: SecretScope, key: str) -> Secret:
     """Return a secret.
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from control.bodies import read_object, validate
 from control.http import DepsArg, compact
-from control.jobs.wire import read_object, validate
 from control.volumes import files, links, transfers
 from control.volumes.access import FileCallerArg
 from control.volumes.paths import volume_path

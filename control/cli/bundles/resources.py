@@ -59,14 +59,30 @@ class Adapter(Protocol):
         ...
 
 
-class Jobs:
+class _OverApi:
+    """An adapter asks the API alone."""
+
+    def __init__(self, api: Api) -> None:
+        """See class."""
+        self._api = api
+
+
+class _Tracked(_OverApi):
+    """An adapter of what MLflow keeps: its tags are compared by their keys."""
+
+    def wanted(self, resource: Resource) -> Settings:
+        """See `Adapter`."""
+        return _tags_by_key(resource.settings)
+
+
+class Jobs(_OverApi):
     """Jobs; marked with the deployment that they belong to."""
 
     permissions = "jobs"
 
     def __init__(self, api: Api, root_path: str) -> None:
         """See class."""
-        self._api = api
+        super().__init__(api)
         self._mark = f"{root_path}/state/metadata.json"
 
     def wanted(self, resource: Resource) -> Settings:
@@ -142,15 +158,11 @@ def _spoken_of(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> Setting
     return {name: current[name] for name in wanted if current.get(name) is not None}
 
 
-class Warehouses:
+class Warehouses(_OverApi):
     """SQL warehouses; what a bundle does not speak of stays as it is."""
 
     permissions = "warehouses"
     _path = "/api/2.0/sql/warehouses"
-
-    def __init__(self, api: Api) -> None:
-        """See class."""
-        self._api = api
 
     def wanted(self, resource: Resource) -> Settings:
         """See `Adapter`."""
@@ -189,14 +201,10 @@ class Warehouses:
         return f"/sql/warehouses/{object_id}"
 
 
-class SecretScopes:
+class SecretScopes(_OverApi):
     """Secret scopes; they are known by their names."""
 
     permissions = "secret_scopes"
-
-    def __init__(self, api: Api) -> None:
-        """See class."""
-        self._api = api
 
     def wanted(self, resource: Resource) -> Settings:
         """See `Adapter`."""
@@ -231,14 +239,14 @@ class SecretScopes:
         return f"/secrets/{in_path(object_id)}"
 
 
-class Unity:
+class Unity(_OverApi):
     """Schemas or volumes; they are known by their full names."""
 
     permissions = None
 
     def __init__(self, api: Api, kind: str, parts: tuple[str, ...]) -> None:
         """See class."""
-        self._api = api
+        super().__init__(api)
         self._kind = kind
         self._path = f"/api/2.1/unity-catalog/{kind}"
         self._parts = parts
@@ -285,19 +293,11 @@ class Unity:
         return ".".join(str(settings[part]) for part in self._parts)
 
 
-class Experiments:
+class Experiments(_Tracked):
     """Experiments of MLflow."""
 
     permissions = "experiments"
     _path = "/api/2.0/mlflow/experiments"
-
-    def __init__(self, api: Api) -> None:
-        """See class."""
-        self._api = api
-
-    def wanted(self, resource: Resource) -> Settings:
-        """See `Adapter`."""
-        return _tags_by_key(resource.settings)
 
     def read(self, object_id: str, wanted: Mapping[str, Any]) -> Settings | None:
         """See `Adapter`."""
@@ -350,19 +350,11 @@ class Experiments:
         return f"/ml/experiments/{object_id}"
 
 
-class Models:
+class Models(_Tracked):
     """Models of MLflow's registry; they are known by their names."""
 
     permissions = None
     _path = "/api/2.0/mlflow/registered-models"
-
-    def __init__(self, api: Api) -> None:
-        """See class."""
-        self._api = api
-
-    def wanted(self, resource: Resource) -> Settings:
-        """See `Adapter`."""
-        return _tags_by_key(resource.settings)
 
     def read(self, object_id: str, wanted: Mapping[str, Any]) -> Settings | None:
         """See `Adapter`."""
