@@ -1,5 +1,6 @@
 """Builds the REST API from its collaborators."""
 
+import functools
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,7 @@ from control.clusters.routes import router as clusters
 from control.dbfs.routes import router as dbfs
 from control.deployments.routes import router as deployments
 from control.deps import Deps
+from control.description import describe
 from control.errors import ErrorBody
 from control.evidence.routes import router as evidence
 from control.files.routes import router as files
@@ -162,6 +164,7 @@ def create_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     app.include_router(statement_workers, include_in_schema=False)
     # Last: what is served comes before what is refused.
     app.include_router(refusals)
+    app.openapi = functools.cache(lambda: describe(app))
     return app
 
 
