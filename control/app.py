@@ -13,6 +13,7 @@ from control.alerts.routes import router as alerts
 from control.artifacts.routes import router as artifacts
 from control.audit.routes import router as audit
 from control.clusters.routes import router as clusters
+from control.console.routes import router as sessions
 from control.dbfs.routes import router as dbfs
 from control.deployments.routes import router as deployments
 from control.deps import Deps
@@ -32,7 +33,7 @@ from control.limits import RequestLimits
 from control.lineage.routes import collector
 from control.lineage.routes import router as lineage
 from control.logs.routes import router as logs
-from control.middleware import QueryInBody, RequestContext
+from control.middleware import ChosenWorkspace, QueryInBody, RequestContext
 from control.mlflow.artifact_routes import router as mlflow_artifacts
 from control.mlflow.routes import router as mlflow
 from control.notifications.routes import own as deliveries
@@ -77,6 +78,7 @@ ROUTERS = (
     tokens,
     token_management,
     workspaces,
+    sessions,
     files,
     volumes,
     volume_files,
@@ -138,6 +140,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.state.deps = deps
     # The last one added is the outermost.
     app.add_middleware(QueryInBody)
+    app.add_middleware(ChosenWorkspace)
     app.add_middleware(RequestLimits, limits=deps.limits)
     app.add_middleware(RequestContext, metrics=deps.metrics)
     return app

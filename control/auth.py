@@ -1,4 +1,4 @@
-"""From a bearer token to a principal in a workspace."""
+"""From a bearer token, or a browser's cookie, to a principal in a workspace."""
 
 import hmac
 import time
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from control.console import store as console
 from control.db import Database
 from control.tokens import service as tokens
 from control.workspaces.principals import ADMINS, USERS, find, groups_of
 from control.workspaces.tables import Principal
-from spec.errors import Forbidden, Unauthenticated
+from spec.errors import Forbidden, Invalid, Unauthenticated
 
 _CACHE_S = 5.0
 _CACHE_ENTRIES = 10_000
@@ -79,9 +80,9 @@ async def caller_named(session: AsyncSession, workspace_id: int, user_name: str)
 
 
 class Authenticator:
-    """Looks tokens up, and remembers the good ones for a few seconds.
+    """Looks tokens and cookies up, and remembers the good ones for a few seconds.
 
-    A revoked token works for at most that long.
+    A revoked token works for at most that long, and so does a session that was begun with it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -107,14 +108,60 @@ class Authenticator:
             caller = await caller_of(session, found[0])
             used = found[1]
         await tokens.note_use(database, used)
+        self._remember(key, caller)
+        return caller
+
+    async def browser(
+        self, database: Database, cookie: str, workspace_id: int | None = None
+    ) -> Caller:
+        """Return who a browser is signed in as.
+
+        Args:
+            database: Of this process.
+            cookie: Its value.
+            workspace_id: Which of the workspaces that it is signed in to; not needed for one.
+
+        Raises:
+            Unauthenticated: it is not signed in, there or at all, or its session has ended.
+            Invalid: it is signed in to several workspaces and none is named.
+        """
+        sha256 = tokens.digest(cookie)
+        key = f"{sha256}/{workspace_id}"
+        known = self._known.get(key)
+        if known is not None and known[0] > self._clock():
+            return known[1]
+        async with database.read_session() as session:
+            signed_in = _chosen(await console.good_sessions(session, sha256), workspace_id)
+            caller = await caller_of(session, signed_in.principal)
+        await tokens.note_use(database, signed_in.token)
+        self._remember(key, caller)
+        return caller
+
+    def _remember(self, key: str, caller: Caller) -> None:
         if len(self._known) >= _CACHE_ENTRIES:
             self._known.clear()
         self._known[key] = (self._clock() + _CACHE_S, caller)
-        return caller
 
     def forget(self) -> None:
         """Look every token up again: rights or tokens have changed. Other processes need 5 s."""
         self._known.clear()
+
+
+def _chosen(found: list[console.SignedIn], workspace_id: int | None) -> console.SignedIn:
+    if not found:
+        raise Unauthenticated("You are not signed in, or your session has ended; sign in again.")
+    if workspace_id is None and len(found) > 1:
+        raise Invalid(
+            "you are signed in to several workspaces; name one in the header X-Databricks-Org-Id,"
+            " or as '?o=<workspace_id>'"
+        )
+    for each in found:
+        if workspace_id in (None, each.row.workspace_id):
+            return each
+    raise Unauthenticated(
+        f"You are not signed in to workspace {workspace_id}, or your session there has ended; sign"
+        " in with a token of that workspace."
+    )
 
 
 def bearer(header: str | None) -> str:

@@ -14,7 +14,7 @@ from control.git.client import GitClient
 from control.hub import Hub
 from control.internal.access import AttemptAccess
 from control.lakehouse.catalogs import Lakehouse
-from control.limits import Limits
+from control.limits import Buckets, Limits
 from control.metrics import Metrics
 from control.mlflow.memory import Tracking
 from control.objects import ObjectStore
@@ -55,6 +55,8 @@ class Deps:
     metrics: Metrics = field(default_factory=Metrics)
     authenticator: Authenticator = field(default_factory=Authenticator)
     limits: Limits = field(default_factory=Limits)
+    sign_ins: Buckets = field(default_factory=lambda: Buckets(rate=1 / 6, burst=10))
+    """Sign-ins to the console that may fail, of one address: ten a minute."""
     readers: Readers = field(default_factory=Readers)
 
 

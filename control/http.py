@@ -1,6 +1,7 @@
 """What routers share: who calls, which collaborators, which API version."""
 
 import json
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 from starlette.convertors import Convertor, register_url_convertor
 
 from control.auth import Caller, bearer, same_secret
+from control.console import cookies
 from control.deps import Deps, get_deps
 from spec.errors import Unauthenticated
 
@@ -33,10 +35,15 @@ DepsArg = Annotated[Deps, Depends(get_deps)]
 
 
 async def get_caller(request: Request, deps: DepsArg) -> Caller:
-    """Return who calls; for `Depends`."""
-    token = bearer(request.headers.get("authorization"))
-    caller = await deps.authenticator.caller(deps.database, token)
-    return Caller(**{**caller.__dict__, "request_id": request.state.request_id})
+    """Return who calls, by token or else by the console's cookie; for `Depends`."""
+    header = request.headers.get("authorization")
+    cookie = cookies.read(request) if header is None else None
+    if cookie is None:
+        caller = await deps.authenticator.caller(deps.database, bearer(header))
+    else:
+        chosen = cookies.chosen_workspace(request)
+        caller = await deps.authenticator.browser(deps.database, cookie, chosen)
+    return replace(caller, request_id=request.state.request_id)
 
 
 CallerArg = Annotated[Caller, Depends(get_caller)]

@@ -68,6 +68,12 @@ class Buckets:
         self._held[key] = (held, now)
         return held
 
+    def put_back(self, key: str) -> None:
+        """Give a request back that is not to count."""
+        if key in self._held:
+            held, since = self._held[key]
+            self._held[key] = (held + 1, since)
+
     def _drop_full(self, now: float) -> None:
         """Forget the buckets that are full again; when none is, all of them."""
         rate, burst = self._rate, self._burst

@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its metric, and Airflow's GET bodies."""
+"""What happens around every request: its id, its metric, its workspace, Airflow's GET bodies."""
 
 import json
 import time
@@ -12,10 +12,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from control import errors
+from control.console.cookies import WORKSPACE_QUERY
 from control.metrics import Metrics
 
 _MAX_QUERY_BODY_BYTES = 64 * 1024
 _CLIENT_GONE = 499
+_WORKSPACE = f"{WORKSPACE_QUERY}=".encode()
 
 
 class RequestContext:
@@ -72,6 +74,29 @@ class QueryInBody:
             if length.isdigit() and 0 < int(length) <= _MAX_QUERY_BODY_BYTES:
                 body = await Request(scope, receive).body()
                 scope = {**scope, "query_string": _merged(scope["query_string"], body)}
+        await self.app(scope, receive, send)
+
+
+class ChosenWorkspace:
+    """Takes `o=<workspace_id>`, with which links to the console end, out of every query.
+
+    No operation need know it; `control.console.cookies` reads what is kept of it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """See class."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See class."""
+        if scope["type"] == "http" and _WORKSPACE in scope["query_string"]:
+            parts: list[bytes] = scope["query_string"].split(b"&")
+            named = [part for part in parts if part.startswith(_WORKSPACE)]
+            if named:
+                kept = b"&".join(part for part in parts if part not in named)
+                number = named[-1].removeprefix(_WORKSPACE).decode("latin-1")
+                scope["query_string"] = kept
+                scope.setdefault("state", {})["chosen_workspace"] = number
         await self.app(scope, receive, send)
 
 

@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 _MODULES = (
     "control.alerts.tables",
     "control.audit.tables",
+    "control.console.tables",
     "control.deployments.tables",
     "control.files.tables",
     "control.gateway.tables",

@@ -54,7 +54,8 @@ async def get_asking(request: Request, deps: DepsArg) -> Asking:
 
     A task is its run's user, for as long as its attempt is open.
     """
-    token = bearer(request.headers.get("authorization"))
+    header = request.headers.get("authorization")
+    token = bearer(header) if header is not None else ""
     if is_attempt_token(token):
         caller = await _task(deps, token, request.state.request_id)
     else:

@@ -5,7 +5,8 @@ import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from sqlmodel import col, select, update
+from sqlalchemy import ColumnElement
+from sqlmodel import col, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.db import Database
@@ -65,22 +66,36 @@ async def make(
     return value, row
 
 
+def good() -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions under which a token of a principal of a workspace lets anybody in."""
+    expiry = col(Token.expires_at)
+    return (
+        col(Token.revoked_at).is_(None),
+        or_(expiry.is_(None), expiry > datetime.now(UTC)),
+        col(Principal.active).is_(True),
+        col(Principal.deleted_at).is_(None),
+        col(Workspace.deleted_at).is_(None),
+    )
+
+
 async def find(session: AsyncSession, value: str) -> tuple[Principal, Token] | None:
     """Return the principal a token speaks for; None when it is unknown, expired or revoked."""
+    return await _find(session, Token.sha256 == digest(value))
+
+
+async def find_by_id(session: AsyncSession, token_id: str) -> tuple[Principal, Token] | None:
+    """Return the same by the token's id."""
+    return await _find(session, Token.token_id == token_id)
+
+
+async def _find(session: AsyncSession, which: bool) -> tuple[Principal, Token] | None:
     query = (
         select(Principal, Token)
         .join(Token, col(Token.principal_id) == col(Principal.principal_id))
         .join(Workspace, col(Workspace.workspace_id) == col(Token.workspace_id))
-        .where(Token.sha256 == digest(value), col(Token.revoked_at).is_(None))
-        .where(col(Principal.active), col(Principal.deleted_at).is_(None))
-        .where(col(Workspace.deleted_at).is_(None))
+        .where(which, *good())
     )
-    row = (await session.exec(query)).first()
-    if row is None:
-        return None
-    principal, token = row
-    expired = token.expires_at is not None and token.expires_at <= datetime.now(UTC)
-    return None if expired else (principal, token)
+    return (await session.exec(query)).first()
 
 
 async def note_use(database: Database, token: Token) -> None:

@@ -11,7 +11,8 @@ from control.secrets import reading
 
 async def get_file_caller(request: Request, deps: DepsArg) -> Caller:
     """Return who calls; an attempt has the rights of its run's user while it is open."""
-    token = bearer(request.headers.get("authorization"))
+    header = request.headers.get("authorization")
+    token = bearer(header) if header is not None else ""
     if not reading.is_attempt_token(token):
         return await get_caller(request, deps)
     reader = await reading.reader_of(deps, token)

@@ -1,0 +1,1 @@
+"""What the web console needs beside the API itself: sign-in by cookie, its pages, its events."""
