@@ -1,7 +1,7 @@
 # OpenLake's few commands; `make` lists them. Each installs what it is missing, once.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev down test test-quick check gen lock clean
+.PHONY: help install demo dev down ui ui-check screenshots test test-quick check gen lock clean
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
@@ -13,10 +13,30 @@ help: ## List the commands
 	@sh infra/bootstrap.sh
 FORCE:
 
-demo: .venv ## Install, start the stack, run the example job, show what came out
+# npm of the Python environment, whatever else is on PATH.
+NPM := cd ui && PATH="$(CURDIR)/$(BIN):$$PATH" npm --no-fund --no-audit --loglevel=error
+UI_SOURCES := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -name '*.gen.ts' -prune -o -type f -print) \
+    spec/openlake-orchestrator/openapi.json
+
+ui/node_modules/.package-lock.json: ui/package-lock.json | .venv
+	@echo "  · console      its packages, once"
+	@$(NPM) ci
+	@touch $@
+
+ui/dist/index.html: $(UI_SOURCES) ui/node_modules/.package-lock.json
+	@echo "  · console      building"
+	@$(NPM) run --silent build > ui/.build.log 2>&1 || { cat ui/.build.log; exit 1; }
+
+ui: ui/dist/index.html ## Build the console
+
+ui-check: ui/node_modules/.package-lock.json ## The console's lint, types and component tests
+	@$(NPM) run --silent check
+	@$(NPM) run --silent test
+
+demo: .venv ui ## Install, start the stack, run the example job, show what came out
 	@$(BIN)/openlake demo
 
-dev: .venv ## Start the stack and leave it running
+dev: .venv ui ## Start the stack and leave it running
 	@$(BIN)/openlake up
 
 down: .venv ## Stop the stack
@@ -25,7 +45,7 @@ down: .venv ## Stop the stack
 install: .venv ## Install every tool, those of the full profile too
 	@$(BIN)/openlake install --profile full
 
-check: .venv ## Lint, types, import floors; no server
+check: .venv ui-check ## Lint, types, import floors; no server
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
@@ -34,7 +54,7 @@ check: .venv ## Lint, types, import floors; no server
 test-quick: .venv ## Unit tests: no server, under a minute
 	@$(PYTEST) -m "not integration and not slow"
 
-test: test-quick install ## All tests, on real servers
+test: test-quick install ui ## All tests, on real servers
 	@$(PYTEST) -m "integration or slow" --durations=40
 
 gen: .venv ## Write the generated documents anew (OpenAPI, JSON Schemas)

@@ -94,10 +94,14 @@ def _correct(path: str, operation: dict[str, Any]) -> None:
         # Errors are JSON also where the answer is none.
         answer = {"description": meaning, "content": {"application/json": body}}
         operation["responses"][status] = answer
-    for parameter in operation.get("parameters", ()):
-        if path.startswith("/api/{version}/") and parameter["name"] == "version":
-            parameter["schema"] = {"type": "string", "enum": ["2.0", "2.1", "2.2"]}
-            parameter["description"] = _VERSIONS
+    if path.startswith("/api/{version}/"):
+        version = {"type": "string", "enum": ["2.0", "2.1", "2.2"]}
+        others = [each for each in operation.get("parameters", ()) if each["name"] != "version"]
+        operation["parameters"] = [
+            {"name": "version", "in": "path", "required": True, "schema": version}
+            | {"description": _VERSIONS},
+            *others,
+        ]
 
 
 def _explain(operation: dict[str, Any], words: dict[str, str]) -> None:
