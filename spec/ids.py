@@ -1,10 +1,12 @@
 """Identifiers: how runs, task runs and workflows are numbered and spelled.
 
-A run's id leaves its low 20 bits free; the n-th attempt that the run starts gets `run_id + n`.
-So a task run's id is chosen by the pure state machine, is unique without asking anybody, names its
-run by itself, and stays a JSON number that JavaScript reads exactly (below 2**53).
+A run's id leaves its low 20 bits free; its attempts get `run_id + n`: the first ones of its tasks
+in the job's order, all others behind them in the order they are made. So a task run's id is chosen
+by the pure state machine, is unique without asking anybody, names its run by itself, and stays a
+JSON number that JavaScript reads exactly (below 2**53).
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
 ATTEMPT_BITS = 20
@@ -27,6 +29,20 @@ def task_run_id(run_id: int, ordinal: int) -> int:
     if not 1 <= ordinal <= MAX_ATTEMPTS:
         raise ValueError(f"a run can start {MAX_ATTEMPTS} attempts; this would be number {ordinal}")
     return run_id + ordinal
+
+
+def reserved_ids(run_id: int, used: int, task_keys: Iterable[str]) -> dict[str, int]:
+    """Return the ids that are kept for the first attempts of a run's tasks, by task key.
+
+    So a task has its id from the moment the run is admitted, as on Databricks. All later attempts
+    get the ids behind these, in the order they are made.
+
+    Args:
+        run_id: The run.
+        used: How many ids earlier executions of the run have used.
+        task_keys: All tasks that the execution is about, in the job's order.
+    """
+    return {key: task_run_id(run_id, used + n) for n, key in enumerate(task_keys, 1)}
 
 
 def run_of(any_id: int) -> int:

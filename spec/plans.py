@@ -106,6 +106,8 @@ class Prior(_Compact):
     condition: str | None = None
     scheduled_at: datetime | None = None
     retry_at: datetime | None = None
+    began: bool = False
+    """The id that was reserved for the task has been used."""
 
 
 class Iterations(_Compact):
@@ -132,7 +134,10 @@ class RunPlan(_Compact):
     """0 for the run itself; a part of a for-each has its first ordinal here. Events are numbered
     within (run, execution, stream)."""
     first_ordinal: int = 0
-    """How many attempts earlier executions of the run have used."""
+    """How many ids earlier executions of the run have used."""
+    reserved_from: int | None = None
+    """The ids of the tasks' first attempts follow on from this ordinal, in the tasks' order; see
+    `spec.ids.reserved_ids`. None: the run was made before ids were reserved."""
     first_seq: int = 0
     """How many events earlier parts of this very execution have recorded."""
     settings_hash: str

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from spec.events import RunResult, StopCause
+from spec.ids import reserved_ids
 from spec.plans import Prior, RunPlan, TaskPhase, TaskPlan
 
 
@@ -19,6 +20,8 @@ class TaskState:
     """Attempts of this execution that count against `max_retries`."""
     lost: int = 0
     """Attempts that vanished; they do not count."""
+    reserved: int | None = None
+    """Task-run id of the execution's first attempt at the task, until it is used."""
     current: int | None = None
     """Task-run id of the attempt under way."""
     stopping: bool = False
@@ -70,17 +73,21 @@ class RunState:
 def new_state(plan: RunPlan) -> RunState:
     """Return the state before the first event of an execution, or of what is left of it."""
     graph = plan.graph()
+    reserved = _reserved(plan)
     dependents: dict[str, list[str]] = {task.task_key: [] for task in graph}
     for task in graph:
         for upstream in task.depends_on:
             dependents[upstream].append(task.task_key)
     state = RunState(
         plan=plan,
-        tasks={task.task_key: _begin(task, plan.prior.get(task.task_key)) for task in graph},
+        tasks={
+            task.task_key: _begin(task, plan.prior.get(task.task_key), reserved.get(task.task_key))
+            for task in graph
+        },
         dependents=dependents,
         open_dependencies={task.task_key: len(task.depends_on) for task in graph},
         unblocked={},
-        ordinal=plan.first_ordinal,
+        ordinal=max(plan.first_ordinal, (plan.reserved_from or 0) + len(reserved)),
         seq=plan.first_seq,
         publishes=plan.publishes,
         started_at=plan.started_at,
@@ -99,11 +106,18 @@ def new_state(plan: RunPlan) -> RunState:
     return state
 
 
-def _begin(plan: TaskPlan, prior: Prior | None) -> TaskState:
+def _reserved(plan: RunPlan) -> dict[str, int]:
+    if plan.reserved_from is None:
+        return {}
+    return reserved_ids(plan.run_id, plan.reserved_from, (task.task_key for task in plan.tasks))
+
+
+def _begin(plan: TaskPlan, prior: Prior | None, reserved: int | None) -> TaskState:
     if prior is None:
-        return TaskState(plan)
+        return TaskState(plan, reserved=reserved)
     return TaskState(
         plan,
+        reserved=None if prior.began or prior.phase is not None else reserved,
         phase=prior.phase or TaskPhase.BLOCKED,
         attempts=prior.attempts,
         tries=prior.tries,
@@ -122,6 +136,7 @@ def continued(state: RunState) -> RunPlan:
     """
     if state.running or state.is_settling:
         raise ValueError(f"run {state.plan.run_id} has something under way")
+    reserves = state.plan.reserved_from is not None
     prior = {
         key: Prior(
             phase=None if task.phase is TaskPhase.BLOCKED else task.phase,
@@ -131,9 +146,12 @@ def continued(state: RunState) -> RunPlan:
             condition=task.condition,
             scheduled_at=task.scheduled_at if task.retry_at else None,
             retry_at=task.retry_at,
+            began=reserves and task.reserved is None,
         )
         for key, task in state.tasks.items()
-        if task.phase is not TaskPhase.BLOCKED or task.attempts
+        if task.phase is not TaskPhase.BLOCKED
+        or task.attempts
+        or (reserves and task.reserved is None)
     }
     moved = {
         "prior": prior,

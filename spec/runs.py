@@ -76,21 +76,32 @@ def apply(state: RunState, event: Event) -> None:
         case AttemptEnded():
             _apply_ended(state, event)
         case TaskSkipped():
-            state.ordinal += 1
+            _use_id(state, event)
             _finish(state, event.task_key, event.phase)
         case TaskStopRequested():
             state.tasks[event.task_key].stopping = True
+            if state.tasks[event.task_key].phase is TaskPhase.BLOCKED:
+                # It does not wait for its dependencies any more.
+                state.unblocked[event.task_key] = None
         case DurationWarned(task_key=None):
             state.warned = True
         case DurationWarned():
             state.watched.discard(event.task_key or "")
 
 
+def _use_id(state: RunState, event: AttemptScheduled | TaskSkipped) -> None:
+    task = state.tasks[event.task_key]
+    if task.reserved == event.task_run_id:
+        task.reserved = None
+    else:
+        state.ordinal += 1
+
+
 def _apply_scheduled(state: RunState, event: AttemptScheduled) -> None:
     task = state.tasks[event.task_key]
     if task.phase not in (TaskPhase.BLOCKED, TaskPhase.WAITING_FOR_RETRY):
         raise ValueError(f"task '{event.task_key}' is {task.phase} and cannot be scheduled")
-    state.ordinal += 1
+    _use_id(state, event)
     state.retrying.discard(event.task_key)
     state.running.add(event.task_key)
     state.unblocked.pop(event.task_key, None)
@@ -218,7 +229,7 @@ def decide(state: RunState, now: datetime) -> list[Event]:
             if free == 0:
                 break
             free -= 1
-        ordinal += 1
+        ordinal += state.tasks[task_key].reserved is None
         events.append(event)
     return events
 
@@ -244,11 +255,9 @@ def _due(state: RunState, now: datetime) -> list[str]:
 
 def _start_or_skip(state: RunState, task_key: str, ordinal: int, now: datetime) -> Event:
     task = state.tasks[task_key]
-    if ordinal > MAX_ATTEMPTS:
-        raise ValueError(f"run {state.plan.run_id} has used all of its {MAX_ATTEMPTS} attempts")
-    identity = task_run_id(state.plan.run_id, ordinal)
+    identity = task.reserved or _next_id(state.plan, ordinal)
     phase = None
-    if state.stop is not None:
+    if state.stop is not None or (task.stopping and task.phase is TaskPhase.BLOCKED):
         phase = TaskPhase.CANCELED
     elif task.phase is TaskPhase.BLOCKED:
         phase = skip_phase(state, task_key)
@@ -257,6 +266,12 @@ def _start_or_skip(state: RunState, task_key: str, ordinal: int, now: datetime) 
             at=now, task_key=task_key, task_run_id=identity, phase=phase, attempt=task.attempts
         )
     return AttemptScheduled(at=now, task_key=task_key, task_run_id=identity, attempt=task.attempts)
+
+
+def _next_id(plan: RunPlan, ordinal: int) -> int:
+    if ordinal > MAX_ATTEMPTS:
+        raise ValueError(f"run {plan.run_id} has used all of its {MAX_ATTEMPTS} attempts")
+    return task_run_id(plan.run_id, ordinal)
 
 
 def skip_phase(state: RunState, task_key: str) -> TaskPhase | None:

@@ -94,22 +94,27 @@ class Driver:
         return continued(self.state) if self.state.result is None else None
 
     def cancel(self, request: CancelRequest) -> None:
-        """Stop the whole run, or one task run; what is stopping or over is left as it is."""
+        """Stop the whole run, or one task run; what is stopping or over is left as it is.
+
+        A task that still waits has its id already: cancelled, it never begins.
+        """
         if request.task_run_id is None:
             self.stop(StopCause.USER, request.by)
             return
-        for key in sorted(self.state.running):
-            task = self.state.tasks[key]
-            if task.current == request.task_run_id and not self.is_stopping(key):
-                self.record(
-                    TaskStopRequested(
-                        at=workflow.now(),
-                        task_key=key,
-                        task_run_id=request.task_run_id,
-                        by=request.by,
-                    )
+        for key, task in self.state.tasks.items():
+            if request.task_run_id not in (task.current, task.reserved) or self.is_stopping(key):
+                continue
+            self.record(
+                TaskStopRequested(
+                    at=workflow.now(),
+                    task_key=key,
+                    task_run_id=request.task_run_id,
+                    by=request.by,
                 )
+            )
+            if key in self._attempts:
                 self._attempts[key].cancel()
+            return
 
     def stop(self, cause: StopCause, by: str) -> None:
         """Stop everything, once.
@@ -158,7 +163,12 @@ class Driver:
         """Tell whether the history is long enough, and nothing is open that would be lost."""
         grown = workflow.info().get_current_history_length() > options.LONG_HISTORY
         is_moving_on = self.state.stop is None and not self.state.is_settling
-        return grown and is_moving_on and not self._attempts
+        if not grown or not is_moving_on or self._attempts:
+            return False
+        # A stop of a task that waits is not part of what goes on.
+        return not any(
+            task.stopping and not task.phase.is_final for task in self.state.tasks.values()
+        )
 
     def _is_draining(self) -> bool:
         """Tell whether nothing new may start, so that a quiet moment comes."""

@@ -224,7 +224,9 @@ def _task_run(api: Api, run_id: int, task: str | None) -> int:
     keys = sorted({each["task_key"] for each in tasks})
     if task is None and len(keys) > 1:
         raise Invalid(f"run {run_id} has several tasks; choose one with --task: {', '.join(keys)}")
-    made = [each for each in tasks if each.get("run_id") and each["task_key"] == (task or keys[0])]
+    # One that waits has an id already, but has left nothing.
+    begun = [each for each in tasks if each.get("run_id") and each.get("start_time")]
+    made = [each for each in begun if each["task_key"] == (task or keys[0])]
     if not made:
         raise NotFound(f"run {run_id} has no attempt of a task '{task or keys[0]}' yet")
     return int(max(made, key=lambda each: each.get("attempt_number", 0))["run_id"])

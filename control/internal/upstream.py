@@ -1,5 +1,7 @@
 """What a run's earlier attempts have left for later ones."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -8,16 +10,13 @@ from control.gateway.tables import AttemptRow
 from control.runs import store
 from control.runs.tables import TaskOutput, TaskRun
 from spec.attempts import AttemptOutput
-from spec.ids import MAX_ATTEMPTS
 from spec.references import Upstream
 
 IS_TASK = text("task_key NOT LIKE '%[%'")
 """Leaves out the iterations of for-eaches; spelled as their indexes spell it."""
 
 
-async def upstream_tasks(
-    session: AsyncSession, run_id: int, before: int | None = None
-) -> dict[str, Upstream]:
+async def upstream_tasks(session: AsyncSession, run_id: int, asking: int) -> dict[str, Upstream]:
     """Return each task's newest attempt: how it ended as far as is written, and its values.
 
     Values are there as soon as the attempt has sent them, before its end is projected.
@@ -25,24 +24,29 @@ async def upstream_tasks(
     Args:
         session: Of the database.
         run_id: The run.
-        before: Look only at task runs with smaller ids than this.
+        asking: The task run for which this is asked: what began after it is left out. Ids do not
+            tell: those of first attempts are older than all of them.
     """
-    limit = before if before is not None else run_id + MAX_ATTEMPTS + 1
-    outputs = {row.task_run_id: row for row in await store.outputs(session, run_id)}
-    newest: dict[str, int] = {}
-    attempts: dict[str, int] = {}
+    own = await session.get(TaskRun, asking)
     query = select(TaskRun).where(
         TaskRun.run_id == run_id,
         col(TaskRun.for_each_run_id).is_(None),
-        TaskRun.task_run_id < limit,
+        TaskRun.task_run_id != asking,
     )
+    opened: Sequence[AttemptRow] = ()
+    if own is not None:
+        query = query.where(TaskRun.scheduled_at <= own.scheduled_at)
+    else:
+        # Its start is not projected yet. What is open already counts, though its own may not be.
+        open_ones = select(AttemptRow).where(
+            AttemptRow.run_id == run_id, IS_TASK, AttemptRow.task_run_id != asking
+        )
+        opened = (await session.exec(open_ones)).all()
     rows = (await session.exec(query)).all()
     ended = {row.task_run_id: row for row in rows}
-    # An attempt that is open already counts, though its start may not be projected yet.
-    open_ones = select(AttemptRow).where(
-        AttemptRow.run_id == run_id, IS_TASK, AttemptRow.task_run_id < limit
-    )
-    opened = (await session.exec(open_ones)).all()
+    outputs = {row.task_run_id: row for row in await store.outputs(session, run_id)}
+    newest: dict[str, int] = {}
+    attempts: dict[str, int] = {}
     for row in (*rows, *opened):
         newest[row.task_key] = max(newest.get(row.task_key, 0), row.task_run_id)
     for row in rows:

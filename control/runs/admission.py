@@ -199,6 +199,7 @@ async def _new_run(
         idempotency_key=ask.key,
         life=life.value,
         settings_hash=snapshot.hash,
+        reserved_from=0,
         job_parameters=parameters,
         overrides=overrides.model_dump(mode="json", exclude_none=True),
         parent_task_run_id=ask.parent_task_run_id,

@@ -11,6 +11,7 @@ from control.runs.admission import FAST_PATH
 from control.runs.tables import OutboxKind, OutboxRow, Run, TaskRun
 from control.transactions import lifecycle
 from control.triggers.service import run_ended
+from spec.errors import Invalid
 from spec.events import RunResult, StopCause
 from spec.occasions import Occasion
 from spec.states import RunLife
@@ -33,10 +34,19 @@ async def cancel(session: AsyncSession, run: Run, by: str) -> OutboxRow | None:
     return await _ask_to_stop(session, run.run_id, by)
 
 
-async def cancel_task(session: AsyncSession, task: TaskRun, by: str) -> OutboxRow | None:
-    """Cancel one task run; one that has ended is left as it is."""
+async def cancel_task(session: AsyncSession, run: Run, task: TaskRun, by: str) -> OutboxRow | None:
+    """Cancel one task run, though it may wait still; one that has ended is left as it is.
+
+    Raises:
+        Invalid: its whole run waits in a queue.
+    """
     if task.ended_at is not None:
         return None
+    if run.life == RunLife.QUEUED:
+        raise Invalid(
+            f"Run {task.task_run_id} is a task of run {run.run_id}, which waits in a queue; cancel"
+            f" that run, or this task when the run has begun."
+        )
     return await _ask_to_stop(session, task.run_id, by, task.task_run_id)
 
 

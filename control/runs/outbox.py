@@ -25,7 +25,7 @@ from control.statements.tables import Statement
 from control.temporal import Launcher
 from control.triggers.tables import Backfill
 from spec.errors import Unavailable
-from spec.ids import part_workflow_id, workflow_id
+from spec.ids import part_workflow_id, run_of, workflow_id
 from spec.plans import RunPlan
 from spec.statements import StatementRef, StatementState
 from spec.tasks import BUILT_IN
@@ -116,12 +116,23 @@ async def _cancel_task(
     database: Database, launcher: Launcher, row: OutboxRow, task_run_id: int
 ) -> None:
     async with database.read_session() as session:
-        task = await session.get_one(TaskRun, task_run_id)
-    workflow = workflow_id(task.run_id, task.execution)
-    if task.for_each_run_id is not None:
-        where = (task.run_id, task.execution, task.for_each_run_id, task.stream)
-        workflow = part_workflow_id(*where)
+        task = await session.get(TaskRun, task_run_id)
+        waiting = None if task is not None else await _plan(session, run_of(task_run_id))
+    if waiting is not None:
+        # So may its workflow, and a signal needs that.
+        await launcher.start(waiting)
+    workflow = _workflow_of(task or waiting)
     await launcher.cancel_task(workflow, task_run_id, row.by)
+
+
+def _workflow_of(task: TaskRun | RunPlan | None) -> str:
+    match task:
+        case TaskRun(for_each_run_id=int(loop)):
+            return part_workflow_id(task.run_id, task.execution, loop, task.stream)
+        case TaskRun() | RunPlan():
+            return workflow_id(task.run_id, task.execution)
+        case None:
+            raise ValueError("neither a task run nor the plan that will make it")
 
 
 async def relay(

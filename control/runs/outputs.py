@@ -10,7 +10,9 @@ from control.jobs.snapshots import ALERT, QUERY, pinned_path, referenced_path, t
 from control.logs import service as logs
 from control.runs import service, store
 from control.runs.access import permitted, permitted_task
+from control.runs.pictures import picture
 from control.runs.tables import TaskOutput
+from control.runs.views import show_tasks
 from spec.alerts import AlertState
 from spec.api.alerts import PinnedAlert
 from spec.api.queries import PinnedQuery
@@ -86,22 +88,22 @@ async def one_task_run(deps: Deps, caller: Caller, run_id: int) -> int:
 
     Raises:
         NotFound: there is no such run.
-        Invalid: the run has several tasks, or has not started its only one.
+        Invalid: the run has several tasks, or has no id for its only one yet.
     """
     if is_task_run(run_id):
         return run_id
     async with deps.database.read_session() as session:
         run = await permitted(session, caller, run_id)
-        snapshot = await store.snapshot(session, run.settings_hash)
-        task_runs = await store.task_runs(session, [run_id])
-    if len(snapshot.settings.get("tasks", [])) != 1:
+        drawn = await picture(session, run)
+    if len(drawn.snapshot.settings.get("tasks", [])) != 1:
         raise Invalid(
             "Retrieving the output of runs with multiple tasks is not supported. Please retrieve"
             " the output of each individual task run instead."
         )
-    if not task_runs:
+    ids: list[int] = [task["run_id"] for task in show_tasks(drawn, "") if "run_id" in task]
+    if not ids:
         raise Invalid(f"Run {run_id} has not started its task yet; it has no output.")
-    return task_runs[-1].row.task_run_id
+    return ids[-1]
 
 
 async def _query_text(deps: Deps, caller: Caller, task_run_id: int) -> str:

@@ -85,6 +85,7 @@ def run_plan(
         run_id=run.run_id,
         execution=run.execution,
         first_ordinal=execution.first_ordinal if execution else 0,
+        reserved_from=run.reserved_from,
         settings_hash=run.settings_hash,
         tasks=tuple(_for_ever(settings, run, task_plan(task, keys, warehouses)) for task in chosen),
         prior={key: Prior.model_validate(value) for key, value in prior.items()},

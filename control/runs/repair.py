@@ -25,6 +25,7 @@ from control.runs.admission import (
 )
 from control.runs.anew import void_until
 from control.runs.plans import dependents, reach
+from control.runs.reserved import ids_of
 from control.runs.tables import ForEachRun, OutboxRow, Run, RunExecution, TaskRun
 from control.transactions import lifecycle
 from control.transactions import store as transactions
@@ -107,13 +108,14 @@ async def repair(
         job_parameters=parameters,
         overrides=_overrides(run, request),
         prior=_priors(settings, newest, chosen),
-        first_ordinal=await _last_ordinal(session, run.run_id),
+        first_ordinal=await _last_ordinal(session, run),
         rerun_tasks=list(chosen),
         creator=caller.user_name,
         created_at=datetime.now(UTC),
     )
     session.add(made)
     run.git_snapshot = git_snapshot_of(snapshot)
+    run.reserved_from = made.first_ordinal
     await _reopen(session, run, made, settings, room)
     audit.record(
         session,
@@ -256,11 +258,12 @@ def _priors(
     return priors
 
 
-async def _last_ordinal(session: AsyncSession, run_id: int) -> int:
-    used = select(func.max(TaskRun.task_run_id)).where(TaskRun.run_id == run_id)
-    reserved = select(func.max(ForEachRun.last_ordinal)).where(ForEachRun.run_id == run_id)
-    last = (await session.exec(used)).one()
-    return max(last - run_id if last else 0, (await session.exec(reserved)).one() or 0)
+async def _last_ordinal(session: AsyncSession, run: Run) -> int:
+    used = select(func.max(TaskRun.task_run_id)).where(TaskRun.run_id == run.run_id)
+    for_loops = select(func.max(ForEachRun.last_ordinal)).where(ForEachRun.run_id == run.run_id)
+    reserved = ids_of(run, await store.snapshot(session, run.settings_hash))
+    ids = [(await session.exec(used)).one() or run.run_id, *reserved.values()]
+    return max(max(ids) - run.run_id, (await session.exec(for_loops)).one() or 0)
 
 
 def _overrides(run: Run, request: RepairRun) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from control.runs.admission import Admitted, Ask
 from control.runs.gathering import admit_gathered, transact
 from control.runs.pictures import picture, pictures
 from control.runs.resolved import resolved_values
-from control.runs.tables import Run
+from control.runs.store import OpenedTaskRun
+from control.runs.tables import Run, TaskRun
 from control.runs.views import Picture, history, show_run, show_task_run, show_tasks
 from control.triggers.service import is_continuous
 from spec.api.jobs import PAGE
@@ -127,8 +128,8 @@ async def get(
     async with deps.database.read_session() as session:
         run = await permitted(session, caller, run_of(any_id))
         if is_task_run(any_id):
-            await store.task_run(session, caller.workspace_id, any_id)
-            return await _one_task(deps, session, run, any_id, offset)
+            row = await store.task_run(session, caller.workspace_id, any_id)
+            return await _one_task(deps, session, run, row, offset)
         drawn = await picture(session, run)
         tasks = show_tasks(drawn, deps.public_url)
         if include_resolved_values:
@@ -156,13 +157,18 @@ async def _add_resolved(
 
 
 async def _one_task(
-    deps: Deps, session: AsyncSession, run: Run, task_run_id: int, offset: int
+    deps: Deps, session: AsyncSession, run: Run, row: TaskRun, offset: int
 ) -> RunView:
     drawn = await picture(session, run)
-    task = await store.opened_task_run(session, task_run_id)
-    row = task.row
     whole = show_run(run, None, deps.public_url)
-    entry = show_task_run(drawn, task, whole.run_page_url)
+    opened = await store.opened_task_run(session, row.task_run_id)
+    entry = None
+    if opened is None:
+        # It waits: so it is shown among the tasks of its run.
+        tasks = show_tasks(drawn, deps.public_url)
+        entry = next((task for task in tasks if task.get("run_id") == row.task_run_id), None)
+    if entry is None:
+        entry = show_task_run(drawn, opened or OpenedTaskRun(row, None), whole.run_page_url)
     iterations: list[dict[str, object]] | None = None
     if "for_each_task" in entry:
         found = await store.iterations(session, row, offset, PAGE + 1)
@@ -179,7 +185,7 @@ async def _one_task(
             "run_name": entry["task_key"],
             "state": RunState.model_validate(entry["state"]),
             "status": RunStatus.model_validate(entry["status"]),
-            "attempt_number": row.attempt,
+            "attempt_number": entry["attempt_number"],
             "run_page_url": entry["run_page_url"],
             "tasks": (entry,),
             "iterations": None if iterations is None else tuple(iterations[:PAGE]),
@@ -255,7 +261,8 @@ async def cancel(deps: Deps, caller: Caller, any_id: int) -> None:
     async with deps.database.session() as session:
         if is_task_run(any_id):
             task = await permitted_task(session, caller, any_id, Level.CAN_MANAGE_RUN)
-            row = await ending.cancel_task(session, task, caller.user_name)
+            run = await store.get(session, caller.workspace_id, task.run_id)
+            row = await ending.cancel_task(session, run, task, caller.user_name)
         else:
             run = await permitted(session, caller, any_id, Level.CAN_MANAGE_RUN, lock=True)
             row = await ending.cancel(session, run, caller.user_name)

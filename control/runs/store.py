@@ -11,6 +11,7 @@ from sqlmodel.sql.expression import Select
 
 from control.gateway.tables import AttemptRow
 from control.jobs.tables import SettingsSnapshot
+from control.runs.reserved import waiting_task_run
 from control.runs.tables import ForEachRun, Run, RunExecution, TaskOutput, TaskRun
 from spec.errors import NotFound
 from spec.ids import is_task_run, run_of
@@ -59,7 +60,7 @@ async def snapshots(session: AsyncSession, hashes: Collection[str]) -> dict[str,
 
 
 async def task_runs(session: AsyncSession, run_ids: list[int]) -> list[OpenedTaskRun]:
-    """Return the task runs of some runs, in the order they were made; without iterations."""
+    """Return the task runs of some runs, those of a task as they were made; no iterations."""
     query = _opened().where(
         col(TaskRun.run_id).in_(run_ids), col(TaskRun.for_each_run_id).is_(None)
     )
@@ -67,11 +68,11 @@ async def task_runs(session: AsyncSession, run_ids: list[int]) -> list[OpenedTas
     return [OpenedTaskRun(row, opened) for row, opened in rows.all()]
 
 
-async def opened_task_run(session: AsyncSession, task_run_id: int) -> OpenedTaskRun:
-    """Return one task run that is known to exist."""
+async def opened_task_run(session: AsyncSession, task_run_id: int) -> OpenedTaskRun | None:
+    """Return one task run; None when it has not begun."""
     query = _opened().where(TaskRun.task_run_id == task_run_id)
-    row, opened = (await session.exec(query)).one()
-    return OpenedTaskRun(row, opened)
+    found = (await session.exec(query)).first()
+    return None if found is None else OpenedTaskRun(*found)
 
 
 async def first_attempt(session: AsyncSession, task_run: TaskRun) -> int:
@@ -152,14 +153,17 @@ async def executions(session: AsyncSession, run_ids: list[int]) -> list[RunExecu
 
 
 async def task_run(session: AsyncSession, workspace_id: int, task_run_id: int) -> TaskRun:
-    """Return one task run.
+    """Return one task run; of one that has still to begin, what is known of it.
 
     Raises:
         NotFound: there is no such task run in the workspace.
     """
     if is_task_run(task_run_id):
-        await get(session, workspace_id, run_of(task_run_id))
+        run = await get(session, workspace_id, run_of(task_run_id))
         row = await session.get(TaskRun, task_run_id)
+        if row is None:
+            pinned = await snapshot(session, run.settings_hash)
+            row = waiting_task_run(run, pinned, task_run_id)
         if row is not None:
             return row
     raise NotFound(f"Run {task_run_id} does not exist.", run_id=task_run_id)
@@ -231,7 +235,7 @@ def _within(workspace_id: int, which: Filter) -> list[ColumnElement[bool]]:
 
 
 async def outputs(session: AsyncSession, run_id: int) -> list[TaskOutput]:
-    """Return what the attempts of a run's tasks have left so far, oldest first; no iterations."""
+    """Return what the attempts of a run's tasks have left so far; no iterations."""
     # Spelled as the index `ix_task_outputs_tasks` spells it.
     query = select(TaskOutput).where(TaskOutput.run_id == run_id, text("task_key NOT LIKE '%[%'"))
     return list((await session.exec(query.order_by(col(TaskOutput.task_run_id)))).all())

@@ -54,6 +54,9 @@ class Run(SQLModel, table=True):
     execution: int = 0
     """The newest one: 0 is the original, n the n-th repair. What the row says is about it; earlier
     ones are kept as `RunExecution`s."""
+    reserved_from: int | None = None
+    """Behind which ordinal the ids are reserved for its tasks; see `spec.ids.reserved_ids`. None
+    for runs that were made before there was such a thing."""
     job_version: int | None = None
     """Which version of the job's settings the run was made from; None when it has no job."""
     parent_task_run_id: int | None = Field(default=None, sa_type=BigInteger, index=True)

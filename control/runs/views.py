@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 
 from control.jobs.snapshots import task_of
 from control.jobs.tables import SettingsSnapshot
+from control.runs.reserved import NEVER_BEGAN, chosen_tasks, ids_of
 from control.runs.store import OpenedTaskRun
 from control.runs.tables import Run, RunExecution, TaskRun
 from spec.api.runs import RepairHistoryItem, RunOverrides, RunParameter, RunView, TaskRunView
@@ -85,9 +86,7 @@ class Picture:
     @property
     def tasks(self) -> list[dict[str, Any]]:
         """The settings of the tasks that the run was asked for."""
-        tasks: list[dict[str, Any]] = self.snapshot.settings.get("tasks", [])
-        only = RunOverrides.model_validate(self.run.overrides).only
-        return [task for task in tasks if only is None or task["task_key"] in only]
+        return chosen_tasks(self.run, self.snapshot)
 
 
 def show_run(run: Run, snapshot: SettingsSnapshot | None, public_url: str) -> RunView:
@@ -212,11 +211,16 @@ def show_tasks(picture: Picture, public_url: str) -> list[dict[str, Any]]:
     page_url = f"{public_url}/jobs/{run.job_id}/runs/{run.run_id}"
     entries: list[dict[str, Any]] = []
     over = RunLife(run.life).is_over
+    reserved = ids_of(run, picture.snapshot)
     for settings in picture.tasks:
-        made = attempts.get(settings["task_key"], [])
+        key = settings["task_key"]
+        made = attempts.get(key, [])
         entries += [show_task_run(picture, task, page_url) for task in made]
         if not made or (not over and _is_to_come(picture, made[-1].row)):
-            entries.append(settings | _without_attempt(run, settings["task_key"]))
+            number = made[-1].row.attempt + 1 if made else 0
+            entries.append(
+                settings | _without_attempt(run, key, number, reserved.get(key), page_url)
+            )
         elif made[-1].row.retry_at is not None and not over:
             entries.append(settings | _waiting(made[-1].row))
     return entries
@@ -228,12 +232,21 @@ def _is_to_come(picture: Picture, last: TaskRun) -> bool:
     return last.task_key in chosen and last.execution < picture.run.execution
 
 
-def _without_attempt(run: Run, task_key: str) -> dict[str, Any]:
+def _without_attempt(
+    run: Run, task_key: str, number: int, task_run_id: int | None, page_url: str
+) -> dict[str, Any]:
     view = blocked_view()
     if RunLife(run.life).is_over:
         # The run ended before the task had a task run: skipped as a whole, or while queued.
-        view = task_view(TaskResult.CANCELED, message="The run ended before this task began.")
-    shown = TaskRunView(task_key=task_key, state=view.state, status=view.status)
+        view = task_view(TaskResult.CANCELED, message=NEVER_BEGAN)
+    shown = TaskRunView(
+        run_id=task_run_id,
+        task_key=task_key,
+        state=view.state,
+        status=view.status,
+        attempt_number=number,
+        run_page_url=f"{page_url}/tasks/{task_run_id}" if task_run_id is not None else "",
+    )
     return shown.model_dump(mode="json", exclude_none=True)
 
 

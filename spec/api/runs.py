@@ -175,7 +175,8 @@ class TaskRunView(Frozen):
     """One entry of a run's `tasks`: an attempt, or a task that has none yet."""
 
     run_id: int | None = None
-    """Absent while the task waits for others."""
+    """A task that waits has the id already that its first attempt will have. Absent while a task
+    waits for its next attempt."""
     task_key: str
     state: RunState
     status: RunStatus

@@ -32,7 +32,7 @@ async def test_run_now_starts_one_workflow(api: httpx2.AsyncClient, launcher: Re
     run = await get_run(api, run_id)
     assert run["state"]["life_cycle_state"] == "PENDING"
     assert [task["state"]["life_cycle_state"] for task in run["tasks"]] == ["BLOCKED", "BLOCKED"]
-    assert "run_id" not in run["tasks"][0]
+    assert [task["run_id"] for task in run["tasks"]] == [run_id + 1, run_id + 2]
 
 
 async def test_fifty_asks_with_one_token_are_one_run(

@@ -60,7 +60,7 @@ async def test_a_repair_keeps_what_succeeded(
     answer = await api.post(REPAIR, json=body)
     assert answer.status_code == 200
     plan = launcher.plans[run_id]
-    assert (plan.execution, plan.first_ordinal) == (1, 3)
+    assert (plan.execution, plan.first_ordinal, plan.reserved_from) == (1, 3, 3)
     assert {key: prior.phase for key, prior in plan.prior.items()} == {
         "a": "SUCCESS",
         "b": None,

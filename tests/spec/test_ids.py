@@ -8,6 +8,7 @@ from spec.ids import (
     MAX_ATTEMPTS,
     is_task_run,
     lineage_run_id,
+    reserved_ids,
     run_id_at,
     run_of,
     submit_key,
@@ -47,6 +48,10 @@ def test_lineage_id_is_a_valid_uuid_that_holds_the_number(number: int, ordinal: 
 def test_ordinal_out_of_range_is_refused(ordinal: int):
     with pytest.raises(ValueError, match="a run can start"):
         task_run_id(run_id_at(1), ordinal)
+
+
+def test_ids_are_reserved_behind_those_that_are_used():
+    assert reserved_ids(run_id_at(1), 7, "ba") == {"b": run_id_at(1) + 8, "a": run_id_at(1) + 9}
 
 
 def test_spelling():

@@ -10,15 +10,17 @@ from spec.events import (
     AttemptEnded,
     AttemptScheduled,
     DurationWarned,
+    PublishRefused,
     RunEnded,
     RunResult,
     RunStarted,
     StopCause,
     TaskSkipped,
+    TaskStopRequested,
 )
 from spec.ids import task_run_id
-from spec.plans import TaskPhase
-from spec.run_state import new_state
+from spec.plans import Prior, TaskPhase
+from spec.run_state import continued, new_state
 from spec.runs import MAX_LOST, apply, decide, due_warnings, next_wake, skip_phase
 from spec.tasks import RunIf
 from tests.spec.run_plans import RUN, START, Driver, plan, task
@@ -71,6 +73,61 @@ def test_task_run_ids_follow_on_from_earlier_executions():
         task_run_id(RUN, 6),
         task_run_id(RUN, 7),
     ]
+
+
+def ids(run: Driver, task_key: str) -> list[int]:
+    """Return the numbers, within the run, of a task's attempts."""
+    made = [e for e in run.events if isinstance(e, AttemptScheduled | TaskSkipped)]
+    return [event.task_run_id - RUN for event in made if event.task_key == task_key]
+
+
+def test_reserved_ids_are_those_of_first_attempts_in_the_jobs_order():
+    run = Driver(plan(task("late", "early"), task("early", max_retries=1), reserved_from=0))
+    run.end_all([("early", F), ("early", S), ("late", S)])
+    assert (ids(run, "late"), ids(run, "early")) == ([1], [2, 3])
+
+
+def test_a_skipped_task_has_its_reserved_id():
+    run = Driver(plan(task("b", "a"), task("a"), first_ordinal=5, reserved_from=5))
+    run.end("a", F)
+    assert ids(run, "b") == [6] and phases(run)["b"] == "UPSTREAM_FAILED"
+
+
+def test_a_repair_reserves_new_ids_and_leaves_alone_what_it_keeps():
+    prior = {"a": Prior(phase=TaskPhase.SUCCESS, attempts=1), "b": Prior(attempts=2)}
+    fields = {"first_ordinal": 9, "reserved_from": 9, "prior": prior}
+    run = Driver(plan(task("a"), task("b", "a"), **fields))
+    run.end("b")
+    assert (ids(run, "a"), ids(run, "b")) == ([], [11])
+
+
+def test_what_goes_on_in_a_fresh_history_keeps_its_reserved_ids_and_uses_none_twice():
+    tasks = task("a", max_retries=1, min_retry_interval_ms=60_000), task("b", "a"), task("c")
+    run = Driver(plan(*tasks, reserved_from=0))
+    run.end_all([("c", S), ("a", F)])
+    rest = Driver(continued(run.state))
+    rest.wait_for_retry()
+    rest.end_all([("a", S), ("b", S)])
+    assert (ids(run, "a"), ids(rest, "a"), ids(rest, "b")) == ([1], [4], [2])
+
+
+def test_what_starts_over_gets_new_ids_in_a_fresh_history_too():
+    run = Driver(plan(task("a"), reserved_from=0, publish=True))
+    run.end("a")
+    run.record(PublishRefused(at=run.now, message="again", rerun=("a",)))
+    rest = Driver(continued(run.state))
+    assert rest.state.tasks["a"].current == task_run_id(RUN, 2)
+
+
+def test_a_task_that_waits_is_cancelled_before_it_begins():
+    run = Driver(plan(task("a"), task("b", "a"), task("c", "b"), reserved_from=0))
+    identity = run.state.tasks["b"].reserved
+    assert identity is not None
+    run.record(TaskStopRequested(at=run.now, task_key="b", task_run_id=identity))
+    run.settle()
+    assert phases(run) == {"a": "RUNNING", "b": "CANCELED", "c": "UPSTREAM_CANCELED"}
+    run.end("a")
+    assert run.state.result is RunResult.CANCELED and ids(run, "b") == [2]
 
 
 def test_failure_skips_what_depends_on_it_and_names_the_culprit():

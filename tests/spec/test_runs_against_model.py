@@ -134,9 +134,12 @@ def test_a_repair_ends_as_the_plain_model_says(tasks: list[PlainTask], random: R
     }
     script = scripts(tasks, random)
     ends, attempts = ends_of(mended, script, kept)
-    run_plan = planned(mended, random, execution=1, first_ordinal=first.ordinal, prior=priors)
+    used = first.ordinal
+    fields = {"execution": 1, "first_ordinal": used, "reserved_from": used, "prior": priors}
+    run_plan = planned(mended, random, **fields)
     state, made, ids = play(run_plan, mended, script, random)
     assert {key: task.phase.value for key, task in state.tasks.items()} == ends
     assert made == attempts
     assert state.result is not None and state.result.value == result_of(mended, ends)
     assert all(identity - run_plan.run_id > first.ordinal for identity in ids)
+    assert len(set(ids)) == len(ids)

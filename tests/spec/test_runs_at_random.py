@@ -37,7 +37,8 @@ def plans(draw: st.DrawFn) -> RunPlan:
             )
         )
     order = draw(st.permutations(tasks))
-    return plan(*order, first_ordinal=draw(st.sampled_from([0, 40])))
+    used = draw(st.sampled_from([0, 40]))
+    return plan(*order, first_ordinal=used, reserved_from=draw(st.sampled_from([None, used])))
 
 
 # Conflicts, which are tried again without limit, are in `test_publishing`.
@@ -112,7 +113,17 @@ def test_every_run_ends_and_keeps_the_rules(run_plan: RunPlan, random: Random, c
         e.task_run_id for e in run.events if isinstance(e, AttemptScheduled | TaskSkipped)
     ]
     first = run_plan.first_ordinal
-    assert identities == [task_run_id(RUN, first + 1 + i) for i in range(len(identities))]
+    wanted = [task_run_id(RUN, first + 1 + i) for i in range(len(identities))]
+    if run_plan.reserved_from is None:
+        assert identities == wanted
+    else:
+        assert sorted(identities) == wanted, "every id is used, and once"
+        places = {each.task_key: wanted[i] for i, each in enumerate(run_plan.tasks)}
+        assert places == {
+            e.task_key: e.task_run_id
+            for e in reversed(run.events)
+            if isinstance(e, AttemptScheduled | TaskSkipped)
+        }, "the first attempt has the id of the task's place"
     assert all(is_task_run(each) and run_of(each) == RUN for each in identities)
 
     attempts = Counter(e.task_key for e in run.events if isinstance(e, AttemptScheduled))

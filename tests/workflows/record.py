@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from spec.attempts import AttemptResult
 from spec.events import CancelRequest, ForEachExpanded
-from spec.ids import for_each_workflow_id
+from spec.ids import for_each_workflow_id, reserved_ids
 from spec.plans import RunPlan, TaskKind
 from spec.ports import WORKFLOW_QUEUE
 from spec.publish import ConflictPolicy, PublishOutcome
@@ -59,6 +59,10 @@ SCENARIOS: dict[str, tuple[RunPlan, Script]] = {
         ),
     ),
     "cancel": (plan(task("a"), task("b", "a")), Script(steps={"a": ["hang"]})),
+    "reserved": (
+        plan(task("b", "a"), task("a", max_retries=1), task("c", "b"), reserved_from=0),
+        Script(steps={"a": [FAILED, "wait"]}),
+    ),
 }
 
 
@@ -71,6 +75,11 @@ async def record() -> None:
                 if name == "cancel":
                     await script.started["a"].wait()
                     await run.signal("cancel", CancelRequest(by="ann"))
+                if name == "reserved":
+                    await script.started["a"].wait()
+                    identity = reserved_ids(run_plan.run_id, 0, ["b"])["b"]
+                    await run.signal("cancel", CancelRequest(by="ann", task_run_id=identity))
+                    script.release.set()
                 await run.result()
             await write(name, run)
             if name == "for_each":

@@ -8,6 +8,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from spec.attempts import AttemptResult
 from spec.events import CancelRequest, RunResult
+from spec.ids import reserved_ids
 from spec.plans import TaskPhase
 from spec.ports import WRONG_HOST, engine_queue, host_queue
 from spec.tasks import Engine
@@ -67,6 +68,29 @@ async def test_cancel_stops_the_outside_work(temporal: WorkflowEnvironment) -> N
     assert "ann" in result.message
     state = fold(run_plan, script)
     assert {task.phase for task in state.tasks.values()} == {TaskPhase.CANCELED}
+
+
+async def test_a_task_that_waits_is_cancelled_by_its_reserved_id(
+    temporal: WorkflowEnvironment,
+) -> None:
+    script = Script(steps={"a": ["wait"]})
+    run_plan = plan(task("b", "a"), task("a"), task("c", "b", run_if="ALL_DONE"), reserved_from=0)
+    async with running(temporal.client, script):
+        run = await start(temporal.client, run_plan)
+        await script.started["a"].wait()
+        identity = reserved_ids(run_plan.run_id, 0, ["b"])["b"]
+        await run.signal("cancel", CancelRequest(by="ann", task_run_id=identity))
+        await script.started["c"].wait()
+        script.release.set()
+        result = await run.result()
+    assert result.result is RunResult.SUCCESS_WITH_FAILURES
+    assert script.attempts("b") == 0
+    state = fold(run_plan, script)
+    assert {key: each.phase for key, each in state.tasks.items()} == {
+        "a": TaskPhase.SUCCESS,
+        "b": TaskPhase.CANCELED,
+        "c": TaskPhase.SUCCESS,
+    }
 
 
 async def test_a_run_times_out(temporal: WorkflowEnvironment) -> None:

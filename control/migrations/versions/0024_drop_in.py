@@ -1,4 +1,7 @@
-"""Not filled yet."""
+"""Runs know from which number on the ids of their task runs are reserved."""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0024"
 down_revision = "0023"
@@ -7,8 +10,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Apply."""
+    """Apply; runs that are there already have reserved none."""
+    op.add_column("runs", sa.Column("reserved_from", sa.Integer(), nullable=True))
 
 
 def downgrade() -> None:
     """Undo."""
+    op.drop_column("runs", "reserved_from")
