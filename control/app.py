@@ -13,7 +13,9 @@ from control.alerts.routes import router as alerts
 from control.artifacts.routes import router as artifacts
 from control.audit.routes import router as audit
 from control.clusters.routes import router as clusters
+from control.console.pages import PagesRoute
 from control.console.routes import router as sessions
+from control.console.routes import settings as console
 from control.dbfs.routes import router as dbfs
 from control.deployments.routes import router as deployments
 from control.deps import Deps
@@ -79,6 +81,7 @@ ROUTERS = (
     token_management,
     workspaces,
     sessions,
+    console,
     files,
     volumes,
     volume_files,
@@ -138,6 +141,8 @@ def create_app(deps: Deps) -> FastAPI:
 
     app = create_routes(lifespan)
     app.state.deps = deps
+    if deps.console.pages is not None:
+        app.router.routes.append(PagesRoute(deps.console.pages))
     # The last one added is the outermost.
     app.add_middleware(QueryInBody)
     app.add_middleware(ChosenWorkspace)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import SecretStr
 
+from control.console.settings import ConsoleSettings, built_pages
 from control.db import Database
 from control.deps import Deps
 from control.gateway.identity import Identity
@@ -19,6 +20,7 @@ from control.objects import S3Objects
 from control.sealing import Sealer
 from control.stack.environment import network_environment
 from control.stack.layout import Layout
+from control.stack.part import own_version
 from control.storage import StsStorage
 from control.temporal import TemporalLauncher, connect
 from control.volumes.objects import FileStore
@@ -79,6 +81,12 @@ async def assemble(layout: Layout) -> Deps:
         profiles={DEFAULT_PROFILE: ComputeProfile(), **settings.worker.compute_profiles},
         git=GitClient(settings.git, layout.git_hosts, network_environment()),
         public_url=layout.api_url,
+        console=ConsoleSettings(
+            pages=built_pages(),
+            version=own_version(),
+            temporal_ui_url=None if settings.temporal.address else layout.temporal_ui_url,
+            temporal_namespace=settings.temporal.namespace,
+        ),
         tracking=Tracking(MlflowServer(layout.mlflow_url, layout.secret("mlflow"))),
         limits=Limits(
             requests_per_s=settings.api.requests_per_s,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from fastapi import Request
 
 from control.auth import Authenticator
+from control.console.settings import ConsoleSettings
 from control.db import Database
 from control.gateway.upstream import Catalog
 from control.git.checkouts import Checkouts
@@ -57,6 +58,7 @@ class Deps:
     limits: Limits = field(default_factory=Limits)
     sign_ins: Buckets = field(default_factory=lambda: Buckets(rate=1 / 6, burst=10))
     """Sign-ins to the console that may fail, of one address: ten a minute."""
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
     readers: Readers = field(default_factory=Readers)
 
 

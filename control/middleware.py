@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from control import errors
+from control.console import headers
 from control.console.cookies import WORKSPACE_QUERY
 from control.metrics import Metrics
 
@@ -41,7 +42,9 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                answered = MutableHeaders(scope=message)
+                answered["X-Request-Id"] = request_id
+                headers.complete(scope["path"], answered)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

@@ -7,10 +7,11 @@ from control.auth import bearer
 from control.console import cookies, service
 from control.http import CallerArg, DepsArg
 from spec.api.jobs import Empty
-from spec.api.sessions import CreatedSignInCode, SessionList, SessionView, SignIn
+from spec.api.sessions import ConsoleFacts, CreatedSignInCode, SessionList, SessionView, SignIn
 from spec.errors import Invalid
 
 router = APIRouter(prefix="/api/openlake/1.0/sessions", tags=["console"])
+settings = APIRouter(prefix="/api/openlake/1.0/console", tags=["console"])
 
 
 @router.post("")
@@ -57,3 +58,13 @@ async def sign_out(workspace_id: int, request: Request, response: Response, deps
     if not (await service.list_sessions(deps, cookie)).sessions:
         cookies.clear(request, response)
     return Empty()
+
+
+@settings.get("/settings")
+async def get_console_settings(deps: DepsArg) -> ConsoleFacts:
+    """Read what the console shows of the stack; open to all."""
+    return ConsoleFacts(
+        version=deps.console.version,
+        temporal_ui_url=deps.console.temporal_ui_url,
+        temporal_namespace=deps.console.temporal_namespace,
+    )

@@ -47,3 +47,13 @@ class CreatedSignInCode(Frozen):
     code: str
     expires_at: int
     """Milliseconds since 1970."""
+
+
+class ConsoleFacts(Frozen):
+    """Answer of `GET console/settings`, which everybody may read."""
+
+    version: str
+    """OpenLake's own."""
+    temporal_ui_url: str | None
+    """Where Temporal's own console is, if it is known."""
+    temporal_namespace: str
