@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from control.console.links import run_page
 from control.notifications.courier import Message
 from control.notifications.tables import Delivery
 from spec.attempts import Frozen
@@ -46,10 +47,14 @@ _TYPES: dict[str, Literal["info", "success", "warning", "failure"]] = {
 }
 
 
-def run_page(public_url: str, delivery: Delivery) -> str:
-    """Return where a person sees more."""
-    page = f"{public_url}/jobs/{delivery.job_id}/runs/{delivery.run_id}"
-    return f"{page}/tasks/{delivery.task_run_id}" if delivery.task_run_id else page
+def _page(public_url: str, delivery: Delivery) -> str:
+    return run_page(
+        public_url,
+        delivery.workspace_id,
+        delivery.job_id,
+        delivery.run_id,
+        delivery.task_run_id or None,
+    )
 
 
 def message_of(delivery: Delivery, public_url: str) -> Message:
@@ -63,7 +68,7 @@ def message_of(delivery: Delivery, public_url: str) -> Message:
         facts.message,
         "It will be tried again." if facts.will_retry else "",
         f"At {facts.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
-        run_page(public_url, delivery),
+        _page(public_url, delivery),
     ]
     title = facts.title or f"{whom} {_what(delivery.event, facts)}{number}"
     body = "\n".join(line for line in lines if line)
@@ -92,7 +97,7 @@ def webhook_body(delivery: Delivery, public_url: str) -> dict[str, Any]:
         "at": facts.at.isoformat(),
         "repair": delivery.execution,
         "message": facts.message,
-        "run_page_url": run_page(public_url, delivery),
+        "run_page_url": _page(public_url, delivery),
     }
     if facts.result:
         more["result"] = facts.result

@@ -168,11 +168,11 @@ async def _one_task(
         tasks = show_tasks(drawn, deps.public_url)
         entry = next((task for task in tasks if task.get("run_id") == row.task_run_id), None)
     if entry is None:
-        entry = show_task_run(drawn, opened or OpenedTaskRun(row, None), whole.run_page_url)
+        entry = show_task_run(drawn, opened or OpenedTaskRun(row, None), deps.public_url)
     iterations: list[dict[str, object]] | None = None
     if "for_each_task" in entry:
         found = await store.iterations(session, row, offset, PAGE + 1)
-        iterations = [show_task_run(drawn, each, whole.run_page_url) for each in found]
+        iterations = [show_task_run(drawn, each, deps.public_url) for each in found]
     more = len(iterations or []) > PAGE
     durations = tuple(f"{what}_duration" for what in ("run", "setup", "execution", "cleanup"))
     times = ("start_time", "end_time", *durations)

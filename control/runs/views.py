@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal, cast
 
+from control.console.links import run_page
 from control.jobs.snapshots import task_of
 from control.jobs.tables import SettingsSnapshot
 from control.runs.reserved import NEVER_BEGAN, chosen_tasks, ids_of
@@ -107,13 +108,17 @@ def show_run(run: Run, snapshot: SettingsSnapshot | None, public_url: str) -> Ru
         end_time=millis(run.ended_at),
         run_duration=between(run.created_at, run.ended_at),
         queue_duration=between(run.created_at, run.admitted_at or run.ended_at),
-        run_page_url=f"{public_url}/jobs/{run.job_id}/runs/{run.run_id}",
+        run_page_url=_page(run, public_url),
         git_source=_git_source(snapshot),
         job_version=run.job_version,
         job_parameters=_parameters(run, snapshot),
         overriding_parameters=_legacy(run),
         trigger_info=_trigger_info(run),
     )
+
+
+def _page(run: Run, public_url: str, task_run_id: int | None = None) -> str:
+    return run_page(public_url, run.workspace_id, run.job_id, run.run_id, task_run_id)
 
 
 def _git_source(snapshot: SettingsSnapshot | None) -> GitSource | None:
@@ -144,7 +149,7 @@ def _parameters(run: Run, snapshot: SettingsSnapshot | None) -> tuple[RunParamet
 _BY_CONTROL_PLANE = ("condition_task", "run_job_task", "replay_task", "for_each_task")
 
 
-def show_task_run(picture: Picture, task: OpenedTaskRun, page_url: str) -> dict[str, Any]:
+def show_task_run(picture: Picture, task: OpenedTaskRun, public_url: str) -> dict[str, Any]:
     """Return one attempt, with the settings of its task beside."""
     row = task.row
     settings = _own_settings(picture, row)
@@ -164,7 +169,7 @@ def show_task_run(picture: Picture, task: OpenedTaskRun, page_url: str) -> dict[
         cleanup_duration=between(started and row.work_ended_at, row.ended_at),
         run_duration=between(row.scheduled_at, row.ended_at),
         attempt_number=row.attempt,
-        run_page_url=f"{page_url}/tasks/{row.task_run_id}",
+        run_page_url=_page(picture.run, public_url, row.task_run_id),
     )
     return settings | shown.model_dump(mode="json", exclude_none=True) | _ended_facts(picture, row)
 
@@ -208,18 +213,17 @@ def show_tasks(picture: Picture, public_url: str) -> list[dict[str, Any]]:
     attempts: dict[str, list[OpenedTaskRun]] = defaultdict(list)
     for task_run in picture.task_runs:
         attempts[task_run.row.task_key].append(task_run)
-    page_url = f"{public_url}/jobs/{run.job_id}/runs/{run.run_id}"
     entries: list[dict[str, Any]] = []
     over = RunLife(run.life).is_over
     reserved = ids_of(run, picture.snapshot)
     for settings in picture.tasks:
         key = settings["task_key"]
         made = attempts.get(key, [])
-        entries += [show_task_run(picture, task, page_url) for task in made]
+        entries += [show_task_run(picture, task, public_url) for task in made]
         if not made or (not over and _is_to_come(picture, made[-1].row)):
             number = made[-1].row.attempt + 1 if made else 0
             entries.append(
-                settings | _without_attempt(run, key, number, reserved.get(key), page_url)
+                settings | _without_attempt(run, key, number, reserved.get(key), public_url)
             )
         elif made[-1].row.retry_at is not None and not over:
             entries.append(settings | _waiting(made[-1].row))
@@ -233,7 +237,7 @@ def _is_to_come(picture: Picture, last: TaskRun) -> bool:
 
 
 def _without_attempt(
-    run: Run, task_key: str, number: int, task_run_id: int | None, page_url: str
+    run: Run, task_key: str, number: int, task_run_id: int | None, public_url: str
 ) -> dict[str, Any]:
     view = blocked_view()
     if RunLife(run.life).is_over:
@@ -245,7 +249,7 @@ def _without_attempt(
         state=view.state,
         status=view.status,
         attempt_number=number,
-        run_page_url=f"{page_url}/tasks/{task_run_id}" if task_run_id is not None else "",
+        run_page_url=_page(run, public_url, task_run_id) if task_run_id is not None else "",
     )
     return shown.model_dump(mode="json", exclude_none=True)
 
