@@ -1,7 +1,7 @@
 # OpenLake's few commands; `make` lists them. Each installs what it is missing, once.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev down ui ui-check screenshots test test-quick check gen lock clean
+.PHONY: help install demo dev down ui ui-check chromium screenshots test test-quick check gen lock clean
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
@@ -20,12 +20,12 @@ UI_SOURCES := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -pru
 
 ui/node_modules/.package-lock.json: ui/package-lock.json | .venv
 	@echo "  · console      its packages, once"
-	@$(NPM) ci
+	@$(NPM) install --no-save
 	@touch $@
 
 ui/dist/index.html: $(UI_SOURCES) ui/node_modules/.package-lock.json
 	@echo "  · console      building"
-	@$(NPM) run --silent build > ui/.build.log 2>&1 || { cat ui/.build.log; exit 1; }
+	@($(NPM) run --silent build) > ui/.build.log 2>&1 || { cat ui/.build.log; exit 1; }
 
 ui: ui/dist/index.html ## Build the console
 
@@ -54,7 +54,10 @@ check: .venv ui-check ## Lint, types, import floors; no server
 test-quick: .venv ## Unit tests: no server, under a minute
 	@$(PYTEST) -m "not integration and not slow"
 
-test: test-quick install ui ## All tests, on real servers
+chromium:
+	@sh infra/chromium.sh
+
+test: test-quick install ui chromium ## All tests, on real servers
 	@$(PYTEST) -m "integration or slow" --durations=40
 
 gen: .venv ## Write the generated documents anew (OpenAPI, JSON Schemas)

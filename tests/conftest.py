@@ -11,6 +11,7 @@ pytest_plugins = ("tests.stacks", "tests.conformance.recording")
 
 _INTEGRATION = "tests/integration/"
 _CONFORMANCE = "tests/conformance/"
+_CONSOLE = "tests/console/"
 _SECOND_STACK = (
     "airflow/",
     "test_catalogs.py",
@@ -33,7 +34,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     with servers of its own: they take the two halves of the integration tests first, for these take
     longest, then the other files.
     """
-    items.sort(key=lambda item: not item.nodeid.startswith((_INTEGRATION, _CONFORMANCE)))
+    on_stacks = (_INTEGRATION, _CONFORMANCE, _CONSOLE)
+    items.sort(key=lambda item: not item.nodeid.startswith(on_stacks))
     for item in items:
         if item.nodeid.startswith(_CONFORMANCE):
             item.add_marker(pytest.mark.integration)
@@ -56,6 +58,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _group_of(file: str) -> str:
     if file.startswith(_CONFORMANCE):
         return "second stack"
+    if file.startswith(_CONSOLE):
+        return "first stack"
     if not file.startswith(_INTEGRATION):
         return file
     is_second = file.removeprefix(_INTEGRATION).startswith(_SECOND_STACK)

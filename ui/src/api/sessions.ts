@@ -45,17 +45,16 @@ export function useSignIn() {
       });
       return (await answer.json()) as Session;
     },
-    onSuccess: () => cache.invalidateQueries({ queryKey: sessionsQuery.queryKey }),
+    // Pages ask the cache before the server: it must know of this sign-in.
+    onSuccess: () => cache.fetchQuery({ ...sessionsQuery, staleTime: 0 }),
   });
 }
 
-/** Forget one workspace's sign-in. */
+/** Forget one workspace's sign-in. What the cache holds is to be cleared once its pages are left. */
 export function useSignOut() {
-  const cache = useQueryClient();
   return useMutation({
     mutationFn: async (workspaceId: number) => {
       await fetchRaw(`${PATH}/${workspaceId}`, { method: "DELETE" });
     },
-    onSuccess: () => cache.clear(),
   });
 }

@@ -1,5 +1,5 @@
-import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useRouter } from "@tanstack/react-router";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { Check, ChevronsUpDown, CircleUser, Keyboard, LogOut, Plus, Sparkles } from "lucide-react";
 import { sessionsQuery, useSession, useSignOut } from "@/api/sessions";
 import { IconButton } from "@/components/button";
@@ -50,11 +50,11 @@ export function UserMenu({ onHelp }: { onHelp: () => void }) {
   const session = useSession();
   const signOut = useSignOut();
   const navigate = useNavigate();
-  const router = useRouter();
+  const cache = useQueryClient();
   async function leave(): Promise<void> {
     await signOut.mutateAsync(session.workspace_id);
-    await router.invalidate();
     await navigate({ to: "/login", search: { o: undefined } });
+    cache.clear();
   }
   return (
     <Menu
