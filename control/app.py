@@ -27,6 +27,8 @@ from control.health import router as health
 from control.identity.routes import router as identity
 from control.identity.routes import scim
 from control.internal.routes import router as internal
+from control.jobs.check_routes import router as job_checks
+from control.jobs.overview_routes import router as overviews
 from control.jobs.routes import router as jobs
 from control.jobs.version_routes import router as job_versions
 from control.lakehouse.routes import router as tables
@@ -54,6 +56,7 @@ from control.runs.routes import router as runs
 from control.runs.task_runs import router as task_runs
 from control.secrets.routes import router as secrets
 from control.statements.history_routes import router as query_history
+from control.statements.own_routes import router as own_statements
 from control.statements.routes import router as statements
 from control.statements.routes import sessions_router as sql_sessions
 from control.statements.routes import workers as statement_workers
@@ -89,6 +92,8 @@ ROUTERS = (
     dbfs,
     jobs,
     job_versions,
+    job_checks,
+    overviews,
     backfills,
     runs,
     run_events,
@@ -109,6 +114,7 @@ ROUTERS = (
     permissions,
     sql_permissions,
     statements,
+    own_statements,
     sql_sessions,
     warehouses,
     warehouse_processes,

@@ -306,12 +306,23 @@ class DuckdbExecution:
     def _check_form(self) -> None:
         """Refuse what would have no effect beyond this statement, or reach out of the lakehouse."""
         tree, kind = self._reading.tree, self._reading.kind
+        if tree is None:
+            self._check_syntax()
         if tree is None or isinstance(tree, _REFUSED) or tree.find(exp.TemporaryProperty):
             raise StatementFailed(
                 f"{kind or 'This'} is not possible on a warehouse: each statement has a session of"
                 " its own, which ends with it, and reaches nothing but the lakehouse. Name catalog"
                 " and schema with the statement, or in the warehouse's settings."
             )
+
+    def _check_syntax(self) -> None:
+        """Refuse what DuckDB cannot read either, in its words: they say where the mistake is."""
+        text = self._reading.statement.bound(lambda name: f"${name}")
+        try:
+            with duckdb.connect() as reader:
+                reader.extract_statements(text)
+        except duckdb.Error as error:
+            raise _failure(error) from None
 
     def _text(self) -> str:
         def marker(name: str) -> str:

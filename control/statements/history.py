@@ -46,6 +46,8 @@ class Filter:
     start_ms: int | None = None
     end_ms: int | None = None
     """Epoch milliseconds; a statement of this very instant is in the range."""
+    query_id: str | None = None
+    """Of a saved query."""
 
 
 async def page(
@@ -97,6 +99,9 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.statuses:
         states = [state.value for state, word in STATUS_OF.items() if word in wanted.statuses]
         conditions.append(col(Statement.state).in_(states))
+    if wanted.query_id is not None:
+        tag = [{"key": QUERY_TAG, "value": wanted.query_id}]
+        conditions.append(col(Statement.query_tags).contains(tag))
     start, end = wanted.start_ms, wanted.end_ms
     if start is not None and end is not None:
         if end < start:

@@ -12,6 +12,8 @@ from spec.api.query_history import QueryHistory, QueryStatus
 router = APIRouter(prefix="/api/2.0/sql/history/queries", tags=["statements"])
 
 _START = "filter_by.query_start_time_range.start_time_ms"
+_QUERY = "filter_by.sql_query_id"
+"""OpenLake's own: statements of one saved query."""
 _END = "filter_by.query_start_time_range.end_time_ms"
 
 
@@ -25,6 +27,7 @@ async def list_query_history(
     statuses: Annotated[list[QueryStatus], Query(alias="filter_by.statuses")] = [],  # noqa: B006
     start_ms: Annotated[int | None, Query(ge=0, le=1 << 52, alias=_START)] = None,
     end_ms: Annotated[int | None, Query(ge=0, le=1 << 52, alias=_END)] = None,
+    query_id: Annotated[str | None, Query(max_length=64, alias=_QUERY)] = None,
     max_results: Annotated[int, Query(ge=0, lt=1000)] = 100,
     include_metrics: bool = False,
     page_token: str | None = None,
@@ -37,6 +40,7 @@ async def list_query_history(
         statuses=tuple(statuses),
         start_ms=start_ms,
         end_ms=end_ms,
+        query_id=query_id,
     )
     found = await history.page(
         deps,

@@ -37,6 +37,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "reset_job": {"json": {"job_id": "{job_id}", "new_settings": settings()}},
     "update_job": {"json": {"job_id": "{job_id}"}},
     "delete_job": {"json": {"job_id": "{job_id}"}},
+    "check_job": {"json": {"text": "name: a", "job_id": "{job_id}"}},
     "run_now": {"json": {"job_id": "{job_id}"}},
     "get_run": {"params": {"run_id": "{run_id}"}},
     "get_output": {"params": {"run_id": "{run_id}"}},
@@ -99,7 +100,7 @@ PLAIN = WORDS(
     start_warehouse stop_warehouse get_permissions get_permission_levels get_sql_permissions
     get_sql_permission_levels get_dbsql_permissions list_audit delete_notification_destination
     renew_signing_secret test_notification_destination get_delivery retry_delivery
-    close_statement get_legacy_query trash_legacy_query restore_legacy_query
+    close_statement follow_statement get_statement_rows download_statement get_legacy_query trash_legacy_query restore_legacy_query
     """
 )
 """The same, of requests that need no more than their path."""
@@ -121,7 +122,8 @@ EVERYBODY: dict[str, str] = {
     "tables, volumes and uploads have no permissions yet": """
         list_catalogs get_catalog list_schemas get_schema list_tables get_table table_exists
         list_table_summaries get_table_page list_table_snapshots get_table_diff
-        list_table_partitions list_table_files sample_table get_table_lineage collect_event
+        list_table_partitions list_table_files list_table_branches sample_table get_table_lineage
+        get_lineage_map get_lineage_impact get_column_lineage collect_event
         list_uploads get_upload create_volume list_volumes get_volume update_volume delete_volume
         upload_file download_file get_file_metadata delete_file upload_file_in_parts
         create_directory list_directory get_directory_metadata delete_directory

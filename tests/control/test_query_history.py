@@ -138,6 +138,16 @@ async def test_filters(sdk: WorkspaceClient, database: Database, caller: Caller)
     assert (running.res[0].duration or 0) > 1000
 
 
+async def test_the_statements_of_one_saved_query(
+    api: httpx2.AsyncClient, database: Database
+) -> None:
+    tags = [[{"key": "openlake.query_id", "value": value}] for value in ("q1", "q2")]
+    await keep(database, statement(1, query_tags=tags[0]), statement(2, query_tags=tags[1]))
+    path = "/api/2.0/sql/history/queries"
+    found = await api.get(path, params={"filter_by.sql_query_id": "q1"})
+    assert [item["query_text"] for item in found.json()["res"]] == ["SELECT 1"]
+
+
 async def test_bad_questions_are_refused(sdk: WorkspaceClient, api: httpx2.AsyncClient) -> None:
     at = millis(T0)
     for bad, message in (

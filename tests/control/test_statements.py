@@ -1,10 +1,15 @@
 """Statement Execution's control plane: a warehouse's worker is played over the internal API."""
 
 import asyncio
+import csv
+import io
+import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, get_type_hints
 
 import httpx2
+import pyarrow.parquet as pq  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 from sqlmodel import select
 
@@ -124,6 +129,77 @@ async def test_external_links_are_given_one_at_a_time(
     assert link["next_chunk_index"] == 1
     life = datetime.fromisoformat(link["expiration"]) - datetime.now(UTC)
     assert timedelta(minutes=14) < life <= timedelta(minutes=15)
+
+
+OWN = "/api/openlake/1.0/statements"
+TYPED = [
+    {"name": "n", "type_name": "LONG", "type_text": "BIGINT"},
+    {"name": "n", "type_name": "STRING", "type_text": "STRING"},
+    {"name": "at", "type_name": "TIMESTAMP", "type_text": "TIMESTAMP"},
+    {"name": "d", "type_name": "DECIMAL", "type_text": "DECIMAL(5,2)", "precision": 5, "scale": 2},
+    {"name": "l", "type_name": "ARRAY", "type_text": "ARRAY<INT>"},
+]
+FIRST = ["1", 'a "b", c', "2024-02-29T01:02:03.000Z", "1.50", "[1,2]"]
+SECOND = [None, None, None, None, None]
+
+
+async def linked(api: httpx2.AsyncClient, worker: httpx2.AsyncClient, deps: Deps) -> str:
+    """Play a statement whose rows are two chunks that only links lead to."""
+    statement_id = (await send(api, disposition="EXTERNAL_LINKS"))["statement_id"]
+    await opened(worker, statement_id)
+    for index, row in enumerate((FIRST, SECOND)):
+        content = json.dumps([row]).encode()
+        await deps.objects.put(f"results/1/{statement_id}/1/{index}.json", content)
+    chunks = [{"rows": 1, "bytes": 60}, {"rows": 1, "bytes": 20}]
+    await end(worker, statement_id, chunks=chunks, columns=TYPED)
+    return statement_id
+
+
+async def test_rows_behind_links_are_read_through_the_api(
+    api: httpx2.AsyncClient, worker: httpx2.AsyncClient, deps: Deps
+) -> None:
+    statement_id = await linked(api, worker, deps)
+    chunks = [await api.get(f"{OWN}/{statement_id}/chunks/{index}") for index in (0, 1, 2)]
+    assert [answer.json() for answer in chunks[:2]] == [[FIRST], [SECOND]]
+    assert chunks[2].status_code == 404
+    small = (await send(api))["statement_id"]
+    assert (await api.get(f"{OWN}/{small}/chunks/0")).status_code == 409
+    await opened(worker, small)
+    await end(worker, small, chunks=[{"rows": 1, "bytes": 9}], inline='[["1"]]', columns=COLUMNS)
+    assert (await api.get(f"{OWN}/{small}/chunks/0")).json() == [["1"]]
+
+
+async def test_an_answer_is_downloaded_as_one_file(
+    api: httpx2.AsyncClient, worker: httpx2.AsyncClient, deps: Deps
+) -> None:
+    path = f"{OWN}/{await linked(api, worker, deps)}/download"
+    text = await api.get(path)
+    assert text.headers["content-disposition"].endswith('.csv"')
+    lines = list(csv.reader(io.StringIO(text.text)))
+    assert lines == [["n", "n", "at", "d", "l"], FIRST, ["", "", "", "", ""]]
+    rows = (await api.get(path, params={"format": "json"})).json()
+    assert rows[0] == {"n": 'a "b", c', "at": FIRST[2], "d": 1.5, "l": [1, 2]}
+    assert rows[1]["n"] is None
+    parquet = await api.get(path, params={"format": "parquet"})
+    table: Any = pq.read_table(io.BytesIO(parquet.content))  # pyright: ignore
+    at = datetime(2024, 2, 29, 1, 2, 3, tzinfo=UTC)
+    names = ("n", "n_2", "at", "d", "l")
+    values = (1, 'a "b", c', at, Decimal("1.50"), "[1,2]")
+    assert table.to_pylist() == [dict(zip(names, values, strict=True)), dict.fromkeys(names)]
+    assert (await api.get(path, params={"format": "xls"})).status_code == 400
+
+
+async def test_a_browser_waits_for_a_statement(
+    api: httpx2.AsyncClient, worker: httpx2.AsyncClient
+) -> None:
+    statement_id = (await send(api))["statement_id"]
+    now = await api.get(f"{OWN}/{statement_id}")
+    assert now.json()["status"] == {"state": "PENDING"}
+    await opened(worker, statement_id)
+    waiting = asyncio.create_task(api.get(f"{OWN}/{statement_id}", params={"wait_s": 20}))
+    await asyncio.sleep(0.05)
+    await end(worker, statement_id, columns=COLUMNS)
+    assert (await asyncio.wait_for(waiting, 5)).json()["status"] == {"state": "SUCCEEDED"}
 
 
 async def test_an_empty_answer_has_no_chunks(

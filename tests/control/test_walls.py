@@ -235,6 +235,8 @@ EMPTY = (
     f"{OWN}/runs/{{run_id}}/transaction",
     f"{OWN}/runs/{{run_id}}/evidence",
     "/api/2.0/sql/statements/{statement_id}/result/chunks/{chunk_index}",
+    f"{OWN}/statements/{{statement_id}}/chunks/{{chunk_index}}",
+    f"{OWN}/statements/{{statement_id}}/download",
     "/api/2.0/secrets/acls/get",
 )
 """What the samples have nothing of."""
