@@ -1,7 +1,7 @@
 """What Databricks serves and OpenLake leaves out on purpose: refused with a reason, never faked.
 
 An endpoint that nobody serves is answered with 404 `ENDPOINT_NOT_FOUND`. Those named here are ones
-that clients of the SQL and catalog services do call, so they are told why, and what to do instead.
+that clients may well call, so they are told why, and what to do instead.
 """
 
 from collections.abc import Callable, Coroutine
@@ -37,6 +37,18 @@ _BY_POLICY = (
     "no job is rewritten: what a policy fixes is filled in whenever a run begins;"
     " policies/jobs/get-compliance tells what is to be changed with jobs/update"
 )
+_NO_APPS = "no apps run here"
+_NO_DATABASES = "no databases are made here; tables are Iceberg's, and SQL runs on warehouses"
+_NO_FEATURES = "there is no feature store here; features are columns of tables"
+_NO_MARKET = "nothing is shared between stacks"
+_NO_MODELS_SERVED = "no models are served here; load them from MLflow where they are needed"
+_NO_VECTORS = "there are no vector indexes here"
+_SETTINGS = (
+    "a workspace has its settings under /api/openlake/1.0/workspaces; the others are the stack's,"
+    " and an operator's"
+)
+_GRANTS = "ask for the grants on one catalog, schema or table: unity-catalog/permissions"
+_MONITORS = "there are no monitors of tables here; check them by a check_task of a job"
 _CLUSTER_CHANGES = (
     "create edit update resize restart delete permanent-delete pin unpin change-owner"
 ).split()
@@ -69,7 +81,61 @@ REASONS: dict[str, tuple[str, list[str]]] = {
     ),
     "/api/2.0/online-tables": ("there are no online tables here", _METHODS),
     "/api/2.0/unity-catalog": (f"temporary credentials are not given out: {_STORAGE}", _METHODS),
-    "/api/2.1/quality-monitoring": ("there are no monitors of tables here", _METHODS),
+    "/api/2.1/quality-monitoring": (_MONITORS, _METHODS),
+    "/api/2.0/quality-monitors": (_MONITORS, _METHODS),
+    "/api/data-quality": (_MONITORS, _METHODS),
+    "/api/2.0/sql/queries/{id}/visualizations": (_DRAWINGS, _METHODS),
+    "/api/2.0/repos": (
+        "there are no Git folders here; a job takes its files from its git_source",
+        _METHODS,
+    ),
+    "/api/2.0/git-credentials": (
+        "users have no Git credentials here; an operator gives the token of a Git host in"
+        " OPENLAKE_GIT__HOSTS",
+        _METHODS,
+    ),
+    "/api/2.0/pipelines": (
+        "there are no pipelines here; make tables by the tasks of a job, e.g. dbt_task or sql_task",
+        _METHODS,
+    ),
+    "/api/2.0/serving-endpoints": (_NO_MODELS_SERVED, _METHODS),
+    "/api/2.0/external-function": (_NO_MODELS_SERVED, _METHODS),
+    "/api/2.0/vector-search": (_NO_VECTORS, _METHODS),
+    "/api/2.0/ai-search": (_NO_VECTORS, _METHODS),
+    "/api/2.0/apps": (_NO_APPS, _METHODS),
+    "/api/2.0/app-spaces": (_NO_APPS, _METHODS),
+    "/api/2.0/apps-settings": (_NO_APPS, _METHODS),
+    "/api/2.0/database": (_NO_DATABASES, _METHODS),
+    "/api/2.0/postgres": (_NO_DATABASES, _METHODS),
+    "/api/2.0/feature-engineering": (_NO_FEATURES, _METHODS),
+    "/api/2.0/feature-store": (_NO_FEATURES, _METHODS),
+    "/api/2.0/clean-rooms": (_NO_MARKET, _METHODS),
+    "/api/2.0/data-sharing": (_NO_MARKET, _METHODS),
+    "/api/2.1/data-sharing": (_NO_MARKET, _METHODS),
+    "/api/2.1/marketplace-consumer": (_NO_MARKET, _METHODS),
+    "/api/2.0/marketplace-exchange": (_NO_MARKET, _METHODS),
+    "/api/2.0/marketplace-provider": (_NO_MARKET, _METHODS),
+    "/api/2.0/settings": (_SETTINGS, _METHODS),
+    "/api/2.1/settings": (_SETTINGS, _METHODS),
+    "/api/2.1/settings-metadata": (_SETTINGS, _METHODS),
+    "/api/2.0/workspace-conf": (_SETTINGS, _METHODS),
+    "/api/2.0/ip-access-lists": (
+        "addresses are kept out by what stands in front of the stack, a firewall or proxy",
+        _METHODS,
+    ),
+    "/api/2.0/identity": (
+        "users, groups and service principals are under /api/2.0/preview/scim/v2",
+        _METHODS,
+    ),
+    "/api/2.0/accounts/servicePrincipals": (
+        "a service principal has tokens rather than secrets, by"
+        " /api/2.0/token-management/on-behalf-of/tokens",
+        _METHODS,
+    ),
+    "/api/2.0/preview/accounts": (
+        "rights are given on single objects, under /api/2.0/permissions",
+        _METHODS,
+    ),
     "/api/3.0/rfa": ("access is not asked for here: an admin gives it", _METHODS),
     **{
         f"/api/{version}/clusters/{change}": (_CLUSTERS, ["POST"])
@@ -123,6 +189,8 @@ REASONS: dict[str, tuple[str, list[str]]] = {
         "users share the catalogs of their stack, and single tables have no permissions yet",
         ["PATCH"],
     ),
+    f"{_UNITY}/privilege-assignments": (_GRANTS, _METHODS),
+    f"{_UNITY}/effective-privilege-assignments": (_GRANTS, _METHODS),
     f"{_UNITY}/policies": ("there are no policies on tables", _METHODS),
     f"{_UNITY}/resource-quotas": ("the catalog has no quotas", _METHODS),
     f"{_UNITY}/schemas": (
@@ -130,11 +198,11 @@ REASONS: dict[str, tuple[str, list[str]]] = {
         ["PATCH"],
     ),
     f"{_UNITY}/secrets": ("secrets are kept in scopes, under /api/2.0/secrets", _METHODS),
-    f"{_UNITY}/shares": ("nothing is shared between stacks", _METHODS),
-    f"{_UNITY}/recipients": ("nothing is shared between stacks", _METHODS),
-    f"{_UNITY}/providers": ("nothing is shared between stacks", _METHODS),
+    f"{_UNITY}/shares": (_NO_MARKET, _METHODS),
+    f"{_UNITY}/recipients": (_NO_MARKET, _METHODS),
+    f"{_UNITY}/providers": (_NO_MARKET, _METHODS),
     f"{_UNITY}/tables": (_BY_SQL, ["POST", "PATCH"]),
-    f"{_UNITY}/tables/{{name}}/monitor": ("there are no monitors of tables here", _METHODS),
+    f"{_UNITY}/tables/{{name}}/monitor": (_MONITORS, _METHODS),
 }
 """Where a path begins → why it is left out, and of which methods."""
 
@@ -148,4 +216,4 @@ def _refuse(reason: str) -> Callable[..., Coroutine[Any, Any, None]]:
 
 for _prefix, (_reason, _methods) in REASONS.items():
     for _path in (_prefix, _prefix + "/{rest:path}"):
-        router.add_api_route(_path, _refuse(_reason), methods=_methods)
+        router.add_api_route(_path, _refuse(_reason), methods=_methods, description=_reason)

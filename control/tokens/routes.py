@@ -26,9 +26,11 @@ management = APIRouter(prefix="/api/2.0/token-management", tags=["tokens"])
 
 
 @router.post("/create")
-async def create_token(body: CreateToken, caller: CallerArg, deps: DepsArg) -> CreatedToken:
+async def create_token(
+    caller: CallerArg, deps: DepsArg, body: CreateToken | None = None
+) -> CreatedToken:
     """Make a token of one's own; its value is shown this once."""
-    return await managing.create(deps, caller, body)
+    return await managing.create(deps, caller, body or CreateToken())
 
 
 @router.get("/list")

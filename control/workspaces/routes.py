@@ -89,9 +89,11 @@ async def remove_member(
 async def create_member_token(
     workspace_id: int,
     user_name: str,
-    body: CreateMemberToken,
     caller: CallerArg,
     deps: DepsArg,
+    body: CreateMemberToken | None = None,
 ) -> CreatedToken:
     """Make a token for a member who has lost its own; admins only."""
-    return await service.create_member_token(deps, caller, workspace_id, user_name, body)
+    return await service.create_member_token(
+        deps, caller, workspace_id, user_name, body or CreateMemberToken()
+    )

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from databricks.sdk import WorkspaceClient
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.db import Database
@@ -50,6 +50,8 @@ class Clients:
 
     async def _token_of_other(self) -> str:
         async with _session(self._database) as session:
+            # Two processes of xdist may share one stack.
+            await session.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(_OTHER, 0))))
             query = select(Workspace.workspace_id).where(
                 Workspace.name == _OTHER, col(Workspace.deleted_at).is_(None)
             )

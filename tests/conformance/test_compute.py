@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -220,6 +221,12 @@ def test_what_there_is_not_is_refused_with_what_to_do(sdk: WorkspaceClient, meth
         _REFUSED[method][1](sdk)
 
 
+@pytest.mark.refused("clusters.wait_get_cluster_terminated", "a compute profile runs always")
+def test_a_profile_never_terminates(sdk: WorkspaceClient) -> None:
+    with pytest.raises(TimeoutError):
+        sdk.clusters.wait_get_cluster_terminated("default", timeout=timedelta(milliseconds=1))
+
+
 _OPEN = "everybody of the workspace may run on every compute profile"
 
 
@@ -325,6 +332,7 @@ def test_policies_are_used_by_those_who_may(
     sdk.cluster_policies.delete(policy_id)
 
 
+@pytest.mark.refused("policy_families.get", "there are none: RESOURCE_DOES_NOT_EXIST")
 def test_there_are_no_policy_families(sdk: WorkspaceClient) -> None:
     assert list(sdk.policy_families.list()) == []
     with pytest.raises(ResourceDoesNotExist):

@@ -1,5 +1,6 @@
 """MLflow by the SDK and by the unmodified mlflow package, with tracking URI `databricks`."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.common.types.fieldmask import FieldMask
 from databricks.sdk.errors import (
     InvalidParameterValue,
     NotFound,
@@ -22,6 +24,8 @@ from databricks.sdk.service.ml import (
     DatasetInput,
     ExperimentAccessControlRequest,
     ExperimentPermissionLevel,
+    Issue,
+    IssueSeverity,
     LoggedModelParameter,
     LoggedModelStatus,
     LoggedModelTag,
@@ -114,6 +118,8 @@ def test_runs(sdk: WorkspaceClient) -> None:
     api.log_batch(run_id=run_id, metrics=batch, params=params, tags=tags)
     data = Dataset(name="d", digest="1", source_type="local", source="s")
     api.log_inputs(run_id, datasets=[DatasetInput(dataset=data)])
+    made = {"run_id": run_id, "artifact_path": "m", "utc_time_created": "2026-01-01 00:00:00.0"}
+    api.log_model(model_json=json.dumps({**made, "flavors": {}}), run_id=run_id)
     api.update_run(run_id=run_id, status=UpdateRunStatus.FINISHED, end_time=9)
     run = api.get_run(run_id).run
     assert run is not None and run.data is not None and run.info is not None
@@ -203,6 +209,7 @@ _RECORDED = "Databricks' review of stages and its webhooks are not offered"
             ("update_comment", ("1", "x")),
             ("create_webhook", ([],)),
             ("delete_webhook", ("1",)),
+            ("list_webhooks", ()),
             ("update_webhook", ("1",)),
             ("test_registry_webhook", ("1",)),
             ("list_transition_requests", ("a", "1")),
@@ -219,6 +226,27 @@ def test_what_the_registry_has_not(
     call = cast("Callable[..., Any]", getattr(sdk.model_registry, method))
     with pytest.raises(NotFound, match="No API found"):
         list(call(*arguments) or [])
+
+
+_ISSUES = "MLflow keeps no issues of experiments"
+
+
+@pytest.mark.refused("experiments.create_issue", _ISSUES)
+@pytest.mark.refused("experiments.get_issue", _ISSUES)
+@pytest.mark.refused("experiments.search_issues", _ISSUES)
+@pytest.mark.refused("experiments.update_issue", _ISSUES)
+def test_experiments_have_no_issues(sdk: WorkspaceClient) -> None:
+    experiment, issue = "experiments/1", "experiments/1/issues/2"
+    found = Issue(title="slow", severity=IssueSeverity.LOW)
+    refused: tuple[Callable[[], Any], ...] = (
+        lambda: sdk.experiments.create_issue(experiment, found),
+        lambda: sdk.experiments.get_issue(issue),
+        lambda: list(sdk.experiments.search_issues(experiment)),
+        lambda: sdk.experiments.update_issue(issue, found, FieldMask(["title"])),
+    )
+    for ask in refused:
+        with pytest.raises(NotFound, match="No API found"):
+            ask()
 
 
 @pytest.mark.refused("experiments.restore_runs", "MLflow does not tell when a run was deleted")
