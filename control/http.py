@@ -63,6 +63,11 @@ def compact(model: BaseModel, status: int = 200) -> Response:
     return json_answer(model.model_dump(mode="json", exclude_none=True), status)
 
 
+def whole(model: BaseModel) -> Response:
+    """Answer a model with its empty fields as null; for operations of our own."""
+    return Response(model.model_dump_json(), media_type="application/json")
+
+
 def json_answer(body: Any, status: int = 200) -> Response:
     """Answer plain data."""
     return Response(to_json(body), status, media_type="application/json")

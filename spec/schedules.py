@@ -22,12 +22,11 @@ def _is_table_name(value: str) -> str:
 TableName = Annotated[str, AfterValidator(_is_table_name)]
 
 
-class CronSchedule(Model):
-    """A Quartz cron expression in a time zone."""
+class CronTimes(Model):
+    """The instants that a Quartz cron expression means in a time zone."""
 
     quartz_cron_expression: str = Field(min_length=1)
     timezone_id: str = Field(min_length=1)
-    pause_status: PauseStatus = "UNPAUSED"
 
     @field_validator("quartz_cron_expression")
     @classmethod
@@ -39,6 +38,12 @@ class CronSchedule(Model):
     def _known_zone(cls, value: str) -> str:
         zone_of(value)
         return value
+
+
+class CronSchedule(CronTimes):
+    """A Quartz cron expression in a time zone."""
+
+    pause_status: PauseStatus = "UNPAUSED"
 
 
 class PeriodicTrigger(Model):

@@ -171,6 +171,18 @@ def task_view(
     return View(_state(cycle, text, shown, halted), _ended(code or usual_code, kind, text))
 
 
+def run_word(life: RunLife, result: RunResult | None) -> str:
+    """Say in one word how a run stands, or how it ended."""
+    return life.value if result is None else result.value
+
+
+def task_word(result: TaskResult | None, opened: bool) -> str:
+    """Say in one word how a task run stands, or how it ended."""
+    if result is None:
+        return "RUNNING" if opened else "PENDING"
+    return _TASK_ENDS[result][1]
+
+
 def blocked_view() -> View:
     """Return how a task is shown that has no task run yet."""
     return View(_state("BLOCKED", ""), RunStatus(state="BLOCKED"))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from spec.attempts import Frozen
 from spec.cron import parse_cron
-from spec.cron_fire import fires
+from spec.cron_fire import fires, next_fire
 from spec.jobs import JobSettings
 from spec.schedules import Continuous, CronSchedule, PeriodicTrigger, TriggerSettings
 
@@ -58,6 +58,12 @@ def active_trigger(settings: JobSettings) -> ActiveTrigger | None:
         if given is not None and given.pause_status == "UNPAUSED":
             return ActiveTrigger(_kind(given), given)
     return None
+
+
+def set_trigger(settings: JobSettings) -> ActiveTrigger | None:
+    """Return the same also of a trigger that is paused; None when the job has none."""
+    given = next(filter(None, (settings.schedule, settings.trigger, settings.continuous)), None)
+    return active_trigger(settings) or (given and ActiveTrigger(_kind(given), given))
 
 
 def _kind(given: CronSchedule | TriggerSettings | Continuous) -> TriggerKind:
@@ -120,6 +126,23 @@ def periodic_due(
     latest = armed + passed * interval
     is_due = passed > 0 and latest > handled and now - latest < catch_up
     return Due(latest if is_due else None, latest + interval)
+
+
+def next_instant(
+    given: CronSchedule | TriggerSettings | Continuous, armed: datetime | None, now: datetime
+) -> datetime | None:
+    """Return when a schedule or period fires next; None for what waits for no clock.
+
+    Args:
+        given: What starts the job.
+        armed: When it was set; a period counts from then.
+        now: The moment.
+    """
+    if isinstance(given, CronSchedule):
+        return next_fire(parse_cron(given.quartz_cron_expression), now, given.timezone_id)
+    if isinstance(given, Continuous) or given.periodic is None or armed is None:
+        return None
+    return periodic_due(given.periodic, armed, now, now).following
 
 
 def pause_after(failures: int) -> timedelta:

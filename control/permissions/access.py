@@ -40,6 +40,24 @@ async def level(
     return highest(kind, (await session.exec(query)).all())
 
 
+async def levels(
+    session: AsyncSession, caller: Caller, kind: Kind, object_ids: Collection[object]
+) -> dict[str, Level]:
+    """Return object id → the highest level that the caller holds; what has none is missing."""
+    query = select(Grant.object_id, Grant.level).where(
+        Grant.workspace_id == caller.workspace_id,
+        Grant.kind == kind,
+        col(Grant.object_id).in_([str(each) for each in object_ids]),
+        col(Grant.principal_id).in_(caller.principals),
+    )
+    held: dict[str, list[str]] = {}
+    if caller.is_admin:
+        held = {str(each): [managing(kind).value] for each in object_ids}
+    for object_id, found in (await session.exec(query)).all():
+        held.setdefault(object_id, []).append(found)
+    return {object_id: highest(kind, each) or LEVELS[kind][0] for object_id, each in held.items()}
+
+
 def highest(kind: Kind, held: Collection[str]) -> Level | None:
     """Return the strongest of some levels of a kind; None for none."""
     return max(map(Level, held), key=LEVELS[kind].index, default=None)

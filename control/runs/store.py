@@ -1,10 +1,14 @@
 """Queries on runs, task runs and outputs."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, text
+from sqlalchemy import ColumnElement, Subquery, text
+from sqlalchemy import select as sql_select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
@@ -68,6 +72,36 @@ async def task_runs(session: AsyncSession, run_ids: list[int]) -> list[OpenedTas
     return [OpenedTaskRun(row, opened) for row, opened in rows.all()]
 
 
+class AttemptFacts(NamedTuple):
+    """What a glance at an attempt shows; without the row, for there may be very many."""
+
+    task_run_id: int
+    run_id: int
+    task_key: str
+    attempt: int
+    execution: int
+    result: str | None
+    retry_at: datetime | None
+    scheduled_at: datetime
+    started_at: datetime | None
+    work_ended_at: datetime | None
+    ended_at: datetime | None
+    opened_at: datetime | None
+
+
+async def attempt_facts(session: AsyncSession, run_ids: Collection[int]) -> list[AttemptFacts]:
+    """Return the attempts of some runs, those of a task as they were made; no iterations."""
+    names = AttemptFacts._fields[:-1]
+    query = (
+        sql_select(*(getattr(TaskRun, name) for name in names), col(AttemptRow.opened_at))
+        .outerjoin(AttemptRow, col(AttemptRow.task_run_id) == col(TaskRun.task_run_id))
+        .where(col(TaskRun.run_id).in_(run_ids), col(TaskRun.for_each_run_id).is_(None))
+        .order_by(col(TaskRun.task_run_id))
+    )
+    rows = (await (await session.connection()).execute(query)).all()
+    return [AttemptFacts(*row) for row in rows]
+
+
 async def opened_task_run(session: AsyncSession, task_run_id: int) -> OpenedTaskRun | None:
     """Return one task run; None when it has not begun."""
     query = _opened().where(TaskRun.task_run_id == task_run_id)
@@ -111,15 +145,7 @@ async def iteration_stats(
     session: AsyncSession, for_each_run_ids: list[int]
 ) -> dict[int, tuple[int, int, int, int, int]]:
     """Return (inputs, begun by it, active, succeeded, inputs it was to do) of for-each attempts."""
-    newest = (
-        select(col(TaskRun.for_each_run_id), TaskRun.result, TaskRun.retry_at)
-        .distinct(col(TaskRun.for_each_run_id), col(TaskRun.task_key))
-        .where(col(TaskRun.for_each_run_id).in_(for_each_run_ids))
-        .order_by(
-            col(TaskRun.for_each_run_id), col(TaskRun.task_key), col(TaskRun.task_run_id).desc()
-        )
-        .subquery()
-    )
+    newest = _newest_iterations(for_each_run_ids)
     is_active = newest.c.result.is_(None) | newest.c.retry_at.is_not(None)
     counts = {
         row[0]: row[1:]
@@ -140,6 +166,50 @@ async def iteration_stats(
             row.total,
             *counts.get(row.task_run_id, (0, 0, 0)),
             sum(count for _, count in row.todo),
+        )
+        for row in (await session.exec(query)).all()
+    }
+
+
+def _newest_iterations(for_each_run_ids: Collection[int]) -> Subquery:
+    """Return the newest attempt of each iteration that for-each attempts have begun."""
+    return (
+        select(col(TaskRun.for_each_run_id), TaskRun.result, TaskRun.retry_at)
+        .ext(distinct_on(col(TaskRun.for_each_run_id), col(TaskRun.task_key)))
+        .where(col(TaskRun.for_each_run_id).in_(for_each_run_ids))
+        .order_by(
+            col(TaskRun.for_each_run_id), col(TaskRun.task_key), col(TaskRun.task_run_id).desc()
+        )
+        .subquery()
+    )
+
+
+@dataclass(frozen=True)
+class Iterations:
+    """How far a for-each attempt is."""
+
+    total: int
+    kept: int
+    """Inputs that earlier attempts have done."""
+    begun: Mapping[tuple[str | None, bool], int]
+    """(result, whether it is tried again) → how many iterations."""
+
+
+async def iteration_results(
+    session: AsyncSession, for_each_run_ids: Collection[int]
+) -> dict[int, Iterations]:
+    """Return for-each attempt → how far it is; one that has no inputs yet is missing."""
+    newest = _newest_iterations(for_each_run_ids)
+    waits = newest.c.retry_at.is_not(None)
+    place = (newest.c.for_each_run_id, newest.c.result, waits)
+    counted = sql_select(*place, func.count()).group_by(*place)
+    begun: defaultdict[int, dict[tuple[str | None, bool], int]] = defaultdict(dict)
+    for number, result, again, count in await (await session.connection()).execute(counted):
+        begun[number][result, again] = count
+    query = select(ForEachRun).where(col(ForEachRun.task_run_id).in_(for_each_run_ids))
+    return {
+        row.task_run_id: Iterations(
+            row.total, row.total - sum(count for _, count in row.todo), begun[row.task_run_id]
         )
         for row in (await session.exec(query)).all()
     }

@@ -1,6 +1,7 @@
 """Draws Databricks' picture of a run from its rows; pure."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal, cast
@@ -146,14 +147,15 @@ def _parameters(run: Run, snapshot: SettingsSnapshot | None) -> tuple[RunParamet
     )
 
 
-_BY_CONTROL_PLANE = ("condition_task", "run_job_task", "replay_task", "for_each_task")
+BY_CONTROL_PLANE = ("condition_task", "run_job_task", "replay_task", "for_each_task")
+"""Task types that no worker takes up: they begin when they are scheduled."""
 
 
 def show_task_run(picture: Picture, task: OpenedTaskRun, public_url: str) -> dict[str, Any]:
     """Return one attempt, with the settings of its task beside."""
     row = task.row
     settings = _own_settings(picture, row)
-    by_control_plane = any(name in settings for name in _BY_CONTROL_PLANE)
+    by_control_plane = any(name in settings for name in BY_CONTROL_PLANE)
     opened_at = row.scheduled_at if by_control_plane else task.opened_at
     view = _task_state(picture.run, row, opened_at)
     started = row.started_at or opened_at
@@ -220,7 +222,9 @@ def show_tasks(picture: Picture, public_url: str) -> list[dict[str, Any]]:
         key = settings["task_key"]
         made = attempts.get(key, [])
         entries += [show_task_run(picture, task, public_url) for task in made]
-        if not made or (not over and _is_to_come(picture, made[-1].row)):
+        if not made or (
+            not over and is_to_come(run, picture.executions, key, made[-1].row.execution)
+        ):
             number = made[-1].row.attempt + 1 if made else 0
             entries.append(
                 settings | _without_attempt(run, key, number, reserved.get(key), public_url)
@@ -230,10 +234,12 @@ def show_tasks(picture: Picture, public_url: str) -> list[dict[str, Any]]:
     return entries
 
 
-def _is_to_come(picture: Picture, last: TaskRun) -> bool:
+def is_to_come(
+    run: Run, executions: Sequence[RunExecution], task_key: str, last_execution: int
+) -> bool:
     """Tell whether a repair under way will run a task of which only older attempts exist."""
-    chosen = picture.executions[-1].rerun_tasks if picture.executions else []
-    return last.task_key in chosen and last.execution < picture.run.execution
+    chosen = executions[-1].rerun_tasks if executions else []
+    return task_key in chosen and last_execution < run.execution
 
 
 def _without_attempt(
