@@ -1,6 +1,13 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { Page } from "@/components/page";
+import { RunPage } from "@/features/run/run-page";
+import { readRunSearch } from "@/features/run/search";
 
 export const Route = createFileRoute("/_shell/jobs/$jobId/runs/$runId/")({
-  component: () => <Page title="Run">{null}</Page>,
+  validateSearch: readRunSearch,
+  component: Shown,
 });
+
+function Shown() {
+  const { jobId, runId } = Route.useParams();
+  return <RunPage key={runId} jobId={Number(jobId)} runId={Number(runId)} />;
+}
