@@ -13,6 +13,7 @@ from spec.errors import Invalid, NotFound
 _MOST_BETWEEN = 1000
 """How many snapshots a diff goes through."""
 _STEP = 100
+_MOST_BRANCHES = 100
 
 
 class Table:
@@ -67,6 +68,20 @@ class Table:
             snapshots=len(steps),
             complete=parents == following,
         )
+
+    async def branches(self) -> api.BranchList:
+        """Return the branches of runs that have changed the table; only the stack's own has any.
+
+        A table that only such a branch has is none that main knows: it is found all the same.
+        """
+        if not self._deps.lakehouse.is_managed(self._name.catalog):
+            return api.BranchList()
+        async with self._deps.database.read_session() as session:
+            table = ".".join(self._name.key)
+            rows = await store.changes_on_branches(session, self._caller, table)
+        if not rows:
+            await self._load()
+        return api.BranchList(branches=views.held_branches(rows)[:_MOST_BRANCHES])
 
     async def partitions(self) -> api.PartitionList:
         """Return the table's partitions, those with most rows first."""

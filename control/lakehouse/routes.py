@@ -6,7 +6,15 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from control.http import CallerArg, DepsArg, compact
 from control.lakehouse.pages import Table
-from spec.api.tables import Diff, FileList, PartitionList, Sample, SnapshotList, TablePage
+from spec.api.tables import (
+    BranchList,
+    Diff,
+    FileList,
+    PartitionList,
+    Sample,
+    SnapshotList,
+    TablePage,
+)
 
 router = APIRouter(prefix="/api/openlake/1.0/tables", tags=["tables"])
 
@@ -51,6 +59,12 @@ async def get_table_diff(
 ) -> Response:
     """Tell how a table changed between two snapshots."""
     return compact(await table.diff(start, end))
+
+
+@router.get("/{name}/branches", response_model=BranchList)
+async def list_table_branches(table: TableArg) -> Response:
+    """List the branches of runs that have changed a table, while they are there."""
+    return compact(await table.branches())
 
 
 @router.get("/{name}/partitions", response_model=PartitionList)

@@ -1,11 +1,15 @@
 """Draws what people see from Iceberg's metadata documents; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 from control.gateway.stamps import CREATED_BY, PARENT, SUMMARY_PREFIX
+from control.gateway.tables import AttemptCommitRow
 from control.lakehouse import types
 from control.lakehouse.base import Json, Kind, Loaded, TableName
+from control.runs.tables import Run
+from control.transactions.tables import AttemptBranch, AttemptBranchState, Transaction
 from spec.api import tables as page
 from spec.api.catalog import ColumnInfo, TableInfo
 
@@ -288,3 +292,32 @@ def changed(summary: Mapping[str, str], name: str) -> int | None:
     if found is None and "total-records" in summary:
         return 0
     return found
+
+
+def held_branches(
+    rows: Sequence[tuple[Transaction, Run, AttemptBranch, AttemptCommitRow]],
+) -> tuple[page.HeldBranch, ...]:
+    """Return the branches that changed a table, in the order of the rows."""
+    found: dict[str, list[tuple[Transaction, Run, AttemptBranch, AttemptCommitRow]]] = {}
+    for row in rows:
+        found.setdefault(row[0].branch, []).append(row)
+    return tuple(
+        page.HeldBranch(
+            branch=branch,
+            run_id=held[0][0].run_id,
+            job_id=held[0][0].job_id,
+            run_name=held[0][1].run_name,
+            state=held[0][0].state,
+            task_keys=tuple(sorted({attempt.task_key for _, _, attempt, _ in held})),
+            changes=len(held),
+            landed=all(attempt.state == AttemptBranchState.LANDED for _, _, attempt, _ in held),
+            last_at=max(_millis(commit.at) or 0 for *_, commit in held),
+            created_at=_millis(held[0][0].created_at),
+            drop_after=_millis(held[0][0].drop_after),
+        )
+        for branch, held in found.items()
+    )
+
+
+def _millis(at: datetime | None) -> int | None:
+    return None if at is None else int(at.timestamp() * 1000)

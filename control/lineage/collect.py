@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from control.gateway.tables import AttemptRow
 from control.lineage import store
 from control.lineage.tables import LineageColumn, LineageEdge
+from control.runs.access import SUBMITTED
 from control.runs.tables import Run
 from control.transactions.tables import AttemptBranch, AttemptBranchState
 from spec.datasets import Facts, read_event
@@ -29,6 +30,7 @@ class Owner:
     workspace_id: int
     source_run: str
     job: str
+    job_id: int | None = None
     run_id: int | None = None
     task_run_id: int | None = None
 
@@ -112,11 +114,16 @@ async def _owner(
             workspace_id,
             source_run=str(attempt.task_run_id),
             job=f"{run.run_name}.{attempt.task_key}",
+            job_id=_job_of(run),
             run_id=attempt.run_id,
             task_run_id=attempt.task_run_id,
         )
     run_id = await _own_run(session, workspace_id, facts)
     return Owner(workspace_id, source_run=str(facts.run or ""), job=facts.job, run_id=run_id)
+
+
+def _job_of(run: Run) -> int | None:
+    return None if run.run_type == SUBMITTED else run.job_id
 
 
 async def _own_run(session: AsyncSession, workspace_id: int, facts: Facts) -> int | None:
@@ -166,6 +173,7 @@ async def keep_edges(
             "dataset": dataset,
             "direction": direction,
             "job": owner.job,
+            "job_id": owner.job_id,
             "run_id": owner.run_id,
             "task_run_id": owner.task_run_id,
             "at": at,
@@ -198,6 +206,7 @@ async def collect_from_catalog(
         run.workspace_id,
         source_run=str(task_run_id),
         job=f"{run.run_name}.{task_key}",
+        job_id=_job_of(run),
         run_id=run.run_id,
         task_run_id=task_run_id,
     )

@@ -47,6 +47,7 @@ class LineageEdge(SQLModel, table=True):
         Index("ix_lineage_edges_dataset", "workspace_id", "dataset", "direction"),
         Index("ix_lineage_edges_job", "workspace_id", "job", "direction"),
         Index("ix_lineage_edges_run", "workspace_id", "run_id"),
+        Index("ix_lineage_edges_job_id", "workspace_id", "job_id"),
     )
 
     workspace_id: int = big_id(key=True)
@@ -57,6 +58,8 @@ class LineageEdge(SQLModel, table=True):
     """INPUT or OUTPUT."""
     job: str
     """`<job name>.<task key>`"""
+    job_id: int | None = Field(default=None, sa_type=BigInteger)
+    """NULL when a run without a job did it, or somebody else."""
     run_id: int | None = Field(default=None, sa_type=BigInteger)
     task_run_id: int | None = Field(default=None, sa_type=BigInteger)
     at: datetime = instant()

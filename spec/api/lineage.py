@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import ConfigDict, Field
+
 from spec.attempts import Frozen
 
 
@@ -60,3 +62,104 @@ class Graph(Frozen):
 
     nodes: tuple[DatasetNode | JobNode, ...] = ()
     edges: tuple[Edge, ...] = ()
+
+
+class MapNode(Frozen):
+    """A dataset, or a task of a job, on the map of a workspace."""
+
+    id: str
+    """`table:<name>`, `path:<name>`, `job:<job id>/<task key>`, else `job:<name>`."""
+    kind: Literal["table", "path", "job"]
+    name: str
+    """The last part of its full name; empty for a job that the caller may not see."""
+    full_name: str
+    """`<catalog>.<schema>.<table>`, an address, or `<job name>.<task key>`."""
+    job_id: int | None = None
+    """None for what was run once or elsewhere, and for a job that the caller may not see."""
+    last_run_id: int | None = None
+    last_state: str | None = None
+    """How the job's task stood in that run."""
+    last_at: int | None = None
+    """When a job was last seen to read or write, in epoch milliseconds."""
+    last_written_at: int | None = None
+    """Of a dataset: when a job last wrote it."""
+    hidden: bool = False
+    """True for a job that the caller may not see: that it is there is all that is told."""
+
+
+class MapEdge(Frozen):
+    """A job reads a dataset, or writes it."""
+
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True)
+
+    source: str = Field(serialization_alias="from")
+    target: str = Field(serialization_alias="to")
+    runs: int
+    """In how many task runs."""
+    last_at: int
+    proven: bool
+    """The catalog saw it happen: the newest run's snapshots are known. Else the engine told it."""
+
+
+class LineageMap(Frozen):
+    """Answer of `GET lineage/graph`; every edge's ends are among the nodes."""
+
+    nodes: tuple[MapNode, ...] = ()
+    edges: tuple[MapEdge, ...] = ()
+    truncated: bool = False
+    """There is more than was asked for."""
+
+
+class ImpactItem(Frozen):
+    """One dataset or job that depends on a table."""
+
+    id: str
+    """As on the map; `job:<job id>` for a job with all of its tasks."""
+    kind: Literal["table", "path", "job"]
+    name: str
+    """Its full name; empty for a job that the caller may not see."""
+    distance: int
+    """How many jobs lie between, itself included."""
+    job_id: int | None = None
+    task_keys: tuple[str, ...] = ()
+    owner: str | None = None
+    """Who made the job."""
+    last_run_id: int | None = None
+    last_state: str | None = None
+    last_at: int | None = None
+    """When the job last ran, or the dataset was last written, in epoch milliseconds."""
+    next_run_at: int | None = None
+    """When the job's trigger fires next, where that is known."""
+    hidden: bool = False
+
+
+class Impact(Frozen):
+    """Answer of `GET lineage/impact`: all that is downstream of a table, nearest first."""
+
+    table: str
+    items: tuple[ImpactItem, ...] = ()
+    truncated: bool = False
+
+
+class TableColumns(Frozen):
+    """The columns of a dataset, as far as engines told them."""
+
+    table: str
+    columns: tuple[Column, ...] = ()
+
+
+class ColumnEdge(Frozen):
+    """A column was made from a column of another dataset, in the newest run of a job."""
+
+    from_table: str
+    from_column: str
+    to_table: str
+    to_column: str
+
+
+class ColumnMap(Frozen):
+    """Answer of `GET lineage/columns`."""
+
+    tables: tuple[TableColumns, ...] = ()
+    edges: tuple[ColumnEdge, ...] = ()
+    """Those with an end at one of the tables."""

@@ -224,3 +224,32 @@ class Diff(Frozen):
     complete: bool
     """False when the catalog does not list every snapshot between: a published run shows only its
     last one."""
+
+
+class HeldBranch(Frozen):
+    """The branch of a run that has changed the table, while it is there."""
+
+    branch: str
+    run_id: int
+    job_id: int
+    run_name: str
+    state: str
+    """Of the run's transaction: OPENING, OPEN, PUBLISHING, PUBLISHED, CONFLICT or KEPT."""
+    task_keys: tuple[str, ...]
+    """The tasks that changed the table."""
+    changes: int
+    """How often they committed to it."""
+    landed: bool
+    """False while the tasks that changed it are still under way: their work is not on the branch
+    yet."""
+    last_at: int
+    """When they last changed it, in epoch milliseconds."""
+    created_at: int | None = None
+    drop_after: int | None = None
+    """When the branch may be dropped; None while it is in use."""
+
+
+class BranchList(Frozen):
+    """Answer of `GET tables/{name}/branches`, those of newer runs first; the newest 100."""
+
+    branches: tuple[HeldBranch, ...] = ()

@@ -15,6 +15,7 @@ from control.app import create_app
 from control.config import CatalogConnection, Settings
 from control.db import Database
 from control.deps import Deps
+from control.gateway.tables import AttemptCommitRow
 from control.lakehouse import types, views
 from control.lakehouse.base import Entry, Json, Key, Kind, Loaded, Past, TableName
 from control.lakehouse.catalogs import Lakehouse
@@ -23,9 +24,9 @@ from control.runs.tables import Run
 from control.stack.environment import settings_environment
 from control.stack.layout import Layout
 from control.stack.secrets import keep_catalogs
-from control.transactions.tables import Transaction
+from control.transactions.tables import AttemptBranch, Transaction
 from spec.errors import NotFound, Unavailable
-from tests.control.make import create_job, put_file, run_now
+from tests.control.make import create_job, make_token, make_user, put_file, run_now
 
 NESTED: Json = {
     "type": "struct",
@@ -285,6 +286,39 @@ async def test_lists_page_by_name_and_patterns_are_sqls(lake_api: httpx2.AsyncCl
 async def test_tables_are_for_those_with_a_token(anonymous: httpx2.AsyncClient) -> None:
     for path in (f"{UNITY}/catalogs", f"{UNITY}/tables/lakehouse.s.t", PAGE, f"{PAGE}/sample"):
         assert (await anonymous.get(path)).status_code == 401
+
+
+async def test_a_table_lists_the_branches_of_runs_that_changed_it(
+    api: httpx2.AsyncClient, lake_api: httpx2.AsyncClient, database: Database, shelf: Shelf
+) -> None:
+    await put_file(database, "/jobs/main.py")
+    run_id = await run_now(api, await create_job(api))
+    assert (await lake_api.get(f"{PAGE}/branches")).json() == {"branches": []}
+    attempts = ((1, "a", "LANDED"), (2, "b", "ABANDONED"), (3, "c", "OPEN"))
+    at = datetime.now(UTC)
+    async with database.session() as session:
+        job_id = (await session.get_one(Run, run_id)).job_id
+        whole: dict[str, Any] = {"workspace_id": 1, "job_id": job_id, "run_id": run_id}
+        session.add(Transaction(**whole, number=0, branch="run", base_hash="0", state="KEPT"))
+        for number, key, state in attempts:
+            own: dict[str, Any] = {"task_run_id": run_id + number, "branch": f"attempt_{number}"}
+            facts: dict[str, Any] = {"run_id": run_id, "task_key": key, "base_hash": "0"}
+            session.add(AttemptBranch(number=0, **own, **facts, state=state))
+            commit: dict[str, Any] = {"table_name": "s.t", "operation": "append", "at": at}
+            commit |= {"state": "committed", "snapshot_id": number}
+            session.add(AttemptCommitRow(**own, **whole, **commit))
+    (held,) = (await lake_api.get(f"{PAGE}/branches")).json()["branches"]
+    assert (held["branch"], held["run_id"], held["state"]) == ("run", run_id, "KEPT")
+    assert (held["task_keys"], held["changes"], held["landed"]) == (["a", "c"], 2, False)
+    other = await lake_api.get(f"{PAGE.replace('.t', '.u')}/branches")
+    assert other.status_code == 404
+    eve = {"Authorization": f"Bearer {await make_token(database, await make_user(database, 'e'))}"}
+    assert (await lake_api.get(f"{PAGE}/branches", headers=eve)).json() == {"branches": []}
+    async with database.session() as session:
+        row = await session.get_one(Transaction, (run_id, 0))
+        row.dropped_at = at
+        session.add(row)
+    assert (await lake_api.get(f"{PAGE}/branches")).json() == {"branches": []}
 
 
 async def test_a_branch_is_shown_to_the_workspace_of_its_run_while_it_is_there(
