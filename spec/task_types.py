@@ -6,7 +6,7 @@ A field that is not here is refused, never dropped: a person must not believe th
 import json
 import re
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -206,7 +206,10 @@ class DbtTask(Model):
 
 
 class LegacyParameters(Model):
-    """Values for all tasks of one kind, as run-now took them before there were job parameters."""
+    """Values for all tasks of one kind, as run-now took them before there were job parameters.
+
+    An empty one is as good as none: some clients, as Airflow's workflow groups, send all of them.
+    """
 
     notebook_params: dict[str, Text] | None = None
     """Merged over `base_parameters` of notebook tasks."""
@@ -222,6 +225,15 @@ class LegacyParameters(Model):
     """Merged over `parameters` of sql tasks."""
     dbt_commands: tuple[DbtCommand, ...] | None = None
     """Replaces `commands` of dbt tasks."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _given(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        given = cast(dict[str, object], value)
+        legacy = LegacyParameters.model_fields
+        return {k: v for k, v in given.items() if k not in legacy or v not in ([], {}, ())}
 
     @model_validator(mode="after")
     def _sound(self) -> "LegacyParameters":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spec.api.runs import SubmitRun
+from spec.api.runs import RunNow, SubmitRun
 
 _NOTEBOOK = {"notebook_path": "/a"}
 
@@ -29,3 +29,15 @@ def test_tasks_and_one_task_are_not_given_together() -> None:
         SubmitRun.model_validate({"tasks": [task], "notebook_task": _NOTEBOOK})
     with pytest.raises(ValueError, match="tasks"):
         SubmitRun.model_validate({"run_name": "nothing"})
+
+
+def test_what_is_given_empty_to_all_tasks_of_a_kind_is_not_given() -> None:
+    """As Airflow's workflow groups do."""
+    empty = {
+        "notebook_params": {},
+        "python_params": [],
+        "jar_params": [],
+        "spark_submit_params": [],
+    }
+    request = RunNow.model_validate({"job_id": 1, "job_parameters": {"a": "b"}, **empty})
+    assert [getattr(request, name) for name in empty] == [None] * len(empty)

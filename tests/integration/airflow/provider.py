@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from airflow.providers.databricks.hooks.databricks import DatabricksHook
 from airflow.providers.databricks.operators import databricks as operators
+from airflow.providers.databricks.operators.databricks_workflow import DatabricksWorkflowTaskGroup
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import TaskDeferred
 
 
@@ -72,9 +74,42 @@ def kill(entry):
         return {"run_id": operator.run_id, "outcome": str(ended.exception())}
 
 
+def group(entry):
+    """Launch a workflow task group, execute all its tasks at once, and tell what came of each.
+
+    Airflow itself begins a task when those before it have ended; at once, each but the first asks
+    for a task that waits. `kill` names one whose Airflow task is killed while it waits.
+    """
+    with (
+        DAG(entry["name"]),
+        DatabricksWorkflowTaskGroup(group_id="group", databricks_conn_id="databricks_default"),
+    ):
+        tasks = {}
+        for name, each in entry["tasks"].items():
+            make = getattr(operators, each["operator"])
+            arguments = {"polling_period_seconds": 1, **each["arguments"]}
+            tasks[name] = make(task_id=name, databricks_task_key=name, **arguments)
+            for before in each.get("after", ()):
+                tasks[before] >> tasks[name]
+    launch = tasks[name].dag.get_task("group.launch")
+    launched = launch.execute({"ti": Store()})
+    outcomes = {"run_id": launched["run_id"]}
+    for task in tasks.values():
+        task.workflow_run_metadata = launched
+    if "kill" in entry:
+        killed = tasks[entry["kill"]]
+        killed.databricks_run_id = launched["run_id"]
+        killed.on_kill()
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        ended = {name: pool.submit(task.execute, {"ti": Store()}) for name, task in tasks.items()}
+        for name, each in ended.items():
+            outcomes[name] = str(each.exception() or "success")
+    return outcomes
+
+
 def main():
     plan = json.loads(sys.stdin.read())
-    deeds = {"connect": connect, "operate": operate, "kill": kill}
+    deeds = {"connect": connect, "operate": operate, "kill": kill, "group": group}
     with ThreadPoolExecutor(len(plan)) as pool:
         under_way = {name: pool.submit(deeds[each["do"]], each) for name, each in plan.items()}
         print(json.dumps({name: each.result() for name, each in under_way.items()}))

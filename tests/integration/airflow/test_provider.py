@@ -141,10 +141,12 @@ def test_the_operators_run_jobs_and_submit_runs(
             "SQLStatements", statement="SELECT * FROM no.such", warehouse_id="duckdb"
         ),
     }
-    done = _carry_out(stack, airflow_environment, tmp_path, plan)
+    single = _single_tasks(api)
+    done = _carry_out(stack, airflow_environment, tmp_path, plan | single)
+    _check_single_tasks(stack, api, done)
 
     assert done["connection"] == [True, "Connection successfully tested"]
-    outcomes = {name: each["outcome"] for name, each in done.items() if name != "connection"}
+    outcomes = {name: done[name]["outcome"] for name in plan if name != "connection"}
     wanted = {
         "run": "success",
         "run again": "success",
@@ -174,6 +176,55 @@ def test_the_operators_run_jobs_and_submit_runs(
     assert outcomes["failed, deferred"].startswith("deferred ")
     assert "no number" in outcomes["failed, deferred"]
     assert "FAILED" in outcomes["bad statement"]
+
+
+def _single_tasks(api: Api) -> dict[str, Any]:
+    """Return a plan of the operators that ask for their task's run right after its submit."""
+    told = "dbutils.notebook.exit('seen ' + dbutils.widgets.get('day'))"
+    notebook = _put(api, "told", told, format="SOURCE", language="PYTHON")
+    script = _put(api, "script_told.py", "import sys; print('told', sys.argv[1])")
+    asleep = _put(api, "asleep.py", "import time; time.sleep(5)")
+    broken = _put(api, "broken.py", "raise ValueError('no luck')")
+    here = {"existing_cluster_id": "default"}
+
+    def on_notebook(**fields: Any) -> dict[str, Any]:
+        given = {"notebook_path": notebook, "source": "WORKSPACE", **here, **fields}
+        return _of("Notebook", notebook_params={"day": "Monday"}, **given)
+
+    def on_task(path: str, *parameters: str, **fields: Any) -> dict[str, Any]:
+        body = {"python_file": path, "parameters": list(parameters)}
+        return _of("Task", task_config={"spark_python_task": body}, **here, **fields)
+
+    tasks = {
+        "first": on_task(asleep),
+        "second": {**on_notebook(), "after": ["first"]},
+        "third": {**on_task(broken), "after": ["second"]},
+        "never": {**on_notebook(), "after": ["first"]},
+    }
+    return {
+        "notebook, at once": on_notebook(deferrable=True),
+        "task, at once": on_task(script, "8", max_retries=1),
+        "workflow": {
+            "do": "group",
+            "name": f"group-{uuid4().hex}",
+            "tasks": tasks,
+            "kill": "never",
+        },
+    }
+
+
+def _check_single_tasks(stack: Stack, api: Api, done: dict[str, Any]) -> None:
+    assert done["notebook, at once"]["outcome"] == "deferred success"
+    assert done["task, at once"]["outcome"] == "success"
+    workflow = done["workflow"]
+    assert (workflow["first"], workflow["second"]) == ("success", "success")
+    assert "no luck" in workflow["third"] and "CANCELED" in workflow["never"]
+    run = stack.finished(workflow["run_id"], 60)
+    tasks = {task["task_key"]: task for task in run["tasks"]}
+    seen = api.get("/api/2.2/jobs/runs/get-output", run_id=tasks["second"]["run_id"])
+    assert seen["notebook_output"]["result"] == "seen Monday"
+    assert tasks["never"]["state"]["result_state"] == "CANCELED", "and its siblings went on"
+    assert tasks["never"]["execution_duration"] == 0
 
 
 def _output(api: Api, run: dict[str, Any]) -> dict[str, Any]:
