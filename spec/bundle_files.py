@@ -78,6 +78,8 @@ class FileTable:
         prefix = self._file_path + "/"
         if text.startswith("/") and not text.startswith(prefix):
             return text
+        if text.startswith("dbfs:/Volumes/"):
+            return text
         if "://" in text or text.startswith("dbfs:"):
             what = f"'{text}' is not a path; name a file of the bundle, or an absolute one"
             return self._refuse(node, path, what, text)

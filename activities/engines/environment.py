@@ -28,6 +28,7 @@ def base_environment(
     process cannot do without.
     """
     pointers = _storage(work) | _catalog(work) | _lineage(work, folder) | _mlflow(config, work)
+    pointers |= _databricks(config, work)
     pointers |= work.environment
     own = _essentials(config, work, folder)
     return pointers | work.compute.environment | own
@@ -76,6 +77,15 @@ def _storage(work: AttemptWork) -> dict[str, str]:
     if storage.session_token is not None:
         environment["AWS_SESSION_TOKEN"] = storage.session_token
     return environment
+
+
+def _databricks(config: WorkerConfig, work: AttemptWork) -> dict[str, str]:
+    """Let `WorkspaceClient()` of Databricks' SDK work without arguments, as it does there.
+
+    The attempt's token opens files and secrets alone. A task that sets these variables itself, to
+    reach another workspace, has its own.
+    """
+    return {"DATABRICKS_HOST": config.control_url, "DATABRICKS_TOKEN": work.api_token}
 
 
 def _catalog(work: AttemptWork) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """What a run needs beside the files its tasks run: wheels, jars, requirements, compute profiles.
 
-A manifest names content by *keys*: the absolute path of a workspace file, `git:<path>` for a file
-of the job's repository, `query:<id>` for a saved query, `profile:<name>` for a compute profile.
+A manifest names content by *keys*: the absolute path of a workspace file or of a file in a volume
+(`/Volumes/…`), `git:<path>` for a file of the job's repository, `query:<id>` for a saved query,
+`profile:<name>` for a compute profile.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from posixpath import basename, dirname, join, normpath
 
 from control.files.paths import normalise
 from control.git.checkouts import Checkout
+from control.volumes.paths import ROOT, volume_path
 from spec.api.runs import RunOverrides
 from spec.compute import ClusterSpec, ComputeProfile, Library
 from spec.errors import Invalid
@@ -22,6 +24,11 @@ GIT = "git:"
 PROFILE = "profile:"
 WAREHOUSE = "warehouse:"
 
+NO_PLACE = (
+    "is neither in the workspace nor in a volume; put the file there and name it by its path,"
+    " /Workspace/… or /Volumes/<catalog>/<schema>/<volume>/…"
+)
+
 Read = Callable[[str], Awaitable[str]]
 """Returns the text of a key, or raises `Invalid`."""
 
@@ -33,28 +40,50 @@ class Outside:
     checkout: Checkout | None = None
     profiles: Mapping[str, ComputeProfile] = field(default_factory=dict[str, ComputeProfile])
     """All there are."""
+    volumes: Mapping[str, str | Invalid] = field(default_factory=dict[str, "str | Invalid"])
+    """Key of a file in a volume → SHA-256 of its content, or why there is none."""
+
+
+def volume_key(path: str) -> str | None:
+    """Return the key of a file in a volume, also written `dbfs:/Volumes/…`; None for others.
+
+    Raises:
+        Invalid: it can name no file.
+    """
+    plain = path.removeprefix("dbfs:")
+    if not plain.startswith(f"{ROOT}/"):
+        return None
+    found = volume_path(plain)
+    if not found.inside:
+        raise Invalid(f"'{path}' is a volume; name a file in it")
+    return str(found)
+
+
+def is_in_volume(key: str) -> bool:
+    """Tell whether a key is that of a file in a volume."""
+    return key.startswith(f"{ROOT}/")
 
 
 def key_of(path: str, git: bool, near: str | None = None) -> str:
     """Return the key that a path in the settings means.
 
     Args:
-        path: Absolute in the workspace, or relative.
+        path: Absolute in the workspace or in a volume, or relative.
         git: What is relative lies in the job's repository.
         near: The key of the file in which the path is written, if it is not in the settings.
 
     Raises:
         Invalid: it is neither, or leads out of its place.
     """
+    if (volume := volume_key(path)) is not None:
+        return volume
     if "://" in path or path.startswith("dbfs:"):
-        raise Invalid(
-            f"'{path}' is not a workspace path; import the file into the workspace and name it by"
-            " its path there"
-        )
+        raise Invalid(f"'{path}' {NO_PLACE}")
     if path.startswith("/"):
         return normalise(path)
     if near is not None and not near.startswith(GIT):
-        return normalise(normpath(join(dirname(near), path)))
+        beside = normpath(join(dirname(near), path))
+        return volume_key(beside) or normalise(beside)
     if near is None and not git:
         raise Invalid(f"'{path}' is relative, and the job has no 'git_source'; write /Workspace/…")
     inside = normpath(join(dirname((near or GIT).removeprefix(GIT)), path))

@@ -1,8 +1,15 @@
 """Fetches what a run takes from outside the database, before the transaction that admits it."""
 
+from collections.abc import Iterable
+
 from control.deps import Deps
+from control.files import store as files
+from control.files.service import MOST_FILE_BYTES
 from control.jobs.materials import Outside, check_profiles
 from control.jobs.sources import needs_checkout
+from control.volumes.paths import VolumePath, volume_path
+from control.volumes.service import content_of
+from spec.errors import Invalid, NotFound
 from spec.jobs import JobSettings
 
 
@@ -25,3 +32,17 @@ async def gather(deps: Deps, settings: JobSettings, commit: str | None = None) -
         wanted = commit or await deps.git.resolve(source)
         checkout = await deps.checkouts.get(deps.database, deps.git, source, wanted)
     return Outside(checkout, deps.profiles)
+
+
+async def fetch(deps: Deps, workspace_id: int, keys: Iterable[str]) -> dict[str, str | Invalid]:
+    """Store files of volumes as they are now; return key → SHA-256, or why there is none."""
+    return {key: await _fetch(deps, workspace_id, volume_path(key)) for key in keys}
+
+
+async def _fetch(deps: Deps, workspace_id: int, path: VolumePath) -> str | Invalid:
+    try:
+        content = await content_of(deps, workspace_id, path, MOST_FILE_BYTES)
+    except (Invalid, NotFound) as error:
+        return Invalid(error.message)
+    async with deps.database.session() as session:
+        return await files.put_blob(session, content)

@@ -18,15 +18,18 @@ from control.jobs import store
 from control.jobs.compute import resolve
 from control.jobs.materials import (
     GIT,
+    NO_PLACE,
     PROFILE,
     WAREHOUSE,
     Outside,
     expand,
+    is_in_volume,
     key_of,
     plain_files,
     profile_of,
     profiles_of,
     requirement_lines,
+    volume_key,
 )
 from control.jobs.sources import fill_sources, needs_checkout
 from control.jobs.tables import SettingsSnapshot
@@ -54,6 +57,16 @@ QUERY = "query:"
 
 class JobChanged(Conflict):
     """The job has other settings than those for which something was fetched; fetch it again."""
+
+
+class VolumeFilesWanted(Conflict):
+    """A run takes files of volumes that were not fetched for it; fetch them and ask again."""
+
+    def __init__(self, workspace_id: int, keys: Set[str]) -> None:
+        """See class."""
+        super().__init__(f"Files of volumes were not fetched: {', '.join(sorted(keys))}")
+        self.workspace_id = workspace_id
+        self.keys = keys
 
 
 ALERT = "alert:"
@@ -107,6 +120,7 @@ async def pin(
     Raises:
         Invalid: files are missing, or there are too many beside them; says all of it at once.
         JobChanged: the job has changed since `outside` was gathered.
+        VolumeFilesWanted: `outside` lacks files of volumes; those they name may come on top.
         Forbidden: `runner` may not use a file, query, alert, warehouse, cluster policy or
             instance pool that is named.
     """
@@ -126,6 +140,8 @@ async def pin(
     for task in settings.every_task():
         await pins.warehouse(task)
         await pins.libraries(task, settings, overrides or RunOverrides(), outside)
+    if pins.wanted:
+        raise VolumeFilesWanted(runner.workspace_id, pins.wanted)
     if pins.problems:
         raise Invalid("; ".join(pins.problems))
     snapshot = _snapshot(_with_commit(settings, outside), pins.manifest)
@@ -153,11 +169,18 @@ class _Pins:
         self._folders: dict[str, list[WorkspaceFile]] = {}
         self._held: dict[str, Levels] = {}
         self._texts: dict[str, str] = {}
+        self._volumes: Mapping[str, str | Invalid] = {}
+        self.wanted: set[str] = set()
+        """Files of volumes that have still to be fetched."""
         self.manifest: dict[str, str] = {}
         self.problems: list[str] = []
 
     async def outside(self, outside: Outside, profiles: Set[str]) -> None:
-        """Pin the repository's files, which are stored already, and profiles by their names."""
+        """Pin the repository's files, which are stored already, and profiles by their names.
+
+        Files of volumes are pinned when a task names them.
+        """
+        self._volumes = outside.volumes
         if (checkout := outside.checkout) is not None:
             self.manifest.update((GIT + path, sha) for path, sha in checkout.files.items())
         for name in sorted(profiles):
@@ -204,7 +227,11 @@ class _Pins:
 
     async def _read(self, key: str) -> str:
         if key not in self._texts:
-            content = await files.get_blob(self._session, await self._single(key))
+            sha256 = await self._single(key)
+            if key in self.wanted:
+                # What it includes is asked for when it is there.
+                return ""
+            content = await files.get_blob(self._session, sha256)
             self._texts[key] = content.decode("utf-8", "replace")
         return self._texts[key]
 
@@ -214,12 +241,24 @@ class _Pins:
             return self.manifest[key]
         if key.startswith(GIT):
             raise Invalid(f"'{key.removeprefix(GIT)}' is not in the repository")
+        if is_in_volume(key):
+            return self._of_volume(key)
         found = await files.find(self._session, self._workspace_id, key)
         if found is None or found.sha256 is None:
             raise Invalid(f"'{key}' is not a file of the workspace; import it first")
         await require_path(self._session, self._runner, key, Level.CAN_READ)
         self.manifest[key] = found.sha256
         return found.sha256
+
+    def _of_volume(self, key: str) -> str:
+        content = self._volumes.get(key)
+        if isinstance(content, Invalid):
+            raise content
+        if content is None:
+            self.wanted.add(key)
+            return ""
+        self.manifest[key] = content
+        return content
 
     async def reference(self, task: Task, reference: str) -> str | None:
         """Pin what a task runs; return what is wrong with it."""
@@ -265,12 +304,17 @@ class _Pins:
         return None
 
     async def file(self, task: Task, reference: str) -> str | None:
-        """Pin a file and all that lies below its folder; return what is wrong with it."""
+        """Pin a file and all that lies below its folder; return what is wrong with it.
+
+        Of a volume it is the file alone: what else lies there may be large, and is not code.
+        """
+        try:
+            if (volume := volume_key(reference)) is not None:
+                return await self._volume_file(task, volume)
+        except Invalid as error:
+            return error.message
         if "://" in reference or reference.startswith("dbfs:"):
-            return (
-                f"'{reference}' is not a workspace path; import the file into the workspace and"
-                " name it by its path there"
-            )
+            return f"'{reference}' {NO_PLACE}"
         path = normalise(reference)
         beside = await self._below(dirname(path))
         if len(beside) > MAX_FILES:
@@ -286,6 +330,15 @@ class _Pins:
             raise path_refusal(held, main.path, Level.CAN_READ)
         usable = held.readable(beside)
         self.manifest.update((file.path + file.suffix, file.sha256 or "") for file in usable)
+        return None
+
+    async def _volume_file(self, task: Task, key: str) -> str | None:
+        if task.spark_python_task is None:
+            return (
+                f"'{key}' is in a volume; notebooks, SQL files and dbt projects are taken from the"
+                " workspace or a repository"
+            )
+        await self._single(key)
         return None
 
     async def _below(self, folder: str) -> list[WorkspaceFile]:
@@ -315,7 +368,7 @@ def pinned_path(reference: str, manifest: dict[str, str]) -> str | None:
     if reference.startswith(GIT):
         path = GIT + normpath(reference.removeprefix(GIT))
     else:
-        path = normalise(reference)
+        path = volume_key(reference) or normalise(reference)
     spellings = (path, f"{path}.py", f"{path}.sql", f"{path}.ipynb")
     return next((spelling for spelling in spellings if spelling in manifest), None)
 

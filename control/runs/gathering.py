@@ -1,6 +1,7 @@
 """Transactions that make runs, with what the runs take from outside fetched before they begin."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -9,9 +10,10 @@ from control.auth import Caller
 from control.deps import Deps
 from control.jobs import store as jobs
 from control.jobs.materials import Outside
-from control.jobs.outside import gather
-from control.jobs.snapshots import JobChanged
+from control.jobs.outside import fetch, gather
+from control.jobs.snapshots import MAX_FILES, JobChanged, VolumeFilesWanted
 from control.runs.admission import Admitted, Ask, admit, find_by_key
+from spec.errors import Invalid
 from spec.jobs import JobSettings
 
 T = TypeVar("T")
@@ -39,25 +41,33 @@ async def transact(
 ) -> T:
     """Do the work in one transaction, with what these settings take from outside.
 
-    Git may take seconds, so nothing is locked meanwhile; when the job changes in between, all of
-    it is done again.
+    Git and the object store may take seconds, so nothing is locked meanwhile; when the job changes
+    in between, all of it is done again. Which files of volumes are needed comes out on the way: a
+    requirements file may name more of them.
 
     Args:
         deps: Of this process.
         settings_of: Returns what a run is to work from; None when nothing has to be fetched.
         work: The transaction.
     """
-    for tries in range(_TRIES):
+    tries, volumes = 0, dict[str, str | Invalid]()
+    while True:
         async with deps.database.read_session() as session:
             settings = await settings_of(session)
         outside = Outside() if settings is None else await gather(deps, settings)
         try:
             async with deps.database.session() as session:
-                return await work(session, outside)
+                return await work(session, replace(outside, volumes=volumes))
+        except VolumeFilesWanted as wanted:
+            volumes = volumes | await fetch(deps, wanted.workspace_id, wanted.keys)
+            if len(volumes) > MAX_FILES:
+                raise Invalid(
+                    f"the run names more than {MAX_FILES} files of volumes; pack them"
+                ) from None
         except JobChanged:
-            if tries == _TRIES - 1:
+            tries += 1
+            if tries == _TRIES:
                 raise
-    raise AssertionError("unreachable")
 
 
 async def settings_of(session: AsyncSession, caller: Caller, ask: Ask) -> JobSettings | None:

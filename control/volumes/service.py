@@ -59,6 +59,23 @@ async def tree_at(deps: Deps, caller: Caller, path: VolumePath) -> Tree:
         return tree_of(deps, await store.get(session, caller.workspace_id, *where))
 
 
+async def content_of(deps: Deps, workspace_id: int, path: VolumePath, most_bytes: int) -> bytes:
+    """Return a whole file of a volume.
+
+    Raises:
+        NotFound: the workspace has no such volume, or the volume no such file.
+        Invalid: the file is larger than this.
+    """
+    async with deps.database.read_session() as session:
+        where = (path.catalog, path.schema, path.volume)
+        tree = tree_of(deps, await store.get(session, workspace_id, *where))
+    size = (await tree.file(path.inside)).size_bytes
+    if size > most_bytes:
+        raise Invalid(f"'{path}' has {size} bytes; a task takes files of at most {most_bytes}")
+    opened = await tree.open(path.inside, {})
+    return b"".join([piece async for piece in opened.body])
+
+
 async def create(deps: Deps, caller: Caller, request: CreateVolume) -> VolumeInfo:
     """Make a volume.
 

@@ -140,7 +140,7 @@ async def test_a_library_that_is_not_there_refuses_the_run(
 ) -> None:
     for library, words in (
         ({"whl": "/libs/no.whl"}, "'/libs/no.whl' is not a file of the workspace"),
-        ({"jar": "dbfs:/libs/no.jar"}, "'dbfs:/libs/no.jar' is not a workspace path"),
+        ({"jar": "dbfs:/libs/no.jar"}, "'dbfs:/libs/no.jar' is neither in the workspace nor"),
         ({"requirements": "req.txt"}, "'req.txt' is relative, and the job has no 'git_source'"),
     ):
         job_id = await create_job(api, tasks=[wheel_task(libraries=[library])])
