@@ -13,12 +13,16 @@ import structlog
 from sqlmodel import col, select, update
 from temporalio import activity
 
-from control.auth import Caller
+from control.auth import Caller, caller_named
 from control.deps import Deps
 from control.heartbeats import beating
+from control.jobs.access import owner_of
+from control.jobs.rules import runs_as
 from control.jobs.tables import Job
+from control.permissions.access import require
+from control.permissions.levels import Kind, Level
 from control.runs import outbox
-from control.runs.admission import Ask
+from control.runs.admission import Ask, find_by_key
 from control.runs.gathering import admit_gathered
 from control.runs.tables import Run
 from control.triggers.service import read_back
@@ -26,6 +30,7 @@ from control.triggers.tables import TriggerState
 from control.triggers.watching import Watcher
 from spec.errors import OpenLakeError
 from spec.events import RunResult
+from spec.jobs import JobSettings
 from spec.schedules import CronSchedule, FileArrivalTrigger, TableUpdateTrigger, TriggerSettings
 from spec.states import RunLife
 from spec.triggers import (
@@ -222,10 +227,10 @@ class Triggers:
             triggered_at=firing.at,
             trigger_info=dict(firing.info),
         )
-        # Its owner has set the trigger; admission sees to what the run may use.
         caller = Caller.acting_for(job.workspace_id, job.creator)
         facts = {"job_id": job.job_id, "kind": row.kind, "instant": firing.at.isoformat()}
         try:
+            await self._check_runner(job, caller, firing)
             admitted = await admit_gathered(self._deps, caller, ask)
         except OpenLakeError as error:
             if error.retryable:
@@ -237,6 +242,24 @@ class Triggers:
         run = admitted.run
         log.info("trigger.fired", run_id=run.run_id, life=run.life, **facts)
         return _Fired(run.run_id)
+
+    async def _check_runner(self, job: Job, caller: Caller, firing: _Firing) -> None:
+        """Ask whether the job may still be run by whose rights its runs have: nobody else asks.
+
+        What the run may use is admission's to see. A service principal was named by an admin, and
+        needs nothing on the job itself, as on Databricks.
+
+        Raises:
+            Forbidden: the principal is gone, or has lost CAN_MANAGE_RUN on the job.
+        """
+        settings = JobSettings.model_validate(job.settings)
+        async with self._deps.database.read_session() as session:
+            if await find_by_key(session, caller, firing.key) is not None:
+                return
+            name = runs_as(settings, await owner_of(session, job))
+            runner = await caller_named(session, job.workspace_id, name)
+            if settings.run_as is None or settings.run_as.service_principal_name is None:
+                await require(session, runner, Kind.JOB, job.job_id, Level.CAN_MANAGE_RUN)
 
     async def _keep(self, row: TriggerState, **values: Any) -> None:
         """Write what is known now, unless the trigger was changed or removed meanwhile."""

@@ -22,6 +22,7 @@ from spec import ports
 from spec.errors import Invalid
 from spec.ids import trigger_workflow_id
 from spec.triggers import Mark, TriggerStep, TriggerTick
+from tests.control.acting import give, person
 from tests.control.conftest import Recorder
 from tests.control.make import create_job, get_run, put_file, python_task, run_now
 
@@ -224,6 +225,67 @@ async def test_a_run_that_cannot_be_made_is_told_and_the_schedule_goes_on(
         "/api/2.2/jobs/get", params={"job_id": job_id, "include_trigger_state": "true"}
     )
     assert "/jobs/main.py" in shown.json()["trigger_state"]["last_error"]
+
+
+async def fired(triggers: Triggers, deps: Deps, job_id: int, hours: int) -> tuple[int | None, str]:
+    """Let a schedule fire so many hours after it was set; return the run, or why there is none."""
+    due = (await armed(deps, job_id)).replace(minute=0, second=0, microsecond=0) + hours * HOUR
+    step = await triggers.advance_trigger(tick(job_id, due))
+    assert step.wake_at == due + HOUR, "whatever comes of it, the schedule goes on"
+    row = await state(deps, job_id)
+    assert row is not None
+    return step.run_id, row.last_error
+
+
+async def scheduled(api: httpx2.AsyncClient, deps: Deps, **fields: Any) -> int:
+    await put_file(deps.database, "/Shared/main.py")
+    task = {"task_key": "a", "spark_python_task": {"python_file": "/Shared/main.py"}}
+    return await create_job(api, tasks=[task], schedule=EVERY_HOUR, max_concurrent_runs=9, **fields)
+
+
+async def test_a_schedule_asks_at_each_instant_whether_its_user_may_still_run_the_job(
+    api: httpx2.AsyncClient, deps: Deps, triggers: Triggers
+) -> None:
+    ann = await person(api, deps, "ann@openlake")
+    job_id = await scheduled(api, deps, run_as={"user_name": ann.name})
+    run_id, error = await fired(triggers, deps, job_id, 1)
+    assert run_id is None and "ann@openlake has no permission on job" in error
+    await give(api, f"jobs/{job_id}", ann.name, "CAN_MANAGE_RUN")
+    run_id, error = await fired(triggers, deps, job_id, 2)
+    assert run_id is not None and error == ""
+    gone = {"schemas": [], "Operations": [{"op": "replace", "path": "active", "value": False}]}
+    path = f"/api/2.0/preview/scim/v2/Users/{ann.caller.principal_id}"
+    assert (await api.patch(path, json=gone)).status_code == 200
+    run_id, error = await fired(triggers, deps, job_id, 3)
+    assert run_id is None and "is no active user" in error
+    assert len(await runs(deps, job_id)) == 1
+
+
+async def test_a_firing_that_is_repeated_finds_its_run_though_its_user_is_gone(
+    api: httpx2.AsyncClient, deps: Deps, triggers: Triggers
+) -> None:
+    ann = await person(api, deps, "ann@openlake")
+    job_id = await scheduled(api, deps, run_as={"user_name": ann.name})
+    await give(api, f"jobs/{job_id}", ann.name, "CAN_MANAGE_RUN")
+    before = await state(deps, job_id)
+    first, _ = await fired(triggers, deps, job_id, 1)
+    assert before is not None
+    async with deps.database.session() as session:
+        row = await session.get_one(TriggerState, job_id)
+        row.handled_at, row.last_run_id = before.handled_at, None
+    await give(api, f"jobs/{job_id}", ann.name, "CAN_VIEW")
+    assert await fired(triggers, deps, job_id, 1) == (first, "")
+
+
+async def test_a_service_principal_runs_a_scheduled_job_without_a_permission_on_it(
+    api: httpx2.AsyncClient, deps: Deps, triggers: Triggers
+) -> None:
+    body = {"displayName": "robot"}
+    made = await api.post("/api/2.0/preview/scim/v2/ServicePrincipals", json=body)
+    name = made.json()["applicationId"]
+    job_id = await scheduled(api, deps, run_as={"service_principal_name": name})
+    run_id, error = await fired(triggers, deps, job_id, 1)
+    assert run_id is not None and error == ""
 
 
 async def test_a_periodic_trigger_counts_from_when_it_was_set(
