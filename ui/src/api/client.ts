@@ -4,6 +4,15 @@ import type { components, paths } from "./schema.gen";
 /** Models of the API by name: `Schema["JobView"]`. */
 export type Schema = components["schemas"];
 
+/**
+ * A request's body, of which the fields with defaults may be left out.
+ *
+ * The generated types have such fields always there, as they are in answers.
+ */
+export function body<T>(given: Partial<NoInfer<NonNullable<T>>>): NonNullable<T> {
+  return given as NonNullable<T>;
+}
+
 /** What the API says went wrong, in its own words: they say what to do. */
 export class ApiError extends Error {
   constructor(

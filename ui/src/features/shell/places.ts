@@ -8,6 +8,7 @@ import {
   LayoutList,
   Lock,
   type LucideIcon,
+  Settings,
   ShieldCheck,
   SquareTerminal,
   Table2,
@@ -53,6 +54,7 @@ export const PLACES: { group: string; places: Place[] }[] = [
       { name: "Tokens", to: "/tokens", icon: KeyRound },
       { name: "Permissions", to: "/permissions", icon: ShieldCheck },
       { name: "Audit", to: "/audit", icon: FileClock, key: "a" },
+      { name: "Settings", to: "/workspace", icon: Settings },
     ],
   },
 ];

@@ -12,6 +12,7 @@ export class LogBuffer {
   private rest = "";
   private style = "";
   private errorAt: number | null = null;
+  private widest = 0;
 
   /** How many lines there are, the last one perhaps not whole yet. */
   get count(): number {
@@ -21,6 +22,11 @@ export class LogBuffer {
   /** How many lines will not change any more. */
   get settled(): number {
     return this.whole;
+  }
+
+  /** The length of the longest whole line. */
+  get longest(): number {
+    return this.widest;
   }
 
   /** The first line that speaks of an error. */
@@ -63,6 +69,7 @@ export class LogBuffer {
     this.blocks[place >> BLOCK_BITS]?.push(line);
     if (this.style) this.styles.set(place, this.style);
     this.style = styleAfter(this.style, line);
+    if (line.length > this.widest) this.widest = Math.max(this.widest, plain(line).length);
     if (this.errorAt === null && isError(line)) this.errorAt = place;
     this.whole = place + 1;
   }

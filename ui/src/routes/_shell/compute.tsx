@@ -1,6 +1,4 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { Page } from "@/components/page";
+import { ComputePage } from "@/features/compute/compute-page";
 
-export const Route = createFileRoute("/_shell/compute")({
-  component: () => <Page title="Compute profiles">{null}</Page>,
-});
+export const Route = createFileRoute("/_shell/compute")({ component: ComputePage });

@@ -1,6 +1,4 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { Page } from "@/components/page";
+import { TokensPage } from "@/features/tokens/tokens-page";
 
-export const Route = createFileRoute("/_shell/tokens")({
-  component: () => <Page title="Tokens">{null}</Page>,
-});
+export const Route = createFileRoute("/_shell/tokens")({ component: TokensPage });

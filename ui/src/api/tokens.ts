@@ -1,0 +1,56 @@
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { api, body, data, type Schema } from "./client";
+
+export type OwnToken = Schema["PublicTokenInfo"];
+export type AnyToken = Schema["TokenInfo"];
+
+/** One's own tokens, newest first; never their values. */
+export const ownTokensQuery = queryOptions({
+  queryKey: ["tokens", "own"],
+  queryFn: async () => (await data(api.GET("/api/2.0/token/list"))).token_infos ?? [],
+});
+
+/** Everybody's tokens; admins only. */
+export const allTokensQuery = queryOptions({
+  queryKey: ["tokens", "all"],
+  queryFn: async () => (await data(api.GET("/api/2.0/token-management/tokens"))).token_infos ?? [],
+});
+
+function useChange<T, R>(act: (given: T) => Promise<R>, quiet = false) {
+  const cache = useQueryClient();
+  return useMutation({
+    meta: { quiet },
+    mutationFn: act,
+    onSuccess: () => cache.invalidateQueries({ queryKey: ["tokens"] }),
+  });
+}
+
+/** Make a token of one's own; the answer is the only place of its value. */
+export function useCreateToken() {
+  return useChange(
+    (wish: { comment: string; lifetime_seconds?: number }) =>
+      data(api.POST("/api/2.0/token/create", { body: body(wish) })),
+    true,
+  );
+}
+
+/** End a token of one's own. */
+export function useRevokeOwnToken() {
+  return useChange(
+    (token_id: string) => data(api.POST("/api/2.0/token/delete", { body: { token_id } })),
+    true,
+  );
+}
+
+/** End anybody's token; admins only. */
+export function useRevokeToken() {
+  return useChange(
+    (token_id: string) =>
+      data(
+        api.DELETE("/api/2.0/token-management/tokens/{token_id}", {
+          params: { path: { token_id } },
+        }),
+      ),
+    true,
+  );
+}
