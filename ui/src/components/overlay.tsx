@@ -67,8 +67,10 @@ export function Dialog({ open, onOpenChange, title, lead, children, footer, wide
 }
 
 interface ConfirmProps {
-  /** What opens it. */
-  trigger: ReactNode;
+  /** What opens it; none where `open` says when, e.g. from a menu. */
+  trigger?: ReactNode;
+  open?: boolean;
+  onOpenChange?: (open: boolean) => void;
   title: ReactNode;
   /** What will happen, and what cannot be undone. */
   children: ReactNode;
@@ -78,8 +80,10 @@ interface ConfirmProps {
 }
 
 /** Ask before what cannot be undone. Stays open, with the error, when it does not work. */
-export function Confirm({ trigger, title, children, action, onConfirm }: ConfirmProps) {
-  const [open, setOpen] = useState(false);
+export function Confirm({ trigger, title, children, action, onConfirm, ...held }: ConfirmProps) {
+  const [opened, setOpened] = useState(false);
+  const open = held.open ?? opened;
+  const setOpen = held.onOpenChange ?? setOpened;
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   async function act(): Promise<void> {
@@ -96,7 +100,7 @@ export function Confirm({ trigger, title, children, action, onConfirm }: Confirm
   }
   return (
     <AlertDialog.Root open={open} onOpenChange={setOpen}>
-      <AlertDialog.Trigger asChild>{trigger}</AlertDialog.Trigger>
+      {trigger && <AlertDialog.Trigger asChild>{trigger}</AlertDialog.Trigger>}
       <AlertDialog.Portal>
         <AlertDialog.Overlay className={SHADE} />
         <AlertDialog.Content className={cx(SHEET, "max-w-md p-5")}>

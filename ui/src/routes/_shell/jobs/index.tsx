@@ -1,6 +1,8 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { Page } from "@/components/page";
+import { readJobSearch } from "@/features/jobs/job-search";
+import { JobsPage } from "@/features/jobs/jobs-page";
 
 export const Route = createFileRoute("/_shell/jobs/")({
-  component: () => <Page title="Jobs">{null}</Page>,
+  validateSearch: readJobSearch,
+  component: () => <JobsPage search={Route.useSearch()} />,
 });
