@@ -31,14 +31,20 @@ def page() -> str:
         service, _, name = method.rpartition(".")
         methods[service].append(name)
     parts = [_HEAD.format(version=version("databricks-sdk"), totals=_totals())]
-    absent: list[str] = []
+    refused: list[str] = []
+    unknown: list[str] = []
     for service, names in methods.items():
         entries = {name: entry(f"{service}.{name}") for name in names}
-        if all(each == _UNKNOWN for each in entries.values()):
-            absent.append(f"- `{service}`: {', '.join(f'`{name}`' for name in names)}")
+        alike = all(each == entries[names[0]] for each in entries.values())
+        listed = ", ".join(f"`{name}`" for name in names)
+        if alike and entries[names[0]] == _UNKNOWN:
+            unknown.append(f"- `{service}`: {listed}")
+        elif alike and entries[names[0]]["state"] == "refused":
+            refused.append(f"- `{service}`, because {entries[names[0]]['text']}: {listed}")
         else:
             parts.append(_table(service, entries))
-    parts.append(_ABSENT.format(services="\n".join(absent), account=len(account())))
+    parts.append(_REFUSED.format(services="\n".join(refused)))
+    parts.append(_ABSENT.format(services="\n".join(unknown), account=len(account())))
     return "\n".join(parts)
 
 
@@ -99,6 +105,11 @@ the SDK itself: each of its methods is called, to see what it asks, and the API 
 - **refused as unknown**: no such endpoint here; the answer is 404 `ENDPOINT_NOT_FOUND`.
 
 {totals}
+"""
+
+_REFUSED = """\
+## Services that are refused with a reason
+{services}
 """
 
 _ABSENT = """\

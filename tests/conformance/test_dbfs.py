@@ -6,10 +6,11 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import BadRequest, InvalidParameterValue, NotFound
+from databricks.sdk.errors import BadRequest, InvalidParameterValue, NotFound, NotImplemented
 from databricks.sdk.errors.platform import ResourceAlreadyExists
 from databricks.sdk.service.files import DbfsAPI
 
@@ -160,3 +161,30 @@ def test_files_are_copied_from_here_to_there(
 def test_what_cannot_be_a_path_is_refused(sdk: WorkspaceClient, path: str) -> None:
     with pytest.raises(InvalidParameterValue):
         DbfsAPI(sdk.api_client).get_status(path)
+
+
+def test_dbutils_moves_files_from_anywhere(
+    sdk: WorkspaceClient, whole_stack: Stack, folder: str
+) -> None:
+    fs = sdk.dbutils.fs
+    make_schema(whole_stack)
+    with volume(sdk) as made:
+        for place in (folder, root_of(made)):
+            assert fs.mkdirs(f"{place}/in") and fs.put(f"{place}/in/a.txt", "ünder")
+            assert (fs.head(f"{place}/in/a.txt"), fs.head(f"{place}/in/a.txt", 2)) == ("ünder", "ü")
+            assert fs.cp(f"{place}/in/a.txt", f"{place}/in/b.txt")
+            assert fs.mv(f"{place}/in/b.txt", f"{place}/in/c.txt")
+            assert [(each.name, each.size) for each in fs.ls(f"{place}/in")] == [
+                ("a.txt", 6),
+                ("c.txt", 6),
+            ]
+            assert fs.rm(f"{place}/in", recurse=True)
+            with pytest.raises(NotFound):
+                fs.head(f"{place}/in/a.txt")
+
+
+def test_dbutils_runs_nothing_on_a_cluster(sdk: WorkspaceClient) -> None:
+    client = WorkspaceClient(host=sdk.config.host, token=sdk.config.token, cluster_id="default")
+    run: Any = client.dbutils.notebook.run
+    with pytest.raises(NotImplemented, match="no commands run on clusters"):
+        run("/Shared/x", 60)
