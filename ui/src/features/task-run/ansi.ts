@@ -85,18 +85,13 @@ export function spansOf(before: string, line: string): Span[] {
     remove_empty: true,
   });
   return parts.map((part) => {
-    const [front, back] = part.isInverted ? [part.bg, part.fg] : [part.fg, part.bg];
-    const [frontRgb, backRgb] = part.isInverted
-      ? [part.bg_truecolor, part.fg_truecolor]
-      : [part.fg_truecolor, part.bg_truecolor];
     const style = {
-      ...colour("color", front, frontRgb),
-      ...colour("backgroundColor", back, backRgb),
+      ...colour("color", part.fg, part.fg_truecolor),
+      ...colour("backgroundColor", part.bg, part.bg_truecolor),
     };
     const names = [
-      NAMED.test(front ?? "") && front,
-      NAMED.test(back ?? "") && `${back}-back`,
-      part.isInverted && !front && !back && "ansi-inverse",
+      NAMED.test(part.fg ?? "") && part.fg,
+      NAMED.test(part.bg ?? "") && `${part.bg}-back`,
       ...part.decorations.map((each) => `ansi-${each}`),
     ];
     return {

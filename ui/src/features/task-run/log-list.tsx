@@ -103,17 +103,14 @@ export function LogList(props: LogListProps) {
   }
 
   const first = Math.max(0, layout.at(Math.floor(top / ROW_PX)) - OVERSCAN);
-  const last = Math.min(
-    count - 1,
-    layout.at(Math.ceil((top + size.height) / ROW_PX)) + OVERSCAN,
-  );
+  const last = Math.min(count - 1, layout.at(Math.ceil((top + size.height) / ROW_PX)) + OVERSCAN);
   const drawn: number[] = [];
-  for (let place = first; place <= last; place += 1) drawn.push(shown ? (shown[place] ?? 0) : place);
+  for (let place = first; place <= last; place += 1)
+    drawn.push(shown ? (shown[place] ?? 0) : place);
   const isLive = log.status === "live" || log.status === "lost";
 
   return (
     <div className="relative flex min-h-0 min-w-0 flex-1">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keys */}
       <div
         ref={scroller}
         role="log"

@@ -1,4 +1,12 @@
-import { useCallback, useDeferredValue, useEffect, useMemo, useReducer, useRef, useState } from "react";
+import {
+  useCallback,
+  useDeferredValue,
+  useEffect,
+  useMemo,
+  useReducer,
+  useRef,
+  useState,
+} from "react";
 import { LogSource, type LogStatus } from "@/api/task-logs";
 import { LogBuffer } from "./log-buffer";
 import { LogSearch, patternOf } from "./log-search";

@@ -1,0 +1,110 @@
+import type { DbtNode } from "@/api/task-runs";
+import { DataTable } from "@/components/data-table";
+import { Panel } from "@/components/panel";
+import { StateIcon } from "@/components/state-badge";
+import { cx } from "@/lib/cx";
+import { formatCount } from "@/lib/numbers";
+import { lookOf, TONE_TEXT } from "@/lib/states";
+import { formatDuration } from "@/lib/time";
+import { dbtName, dbtState } from "../facts";
+
+/** What became of each model, seed, snapshot and test of a dbt project. */
+export function DbtNodes({ nodes }: { nodes: readonly DbtNode[] }) {
+  const failed = nodes.filter((node) => dbtState(node.status) === "FAILED").length;
+  return (
+    <Panel
+      flush
+      className="shrink-0"
+      title={
+        <>
+          dbt: {formatCount(nodes.length)} nodes
+          {failed > 0 && <span className="ml-2 text-bad">{formatCount(failed)} failed</span>}
+        </>
+      }
+    >
+      <DataTable
+        label="dbt nodes"
+        rows={[...nodes]}
+        rowKey={(node) => `${node.command} ${node.unique_id}`}
+        columns={[
+          {
+            id: "status",
+            header: "State",
+            width: "8rem",
+            sort: (node) => node.status,
+            cell: (node) => <Status status={node.status} />,
+          },
+          {
+            id: "name",
+            header: "Node",
+            sort: (node) => dbtName(node.unique_id).name,
+            cell: (node) => (
+              <span title={node.unique_id} className="font-medium break-all">
+                {dbtName(node.unique_id).name}
+              </span>
+            ),
+          },
+          {
+            id: "kind",
+            header: "Kind",
+            width: "7rem",
+            sort: (node) => dbtName(node.unique_id).kind,
+            cell: (node) => dbtName(node.unique_id).kind,
+          },
+          {
+            id: "rows",
+            header: "Rows",
+            align: "right",
+            width: "6rem",
+            sort: (node) => node.failures ?? node.rows_affected,
+            cell: (node) => rowsOf(node),
+          },
+          {
+            id: "time",
+            header: "Time",
+            align: "right",
+            width: "6rem",
+            sort: (node) => node.execution_time,
+            cell: (node) => formatDuration((node.execution_time ?? 0) * 1000),
+          },
+          {
+            id: "message",
+            header: "Message",
+            cell: (node) => (
+              <span className="line-clamp-2 text-ink-soft" title={node.message ?? undefined}>
+                {node.message}
+              </span>
+            ),
+          },
+          {
+            id: "relation",
+            header: "Table",
+            sort: (node) => node.relation_name,
+            cell: (node) => (
+              <span className="font-mono text-[0.92em] break-all text-ink-soft">
+                {node.relation_name?.replaceAll('"', "")}
+              </span>
+            ),
+          },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function Status({ status }: { status: string }) {
+  const state = dbtState(status);
+  return (
+    <span className={cx("inline-flex items-center gap-1.5", TONE_TEXT[lookOf(state).tone])}>
+      <StateIcon state={state} />
+      {status}
+    </span>
+  );
+}
+
+function rowsOf(node: DbtNode): string {
+  if (node.failures) return `${formatCount(node.failures)} bad`;
+  return node.rows_affected === null || node.rows_affected === undefined || node.rows_affected < 0
+    ? "–"
+    : formatCount(node.rows_affected);
+}
