@@ -13,6 +13,7 @@ from control.alerts.routes import router as alerts
 from control.artifacts.routes import router as artifacts
 from control.audit.routes import router as audit
 from control.clusters.routes import router as clusters
+from control.console.events import router as events
 from control.console.pages import PagesRoute
 from control.console.routes import router as sessions
 from control.console.routes import settings as console
@@ -85,6 +86,7 @@ ROUTERS = (
     workspaces,
     sessions,
     console,
+    events,
     files,
     volumes,
     volume_files,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from fastapi import Request
 
@@ -19,6 +20,7 @@ from control.limits import Buckets, Limits
 from control.metrics import Metrics
 from control.mlflow.memory import Tracking
 from control.objects import ObjectStore
+from control.runs.feed import RunFeed
 from control.sealing import Sealer
 from control.statements.readers import Readers
 from control.temporal import Launcher
@@ -60,6 +62,11 @@ class Deps:
     """Sign-ins to the console that may fail, of one address: ten a minute."""
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     readers: Readers = field(default_factory=Readers)
+
+    @cached_property
+    def run_feed(self) -> RunFeed:
+        """What changes with runs, for all who follow it in this process."""
+        return RunFeed(self.hub, self.database)
 
 
 def get_deps(request: Request) -> Deps:

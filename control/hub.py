@@ -9,6 +9,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
@@ -23,9 +24,13 @@ OUTBOX = "outbox"
 log = structlog.get_logger(__name__)
 
 
+RUNS = "run:"
+"""How the topics of runs begin."""
+
+
 def run_topic(run_id: int) -> str:
     """Name what changes with a run's state."""
-    return f"run:{run_id}"
+    return f"{RUNS}{run_id}"
 
 
 def log_topic(task_run_id: int) -> str:
@@ -36,6 +41,26 @@ def log_topic(task_run_id: int) -> str:
 async def notify(session: AsyncSession, topic: str) -> None:
     """Wake the followers of a topic, in every process, when the session commits."""
     await session.exec(select(func.pg_notify(CHANNEL, topic)))
+
+
+@dataclass(eq=False)
+class Watch:
+    """What somebody hears who follows every topic that begins in some way."""
+
+    prefix: str
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when there is something to take."""
+    topics: set[str] = field(default_factory=set[str])
+    """What was notified since they were taken last, without the prefix."""
+    missed: bool = False
+    """Something may have been notified that nobody heard: look at everything."""
+
+    def take(self) -> tuple[set[str], bool]:
+        """Return the topics and whether some were missed, and begin anew."""
+        taken = self.topics, self.missed
+        self.topics, self.missed = set(), False
+        self.wake.clear()
+        return taken
 
 
 class Hub:
@@ -51,6 +76,7 @@ class Hub:
         self._dsn = make_url(url).set(drivername="postgresql").render_as_string(False)
         self._reconnect_s = reconnect_s
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._watches: list[Watch] = []
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -80,6 +106,16 @@ class Hub:
                 self._waiting[topic].discard(event)
                 if not self._waiting[topic]:
                     del self._waiting[topic]
+
+    @asynccontextmanager
+    async def watch(self, prefix: str) -> AsyncGenerator[Watch]:
+        """Yield what is told of every topic that begins so."""
+        watch = Watch(prefix)
+        self._watches.append(watch)
+        try:
+            yield watch
+        finally:
+            self._watches.remove(watch)
 
     async def _listen_for_ever(self) -> None:
         while True:
@@ -111,11 +147,18 @@ class Hub:
     def _heard(self, _connection: Any, _pid: int, _channel: str, topic: str) -> None:
         for event in self._waiting.get(topic, ()):
             event.set()
+        for watch in self._watches:
+            if topic.startswith(watch.prefix):
+                watch.topics.add(topic.removeprefix(watch.prefix))
+                watch.wake.set()
 
     def _wake_all(self) -> None:
         for events in self._waiting.values():
             for event in events:
                 event.set()
+        for watch in self._watches:
+            watch.missed = True
+            watch.wake.set()
 
 
 async def wait(event: asyncio.Event, timeout_s: float) -> bool:

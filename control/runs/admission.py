@@ -133,6 +133,7 @@ async def admit(
             return known
         raise RuntimeError(f"run {run.run_id} could not be inserted")
     _audit(session, caller, run)
+    await hub.notify(session, hub.run_topic(run.run_id))
     if ask.access:
         await own(session, caller, Kind.JOB, run.job_id)
         await assign(session, caller, Target.job(run.job_id), ask.access, replace=False)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from control import hub
 from control.audit import store as audit
 from control.auth import Caller
 from control.jobs import store as jobs
@@ -310,3 +311,4 @@ async def _reopen(
     run.result = run.stop_cause = run.started_at = run.ended_at = None
     run.message = ""
     session.add(run)
+    await hub.notify(session, hub.run_topic(run.run_id))
