@@ -13,7 +13,7 @@ from control.lakehouse import unity
 from control.workspaces.principals import USERS
 from spec.api import catalog as api
 from spec.datasets import CATALOG
-from spec.errors import NotFound, NotOffered
+from spec.errors import Invalid, NotFound
 
 METASTORE_ID = str(uuid.uuid5(uuid.NAMESPACE_URL, "openlake:metastore"))
 """The same in every stack."""
@@ -69,7 +69,7 @@ async def grants(deps: Deps, securable_type: str, full_name: str) -> api.GrantLi
 
     Raises:
         NotFound: there is no such securable.
-        NotOffered: it is of a type that is not there.
+        Invalid: it is of a type that is not there.
     """
     kind = await _found(deps, securable_type, full_name)
     if kind is not Securable.CATALOG:
@@ -84,7 +84,7 @@ async def effective_grants(
     """Return what holds on a securable, and from which catalog it comes.
 
     Raises:
-        NotFound, NotOffered: as `grants`.
+        NotFound, Invalid: as `grants`.
     """
     kind = await _found(deps, securable_type, full_name)
     if kind is Securable.METASTORE:
@@ -111,7 +111,7 @@ async def _found(deps: Deps, securable_type: str, full_name: str) -> Securable:
     try:
         kind = Securable(securable_type.lower())
     except ValueError:
-        raise NotOffered(
+        raise Invalid(
             f"Nothing is given on a '{securable_type[:60]}' here; ask of a catalog, schema or table"
         ) from None
     match kind:

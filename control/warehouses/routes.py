@@ -18,7 +18,7 @@ from spec.api.warehouses import (
     WarehouseView,
     WorkspaceWarehouseConfig,
 )
-from spec.errors import NotOffered
+from spec.errors import Invalid, NotOffered
 from spec.warehouses import WarehouseConfig
 
 router = APIRouter(tags=["warehouses"])
@@ -122,7 +122,7 @@ async def set_workspace_warehouse_config(
 ) -> Empty:
     """Accept what is so anyhow; nothing else can be set."""
     if body != WorkspaceWarehouseConfig():
-        raise NotOffered(
+        raise Invalid(
             "Warehouses have no settings in common that could be changed; edit each warehouse, or"
             " the settings of the stack."
         )

@@ -40,7 +40,7 @@ def page() -> str:
         if alike and entries[names[0]] == _UNKNOWN:
             unknown.append(f"- `{service}`: {listed}")
         elif alike and entries[names[0]]["state"] == "refused":
-            refused.append(f"- `{service}`, because {entries[names[0]]['text']}: {listed}")
+            refused.append(f"- `{service}` ({entries[names[0]]['text']}): {listed}")
         else:
             parts.append(_table(service, entries))
     parts.append(_REFUSED.format(services="\n".join(refused)))
