@@ -129,7 +129,7 @@ async def get(
         run = await permitted(session, caller, run_of(any_id))
         if is_task_run(any_id):
             row = await store.task_run(session, caller.workspace_id, any_id)
-            return await _one_task(deps, session, run, row, offset)
+            return await _one_task(deps, session, run, row, offset, include_resolved_values)
         drawn = await picture(session, run)
         tasks = show_tasks(drawn, deps.public_url)
         if include_resolved_values:
@@ -157,7 +157,7 @@ async def _add_resolved(
 
 
 async def _one_task(
-    deps: Deps, session: AsyncSession, run: Run, row: TaskRun, offset: int
+    deps: Deps, session: AsyncSession, run: Run, row: TaskRun, offset: int, resolved: bool
 ) -> RunView:
     drawn = await picture(session, run)
     whole = show_run(run, None, deps.public_url)
@@ -169,6 +169,8 @@ async def _one_task(
         entry = next((task for task in tasks if task.get("run_id") == row.task_run_id), None)
     if entry is None:
         entry = show_task_run(drawn, opened or OpenedTaskRun(row, None), deps.public_url)
+    if resolved and opened is not None:
+        entry["resolved_values"] = await resolved_values(session, drawn, row, deps.public_url)
     iterations: list[dict[str, object]] | None = None
     if "for_each_task" in entry:
         found = await store.iterations(session, row, offset, PAGE + 1)

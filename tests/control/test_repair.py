@@ -168,6 +168,10 @@ async def test_resolved_values_are_what_the_attempt_got(
     values = {task["task_key"]: task["resolved_values"] for task in run["tasks"]}
     assert values["is"] == {"condition_task": {"left": "mon", "right": "x"}}
     assert values["a"] == {"spark_python_task": {"parameters": ["success", str(run_id)]}}
+    for entry in run["tasks"]:
+        alone = {**query, "run_id": entry["run_id"]}
+        task_run = (await api.get("/api/2.2/jobs/runs/get", params=alone)).json()
+        assert task_run["tasks"][0]["resolved_values"] == entry["resolved_values"]
 
 
 async def test_only_iterations_without_a_success_for_the_same_input_are_to_do(
