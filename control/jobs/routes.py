@@ -38,7 +38,11 @@ def _body(schema: str) -> dict[str, Any]:
 
 @router.post("/create", response_model=JobId, openapi_extra=_body("CreateJob"))
 async def create_job(version: str, request: Request, caller: CallerArg, deps: DepsArg) -> JobId:
-    """Make a job from JSON, or from one job's settings in YAML."""
+    """Make a job from JSON, or from one job's settings in YAML.
+
+    Every mistake is named with its place. Unknown fields are refused; files that tasks name must
+    be there when the job runs, not before.
+    """
     job = await read_new_job(request)
     return JobId(job_id=await service.create(deps, caller, job, version))
 
@@ -52,7 +56,10 @@ async def get_job(
     page_token: str | None = None,
     include_trigger_state: bool = False,
 ) -> Response:
-    """Read a job."""
+    """Read a job.
+
+    With 2.2 the tasks after the first 100 are read by `page_token`.
+    """
     return compact(
         await service.get(
             deps, caller, job_id, version, page_token, with_trigger=include_trigger_state
@@ -76,7 +83,11 @@ async def reset_job(
     deps: DepsArg,
     job_id: int | None = None,
 ) -> Empty:
-    """Replace all settings; a YAML body names the job in the query: `?job_id=…`."""
+    """Replace all settings; a YAML body names the job in the query: `?job_id=…`.
+
+    What is left out is gone; to change single fields use `jobs/update`. Each change of the settings
+    is a version that can be restored.
+    """
     if is_yaml(request):
         if job_id is None:
             raise Invalid("a YAML body holds settings only; name the job in the query: ?job_id=…")
@@ -93,13 +104,20 @@ async def reset_job(
 
 @router.post("/update")
 async def update_job(version: str, body: UpdateJob, caller: CallerArg, deps: DepsArg) -> Empty:
-    """Change some settings."""
+    """Change some settings.
+
+    Top-level fields are replaced; tasks and job clusters are merged by their keys.
+    `fields_to_remove` takes away what it names, e.g. `schedule` or `tasks/load`.
+    """
     await service.update(deps, caller, body, version)
     return Empty()
 
 
 @router.post("/delete")
 async def delete_job(body: JobRef, caller: CallerArg, deps: DepsArg) -> Empty:
-    """Delete a job."""
+    """Delete a job.
+
+    Its runs stay readable; active ones go on, queued ones are cancelled.
+    """
     await service.delete(deps, caller, body.job_id)
     return Empty()

@@ -42,7 +42,10 @@ async def get_permissions(
 async def set_permissions(
     object_type: str, object_id: str, body: ChangePermissions, caller: CallerArg, deps: DepsArg
 ) -> Response:
-    """Replace what is given directly on an object; what it inherits stays."""
+    """Replace what is given directly on an object; what it inherits stays.
+
+    A job keeps exactly one IS_OWNER. Each principal is named once.
+    """
     given = body.access_control_list
     return compact(await service.change(deps, caller, object_type, object_id, given, replace=True))
 
