@@ -12,8 +12,9 @@ import {
   type ReactFlowInstance,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
-import type { ElkExtendedEdge, ElkNode } from "elkjs/lib/elk-api";
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import ELK, { type ElkExtendedEdge, type ElkNode } from "elkjs/lib/elk-api";
+import elkWorker from "elkjs/lib/elk-worker.min.js?url";
+import { Fragment, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { cx } from "@/lib/cx";
 import { useDark } from "@/lib/theme";
 import { ErrorState } from "./states";
@@ -28,6 +29,8 @@ export interface GraphNode {
   height: number;
   /** The node that this one is drawn inside of. */
   parent?: string;
+  /** Places on both of its sides where edges may begin and end, so far from its top. */
+  ports?: { id: string; y: number }[];
 }
 
 export interface GraphEdge {
@@ -38,6 +41,13 @@ export interface GraphEdge {
   faint?: boolean;
   /** Moving: something is under way on it. */
   live?: boolean;
+  /** At a port of a node rather than at its middle. */
+  fromPort?: string;
+  toPort?: string;
+  /** Drawn over the graph: nodes are placed as if it were not there. */
+  overlay?: boolean;
+  /** What is looked at stands out; what is beside it steps back. */
+  tone?: "strong" | "weak";
 }
 
 export interface GraphProps {
@@ -114,9 +124,14 @@ export default function GraphView({
             flow.current = made;
           }}
           onNodeClick={(_event, node) => onOpen?.(node.id)}
+          onKeyDown={(event) => {
+            const node = (event.target as Element).closest<HTMLElement>(".react-flow__node");
+            if (event.key === "Enter" && node?.dataset.id) onOpen?.(node.dataset.id);
+          }}
           fitView
           fitViewOptions={{ padding: 0.15, maxZoom: 1 }}
           minZoom={0.05}
+          onlyRenderVisibleElements={nodes.length > MANY}
           nodesDraggable={false}
           nodesConnectable={false}
           edgesFocusable={false}
@@ -132,16 +147,40 @@ export default function GraphView({
   );
 }
 
+/** From so many nodes on only those in sight are drawn, and they are placed in a simpler way. */
+const MANY = 150;
+
 interface Content extends Record<string, unknown> {
   content: ReactNode;
+  ports?: GraphNode["ports"];
 }
+
+const UNSEEN = "!pointer-events-none !opacity-0";
 
 function Box({ data }: NodeProps<Node<Content>>) {
   return (
     <>
-      <Handle type="target" position={Position.Left} className="!opacity-0" />
+      <Handle type="target" position={Position.Left} className={UNSEEN} />
+      {data.ports?.map(({ id, y }) => (
+        <Fragment key={id}>
+          <Handle
+            id={id}
+            type="target"
+            position={Position.Left}
+            style={{ top: y }}
+            className={UNSEEN}
+          />
+          <Handle
+            id={id}
+            type="source"
+            position={Position.Right}
+            style={{ top: y }}
+            className={UNSEEN}
+          />
+        </Fragment>
+      ))}
       {data.content}
-      <Handle type="source" position={Position.Right} className="!opacity-0" />
+      <Handle type="source" position={Position.Right} className={UNSEEN} />
     </>
   );
 }
@@ -160,33 +199,41 @@ function draw(node: GraphNode, places: Map<string, Placed>): Node<Content>[] {
       height: place.height,
       parentId: node.parent,
       ariaLabel: node.label,
-      data: { content: node.content },
+      data: { content: node.content, ports: node.ports },
     },
   ];
 }
 
+const STROKES = { plain: "var(--line-strong)", strong: "var(--accent)", weak: "var(--line)" };
+
 function connect(edge: GraphEdge): Edge {
+  const stroke = STROKES[edge.tone ?? "plain"];
   return {
-    id: `${edge.from}→${edge.to}${edge.label ?? ""}`,
+    id: [edge.from, edge.fromPort, "→", edge.to, edge.toPort, edge.label].join(" "),
     source: edge.from,
     target: edge.to,
+    sourceHandle: edge.fromPort,
+    targetHandle: edge.toPort,
     label: edge.label,
     animated: edge.live,
+    zIndex: edge.tone === "strong" ? 2 : edge.overlay ? 1 : 0,
     style: {
-      stroke: "var(--line-strong)",
-      strokeWidth: 1.5,
+      stroke,
+      strokeWidth: edge.tone === "strong" ? 2 : 1.5,
       strokeDasharray: edge.faint ? "4 4" : undefined,
     },
     labelStyle: { fill: "var(--ink-soft)", fontSize: 11 },
     labelBgStyle: { fill: "var(--surface)" },
-    markerEnd: { type: MarkerType.ArrowClosed, color: "var(--line-strong)", width: 16, height: 16 },
+    markerEnd: edge.overlay
+      ? undefined
+      : { type: MarkerType.ArrowClosed, color: stroke, width: 16, height: 16 },
   };
 }
 
 function shapeOf(nodes: GraphNode[], edges: GraphEdge[]): string {
   return JSON.stringify([
     nodes.map((node) => [node.id, node.parent, node.width, node.height]),
-    edges.map((edge) => [edge.from, edge.to]),
+    edges.flatMap((edge) => (edge.overlay ? [] : [[edge.from, edge.to]])),
   ]);
 }
 
@@ -198,10 +245,13 @@ const LAYOUT = {
   "elk.layered.nodePlacement.strategy": "NETWORK_SIMPLEX",
   "elk.hierarchyHandling": "INCLUDE_CHILDREN",
 };
+const SIMPLER = { "elk.layered.nodePlacement.strategy": "BRANDES_KOEPF" };
+
+/** ELK, in a thread of its own: large graphs take it a second, and the page stays alive. */
+const elk = new ELK({ workerFactory: () => new Worker(elkWorker) });
 
 /** Ask ELK for places; only the graph's shape matters to it. */
 async function layOut(nodes: GraphNode[], edges: GraphEdge[]): Promise<Map<string, Placed>> {
-  const { default: ELK } = await import("elkjs/lib/elk.bundled.js");
   const known = new Set(nodes.map((node) => node.id));
   const below = (parent?: string): ElkNode[] =>
     nodes
@@ -213,11 +263,11 @@ async function layOut(nodes: GraphNode[], edges: GraphEdge[]): Promise<Map<strin
         return { id: node.id, children, layoutOptions: { ...LAYOUT, ...options } };
       });
   const links: ElkExtendedEdge[] = edges
-    .filter((edge) => known.has(edge.from) && known.has(edge.to))
+    .filter((edge) => !edge.overlay && known.has(edge.from) && known.has(edge.to))
     .map((edge, place) => ({ id: String(place), sources: [edge.from], targets: [edge.to] }));
-  const laid = await new ELK().layout({
+  const laid = await elk.layout({
     id: "root",
-    layoutOptions: LAYOUT,
+    layoutOptions: nodes.length > MANY ? { ...LAYOUT, ...SIMPLER } : LAYOUT,
     children: below(),
     edges: links,
   });

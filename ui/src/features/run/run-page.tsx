@@ -1,18 +1,22 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { GanttChart, ListChecks, SlidersHorizontal, Workflow } from "lucide-react";
-import type { ReactNode } from "react";
+import { ChartGantt, ListChecks, SlidersHorizontal, Workflow } from "lucide-react";
+import { type ReactNode, useMemo } from "react";
 import { consoleSettingsQuery } from "@/api/console-settings";
 import type { Run } from "@/api/run";
 import { Page } from "@/components/page";
 import { QueryView } from "@/components/query-view";
 import { StateBadge } from "@/components/state-badge";
+import { Skeleton } from "@/components/states";
 import { Tabs } from "@/components/tabs";
+import { TaskGraph } from "@/components/tasks/task-graph";
 import { RunActions } from "./run-actions";
 import { RunDetails } from "./run-details";
 import { RunFacts, RunTrouble } from "./run-facts";
 import type { RunSearch, RunTab } from "./search";
+import { TaskPanel } from "./task-panel";
 import { TaskTable } from "./task-table";
+import { RunTimeline } from "./timeline";
 import { type RunNow, useRun } from "./use-run";
 
 const route = getRouteApi("/_shell/jobs/$jobId/runs/$runId/");
@@ -60,19 +64,46 @@ function Body({ run, now }: { run: Run; now: RunNow }) {
   const navigate = useNavigate({ from: "/jobs/$jobId/runs/$runId/" });
   const show = (change: Partial<RunSearch>, replace = false) =>
     void navigate({ search: (before) => ({ ...before, ...change }), replace });
+  const select = (task: string | undefined) => show({ task }, true);
+  const stands = useMemo(() => new Map(now.tasks.map((task) => [task.key, task])), [now.tasks]);
+  const settings = useMemo(() => now.tasks.map((task) => task.settings), [now.tasks]);
+  const common = {
+    jobId: run.job_id,
+    runId: run.run_id,
+    selected: search.task,
+    onSelect: select,
+  };
   const parts: { value: RunTab; label: ReactNode; content: () => ReactNode }[] = [
+    {
+      value: "graph",
+      label: labelled(Workflow, "Graph"),
+      content: () =>
+        now.whole ? (
+          <TaskGraph
+            tasks={settings}
+            stands={stands}
+            selected={search.task}
+            onSelect={select}
+            className="mt-4 h-[calc(100%-1rem)] min-h-64 overflow-hidden rounded-lg border border-line"
+          />
+        ) : (
+          <Skeleton />
+        ),
+    },
+    {
+      value: "timeline",
+      label: labelled(ChartGantt, "Timeline"),
+      content: () => <RunTimeline {...common} />,
+    },
     {
       value: "tasks",
       label: labelled(ListChecks, "Tasks", now.tasks.length),
       content: () => (
         <TaskTable
-          jobId={run.job_id}
-          runId={run.run_id}
+          {...common}
           tasks={now.tasks}
           state={search.state}
-          selected={search.task}
           onState={(state) => show({ state }, true)}
-          onSelect={(task) => show({ task }, true)}
         />
       ),
     },
@@ -83,21 +114,34 @@ function Body({ run, now }: { run: Run; now: RunNow }) {
     },
   ];
   const chosen = parts.find((part) => part.value === (search.tab ?? "graph")) ?? parts[0];
+  const looked = search.task ? stands.get(search.task) : undefined;
   if (!chosen) return null;
   return (
     <>
       <RunTrouble run={run} now={now} />
-      <Tabs
-        label="Parts of the run"
-        value={chosen.value}
-        onChange={(tab) => show({ tab: tab === "graph" ? undefined : tab })}
-        tabs={parts}
-      >
-        {chosen.content()}
-      </Tabs>
+      <div className="flex min-h-96 flex-1 flex-col">
+        <Tabs
+          label="Parts of the run"
+          value={chosen.value}
+          onChange={(tab) => show({ tab: tab === "graph" ? undefined : tab })}
+          tabs={parts}
+        >
+          <div className="flex h-full gap-4">
+            <div className="min-h-0 min-w-0 flex-1 overflow-y-auto">{chosen.content()}</div>
+            {looked && SHARED.has(chosen.value) && (
+              <div className="flex min-h-0 pt-4">
+                <TaskPanel jobId={run.job_id} runId={run.run_id} task={looked} onSelect={select} />
+              </div>
+            )}
+          </div>
+        </Tabs>
+      </div>
     </>
   );
 }
+
+/** The parts that show tasks, with the chosen one beside. */
+const SHARED = new Set<RunTab>(["graph", "timeline", "tasks"]);
 
 function labelled(Icon: typeof Workflow, word: string, count?: number): ReactNode {
   return (
@@ -108,5 +152,3 @@ function labelled(Icon: typeof Workflow, word: string, count?: number): ReactNod
     </>
   );
 }
-
-export const ICONS = { GanttChart, Workflow };
