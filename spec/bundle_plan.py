@@ -164,6 +164,14 @@ def permission_changes(before: Mapping[str, str] | None, given: Mapping[str, str
     return changes({"permissions": before}, {"permissions": given})
 
 
+def without(held: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Return what is left of permissions when what a bundle gave is taken back.
+
+    What somebody has changed since is not what the bundle gave.
+    """
+    return {whom: level for whom, level in held.items() if given.get(whom) != level}
+
+
 def plan_files(
     wanted: Mapping[str, str],
     noted: Mapping[str, tuple[str, int]],

@@ -82,10 +82,14 @@ async def record(
             raise Invalid(f"a deployment holds at most {MOST_RESOURCES:,} resources")
         if done.files is not None:
             row.files = [each.model_dump() for each in done.files]
+        if done.permissions is not None:
+            row.permissions = dict(done.permissions)
         row.locked_until = datetime.now(UTC) + timedelta(seconds=LEASE_S)
-        if done.resources or done.forgotten or done.files is not None:
+        is_noted = done.files is not None or done.permissions is not None
+        if done.resources or done.forgotten or is_noted:
             row.version += 1
-            facts = done.model_dump(mode="json", include={"resources", "forgotten"})
+            noted = {"resources", "forgotten", "permissions"}
+            facts = done.model_dump(mode="json", include=noted, exclude_none=True)
             files = None if done.files is None else len(done.files)
             _note(session, caller, row, "recorded", **facts, files=files)
         return _view(row)
@@ -192,4 +196,5 @@ async def _details(session: AsyncSession, row: Deployment) -> DeploymentDetails:
             for each in made
         ),
         files=tuple(DeployedFile.model_validate(each) for each in row.files),
+        permissions=row.permissions,
     )

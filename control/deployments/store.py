@@ -97,7 +97,7 @@ async def put_resources(
     """Note resources; those that were noted before are replaced."""
     for each in given:
         row = {"deployment_id": deployment_id, **each.model_dump()}
-        kept = {"name": each.name, "object_id": each.object_id}
+        kept = each.model_dump(include={"name", "object_id", "permissions"})
         statement = insert(DeploymentResource).values(row)
         await session.exec(
             statement.on_conflict_do_update(

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from control.columns import instant, json_list, reference
+from control.columns import instant, json_list, json_object, reference
 
 
 class Deployment(SQLModel, table=True):
@@ -34,6 +34,8 @@ class Deployment(SQLModel, table=True):
     version: int = 0
     files: list[Any] = json_list()
     """`spec.api.deployments.DeployedFile`, dumped."""
+    permissions: dict[str, Any] = json_object()
+    """What the bundle gave on its folder and on the deployment; see `RecordDeployment`."""
     created_by: str
     created_at: datetime | None = instant(now=True)
     deployed_by: str | None = None
@@ -57,3 +59,5 @@ class DeploymentResource(SQLModel, table=True):
     name: str
     object_id: str | None = None
     """None while it is being made."""
+    permissions: dict[str, Any] = json_object()
+    """Who → the level that the bundle gave on it."""

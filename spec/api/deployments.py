@@ -18,6 +18,13 @@ MOST_FILES = 10_000
 LEASE_S = 60
 """A lock that nobody has renewed for so long may be taken by somebody else."""
 
+MOST_PRINCIPALS = 1000
+
+Given = dict[Annotated[str, Field(max_length=300)], Annotated[str, Field(max_length=50)]]
+"""Who (`user_name ann`) → level."""
+
+Outer = Annotated[str, Field(pattern="^(directories|deployments)$")]
+
 ShortText = Annotated[str, Field(min_length=1, max_length=255)]
 Path = Annotated[str, Field(min_length=1, max_length=1000)]
 
@@ -43,6 +50,8 @@ class DeployedResource(Model):
     name: str = Field(max_length=4096)
     object_id: str | None = Field(default=None, max_length=1000)
     """None while it is being made: whoever deploys next looks whether it is there."""
+    permissions: Given = Field(default={}, max_length=MOST_PRINCIPALS)
+    """What the bundle gave on it, or is about to give: it takes nothing else back."""
 
 
 class ResourceKey(Model):
@@ -76,6 +85,9 @@ class RecordDeployment(Model):
     """Those that are no more."""
     files: tuple[DeployedFile, ...] | None = Field(default=None, max_length=MOST_FILES)
     """All files that are there now; None leaves what was noted before."""
+    permissions: dict[Outer, Given] | None = None
+    """All that the bundle gave on its folder and on the deployment itself; None leaves what was
+    noted before."""
 
 
 class FinishDeployment(Model):
@@ -117,6 +129,8 @@ class DeploymentDetails(DeploymentView):
 
     resources: tuple[DeployedResource, ...] = ()
     files: tuple[DeployedFile, ...] = ()
+    permissions: dict[str, Given] = {}
+    """`directories` and `deployments`: what the bundle gave on its folder and on the deployment."""
 
 
 class BegunDeployment(Frozen):

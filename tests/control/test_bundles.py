@@ -348,6 +348,64 @@ async def test_permissions_are_given_and_kept(shop: Shop) -> None:
     await in_thread(work)
 
 
+async def test_permissions_that_the_bundle_gives_no_more_are_taken_back_and_no_others(
+    shop: Shop,
+) -> None:
+    caller = "    caller:\n      permissions: [{level: CAN_VIEW, user_name: ann@x.org}]\n"
+    whole = "permissions: [{level: CAN_VIEW, user_name: bob@x.org}]\n"
+
+    def held(kind: str, object_id: str) -> dict[str, str]:
+        found = shop.api.get(f"/api/2.0/permissions/{kind}/{object_id}")["access_control_list"]
+        return {
+            entry["user_name"]: level["permission_level"]
+            for entry in found
+            if entry.get("user_name", shop.user) != shop.user
+            for level in entry["all_permissions"]
+            if not level.get("inherited")
+        }
+
+    def give(kind: str, object_id: str, name: str, level: str) -> None:
+        entry = {"user_name": name, "permission_level": level}
+        body = {"access_control_list": [entry]}
+        shop.api.patch(f"/api/2.0/permissions/{kind}/{object_id}", body)
+
+    def work() -> None:
+        for name in ("ann", "bob", "carl"):
+            user = {"userName": f"{name}@x.org", "displayName": name}
+            shop.api.post("/api/2.0/preview/scim/v2/Users", user)
+        shop.write("databricks.yml", ROOT + whole)
+        shop.change("    caller:\n", caller)
+        made = shop.deploy()
+        job, scope = made[ResourceKey("jobs", "caller")], made[ResourceKey("secret_scopes", "keys")]
+        deployment = shop.deployer().state
+        assert deployment is not None
+        assert held("jobs", job) == {"ann@x.org": "CAN_VIEW", "bob@x.org": "CAN_VIEW"}
+        shop.change(caller, "    caller:\n")
+        shop.change(whole, "")
+        give("jobs", job, "carl@x.org", "CAN_VIEW")
+        give("jobs", job, "bob@x.org", "CAN_MANAGE_RUN")
+        planned = shop.plan()
+        wanted = {"jobs.caller": "update", "jobs.nightly": "update", "secret_scopes.keys": "update"}
+        assert actions(planned) == {**wanted, "sql_warehouses.small": "update"}
+        of_caller = next(step for step in planned.steps if step.at.key == "caller")
+        gone = [(change.path, change.before, change.after) for change in of_caller.changes]
+        assert gone == [('permissions["user_name ann@x.org"]', "CAN_VIEW", None)]
+        assert {each.path.partition(".")[0] for each in planned.permissions} == {
+            "folder",
+            "deployment",
+        }
+        shop.deploy()
+        assert held("jobs", job) == {"carl@x.org": "CAN_VIEW", "bob@x.org": "CAN_MANAGE_RUN"}
+        assert held("deployments", deployment.deployment_id) == {}
+        acls = shop.api.get("/api/2.0/secrets/acls/list", scope=scope)["items"]
+        assert [each["principal"] for each in acls] == [shop.user]
+        before = shop.audit()
+        shop.deploy()
+        assert shop.plan().is_empty and shop.audit() == before, "nothing is left to do"
+
+    await in_thread(work)
+
+
 async def test_what_was_there_before_is_taken_over_only_when_told(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

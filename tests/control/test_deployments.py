@@ -54,7 +54,7 @@ async def test_what_was_made_is_remembered_until_it_is_destroyed(api: httpx2.Asy
     listed = (await api.get(BASE, params={"bundle_name": "shop"})).json()["deployments"]
     assert [(each["version"], "lock" in each) for each in listed] == [(1, False)]
     read = (await api.get(f"{BASE}/{place[0]}")).json()
-    assert (read["resources"], read["files"]) == ([JOB], [file])
+    assert (read["resources"], read["files"]) == ([JOB | {"permissions": {}}], [file])
     assert read["root_path"] == "/Users/a/.bundle/shop", "as the workspace spells it"
     again = await begun(api, version=1)
     assert again[0] == place[0], "the same bundle is the same deployment"

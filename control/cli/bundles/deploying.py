@@ -5,7 +5,7 @@ leaves a note, from which the next deployment sees what is there already.
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from spec.bundle_plan import (
     permission_changes,
     plan_files,
     step_for,
+    without,
 )
 from spec.bundle_resources import Resource, access
 from spec.diff import Change
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
+_OUTER = {"directories": "folder", "deployments": "deployment"}
+"""What is not one of the bundle's resources, but has permissions."""
 _FOLDER_LEVELS = {"CAN_VIEW": "CAN_READ", "CAN_RUN": "CAN_RUN", "CAN_MANAGE": "CAN_MANAGE"}
 _DEPLOYMENT_LEVELS = {"CAN_VIEW": "CAN_VIEW", "CAN_RUN": "CAN_VIEW", "CAN_MANAGE": "CAN_MANAGE"}
 
@@ -61,6 +64,11 @@ class Deployer:
         self._raw: dict[ResourceKey, dict[str, Any]] = {}
         """Settings with stand-ins, as they are to be."""
         self._granted: dict[ResourceKey, Mapping[str, str]] = {}
+        """All that is to be held directly on each resource."""
+        self._given: dict[ResourceKey, Mapping[str, str]] = {}
+        """What of it the bundle gives."""
+        self._outer_granted: dict[str, Mapping[str, str]] = {}
+        """All that is to be held directly on the folder and on the deployment."""
         self._by_key = {each.at: each for each in self.bundle.resources}
         self._stand_ins = {at: stand_in for stand_in, at in self.bundle.stand_ins.items()}
 
@@ -77,9 +85,22 @@ class Deployer:
 
     @property
     def is_settled(self) -> bool:
-        """False when an earlier deployment died: something is noted that was only begun."""
+        """False when an earlier deployment died: something is noted that was only begun.
+
+        Or when it is not noted yet what the bundle gives, as older versions did not.
+        """
         made = self.state.resources if self.state is not None else ()
-        return all(each.object_id is not None for each in made)
+        is_noted = all(dict(given) == self._noted(at)[1] for at, given in self._given.items())
+        outer = self.state.permissions if self.state is not None else {}
+        is_noted = is_noted and all(outer.get(kind, {}) == self._outer(kind) for kind in _OUTER)
+        return is_noted and all(each.object_id is not None for each in made)
+
+    def _noted(self, at: ResourceKey) -> tuple[tuple[str | None, str] | None, dict[str, str]]:
+        """Return (id, name) of what is noted of a resource, and what the bundle gave on it."""
+        for each in self.state.resources if self.state is not None else ():
+            if (each.kind, each.key) == at:
+                return (each.object_id, each.name), each.permissions
+        return None, {}
 
     def plan(self) -> Plan:
         """Return what deploying would do; nothing is changed."""
@@ -109,6 +130,10 @@ class Deployer:
             # It may name its own id, which it will have anew.
             self._learn(at, None)
             wanted = self._wanted_of(resource)
+        self._given[at] = wanted.permissions
+        if not wanted.permissions and found is not None and found.permissions is not None:
+            kept = without(found.permissions, self._noted(at)[1])
+            wanted = replace(wanted, permissions=kept)
         step = step_for(resource, wanted, found)
         if step.action is Action.RECREATE:
             self._learn(at, None)
@@ -165,7 +190,8 @@ class Deployer:
         if settings is None:
             return None
         given = None
-        if wanted.permissions and adapter.permissions is not None:
+        concerned = wanted.permissions or self._noted(at)[1]
+        if concerned and adapter.permissions is not None:
             given = self.permissions.read(adapter.permissions, object_id)
         return Existing(object_id, settings, given)
 
@@ -186,14 +212,15 @@ class Deployer:
 
     def _outer_changes(self) -> Iterator[Change]:
         """Return what differs in the permissions of the folder and of the deployment."""
-        if not self.bundle.permissions:
+        noted = self.state.permissions if self.state is not None else {}
+        if not self.bundle.permissions and not any(noted.values()):
             return
         deployment = self.state.deployment_id if self.state is not None else None
         for kind, object_id in (("directories", self._folder()), ("deployments", deployment)):
             before = self.permissions.read(kind, object_id) if object_id is not None else {}
-            for change in permission_changes(before, self._outer(kind)):
-                what = "folder" if kind == "directories" else "deployment"
-                yield change.model_copy(update={"path": f"{what}.{change.path}"})
+            self._outer_granted[kind] = self._outer(kind) or without(before, noted.get(kind, {}))
+            for change in permission_changes(before, self._outer_granted[kind]):
+                yield change.model_copy(update={"path": f"{_OUTER[kind]}.{change.path}"})
 
     def _folder(self) -> str | None:
         """Return the id of the bundle's folder in the workspace; None when it is not there."""
@@ -259,12 +286,15 @@ class Deployer:
             object_id = step.object_id
         if step.action is Action.DELETE or object_id is None:
             return None
-        noted = {ResourceKey(e.kind, e.key): e for e in self.state.resources} if self.state else {}
-        before = noted.get(at)
-        if before is None or (before.object_id, before.name) != (object_id, step.name):
-            lock.made(at, step.name, object_id)
+        known, given = self._noted(at)
+        # What is about to be given is noted first: whoever dies in between has given it, perhaps.
+        about = {**given, **self._given[at]} if step.permissions_differ else given
+        if (known, given) != ((object_id, step.name), about):
+            lock.made(at, step.name, object_id, about)
         if step.permissions_differ and adapter.permissions is not None:
             self.permissions.write(adapter.permissions, object_id, self._granted[at])
+        if about != self._given[at]:
+            lock.made(at, step.name, object_id, self._given[at])
         return object_id
 
     def _settings(self, at: ResourceKey) -> dict[str, Any]:
@@ -305,11 +335,18 @@ class Deployer:
         lock.forget(step.at)
 
     def _give(self, plan: Plan, lock: Lock) -> None:
-        if not plan.permissions:
-            return
-        self.api.post("/api/2.0/workspace/mkdirs", {"path": self.bundle.root_path})
-        self.permissions.write("directories", self._folder() or "", self._outer("directories"))
-        self.permissions.write("deployments", lock.deployment_id, self._outer("deployments"))
+        noted = dict(self.state.permissions) if self.state is not None else {}
+        given = {kind: self._outer(kind) for kind in _OUTER}
+        if plan.permissions:
+            lock.given({kind: {**noted.get(kind, {}), **given[kind]} for kind in _OUTER})
+            self.api.post("/api/2.0/workspace/mkdirs", {"path": self.bundle.root_path})
+            for kind, place in (
+                ("directories", self._folder() or ""),
+                ("deployments", lock.deployment_id),
+            ):
+                self.permissions.write(kind, place, self._outer_granted[kind])
+        if plan.permissions or any(noted.get(kind, {}) != given[kind] for kind in _OUTER):
+            lock.given(given)
 
     def _clean(self, plan: Plan, lock: Lock, say: Say) -> None:
         """Delete files that the bundle has no more, when no resource names them any longer."""

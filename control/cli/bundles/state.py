@@ -4,7 +4,7 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -57,9 +57,21 @@ class Lock:
         """Note that a resource is about to be made."""
         self._record({"resources": [{"kind": at.kind, "key": at.key, "name": name}]})
 
-    def made(self, at: ResourceKey, name: str, object_id: str) -> None:
-        """Note a resource that is there now."""
-        entry = DeployedResource(kind=at.kind, key=at.key, name=name, object_id=object_id)
+    def made(
+        self,
+        at: ResourceKey,
+        name: str,
+        object_id: str,
+        permissions: Mapping[str, str] | None = None,
+    ) -> None:
+        """Note a resource that is there now, with what the bundle gives on it."""
+        entry = DeployedResource(
+            kind=at.kind,
+            key=at.key,
+            name=name,
+            object_id=object_id,
+            permissions=dict(permissions or {}),
+        )
         self._record({"resources": [entry.model_dump()]})
 
     def forget(self, at: ResourceKey) -> None:
@@ -69,6 +81,10 @@ class Lock:
     def files(self, there: Iterable[DeployedFile]) -> None:
         """Note all files that are there now."""
         self._record({"files": [each.model_dump() for each in there]})
+
+    def given(self, outer: Mapping[str, Mapping[str, str]]) -> None:
+        """Note what the bundle gives on its folder and on the deployment."""
+        self._record({"permissions": {kind: dict(each) for kind, each in outer.items()}})
 
     def finish(self, outcome: str) -> None:
         """Let go."""
