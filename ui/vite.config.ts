@@ -12,6 +12,8 @@ export default defineConfig({
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   server: {
     port: 5173,
+    // The editor of jobs takes their JSON schema from the repository.
+    fs: { allow: [".", "../spec/openlake-orchestrator"] },
     proxy: { "/api": { target: api, xfwd: true }, "/health": api },
   },
   build: { target: "es2023", chunkSizeWarningLimit: 1600 },

@@ -106,8 +106,9 @@ export default function EditorPane(props: EditorProps) {
 
   useEffect(() => {
     const at = view.current;
+    // Only what differs is replaced: the cursor, folds and the place that is looked at stay.
     if (at && at.state.doc.toString() !== value)
-      at.dispatch({ changes: { from: 0, to: at.state.doc.length, insert: value } });
+      at.dispatch({ changes: difference(at.state.doc.toString(), value) });
   }, [value]);
 
   useEffect(() => {
@@ -123,6 +124,16 @@ export default function EditorPane(props: EditorProps) {
   }, [problems]);
 
   return <div ref={box} className={cx("min-h-0 overflow-hidden", className)} />;
+}
+
+/** The one stretch in which two texts differ. */
+function difference(before: string, after: string): { from: number; to: number; insert: string } {
+  const shorter = Math.min(before.length, after.length);
+  let from = 0;
+  while (from < shorter && before[from] === after[from]) from += 1;
+  let same = 0;
+  while (same < shorter - from && before.at(-1 - same) === after.at(-1 - same)) same += 1;
+  return { from, to: before.length - same, insert: after.slice(from, after.length - same) };
 }
 
 function run(view: EditorView, act?: (text: string) => void): boolean {

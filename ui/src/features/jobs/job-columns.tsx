@@ -50,7 +50,7 @@ export function jobColumns({ onTag, onOwner, onRun, onBackfill }: Doing): Column
     {
       id: "trigger",
       header: "Trigger",
-      width: "27%",
+      width: "29%",
       className: "max-w-0",
       cell: (job) => <Trigger job={job} />,
     },
@@ -119,19 +119,19 @@ function LastState({ job }: { job: JobOverview }) {
   );
 }
 
-const TAGS_SHOWN = 3;
+const TAGS_SHOWN = 2;
 
 function Tags({ tags, onTag }: { tags: Record<string, string>; onTag: (tag: string) => void }) {
   const all = Object.entries(tags);
   return (
-    <span className="flex min-w-0 shrink items-center gap-1 overflow-hidden">
+    <span className="flex shrink-0 items-center gap-1">
       {all.slice(0, TAGS_SHOWN).map(([key, value]) => (
         <button
           key={key}
           type="button"
           title={`${key}: ${value}`}
           onClick={() => onTag(value ? `${key}:${value}` : key)}
-          className="max-w-32 shrink-0 truncate rounded bg-sunken px-1.5 py-0.5 text-xs text-ink-soft hover:bg-accent-soft hover:text-accent"
+          className="max-w-28 shrink-0 truncate rounded bg-sunken px-1.5 py-0.5 text-xs text-ink-soft hover:bg-accent-soft hover:text-accent"
         >
           {value ? `${key}: ${value}` : key}
         </button>

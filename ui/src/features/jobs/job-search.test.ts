@@ -4,7 +4,7 @@ import { filtersOf, isFiltered, readJobSearch } from "./job-search";
 test("an address that says nothing shows every job by name", () => {
   expect(readJobSearch({})).toEqual({});
   expect(isFiltered(readJobSearch({ sort: "-created_at" }))).toBe(false);
-  expect(filtersOf({})).toEqual({ search: undefined, sort: "name" });
+  expect(filtersOf({})).toEqual({ sort: "name" });
 });
 
 test("filters come back from the address as they were put into it", () => {

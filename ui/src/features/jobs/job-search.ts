@@ -28,11 +28,11 @@ export function readJobSearch(search: Record<string, unknown>): JobSearch {
 }
 
 /** Turn the address into what the API is asked. */
-export function filtersOf({ q, sort, ...rest }: JobSearch): JobFilters {
-  return { ...rest, search: q, sort: sort ?? "name" };
+export function filtersOf({ q, tag, owner, state, paused, sort }: JobSearch): JobFilters {
+  return { search: q, tag, owner, state, paused, sort: sort ?? "name" };
 }
 
 /** True when the list does not show every job. */
-export function isFiltered({ sort: _, ...filters }: JobSearch): boolean {
-  return Object.values(filters).some((value) => value !== undefined);
+export function isFiltered({ q, tag, owner, state, paused }: JobSearch): boolean {
+  return [q, tag, owner, state, paused].some((value) => value !== undefined);
 }
