@@ -18,7 +18,7 @@ from spec.api.overview import (
     SchedulePreview,
 )
 
-router = APIRouter(prefix="/api/openlake/1.0", tags=["jobs"])
+router = APIRouter(prefix="/api/openlake/1.0", tags=["console"])
 
 
 @router.get("/jobs", response_model=JobOverviewList)

@@ -19,7 +19,7 @@ EMPTY = WORDS(
     """
     list_jobs list_runs list_transactions list_queries list_query_history list_alerts
     list_deliveries list_secret_scopes list_cluster_policies list_instance_pools
-    list_deployments list_legacy_queries
+    list_deployments list_legacy_queries list_job_overviews
     """
 )
 """Lists: without a permission there is nothing in them."""
@@ -91,6 +91,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 PLAIN = WORDS(
     """
+    get_job_overview get_job_matrix get_run_timeline
     list_job_versions get_job_version diff_job_versions restore_job_version list_backfills
     get_backfill cancel_backfill rerun_backfill follow_run replay_run get_transaction
     drop_transaction get_run_settings get_evidence get_task_output get_artifacts get_log
@@ -109,8 +110,11 @@ EVERYBODY: dict[str, str] = {
     "their own: who makes something owns it": """
         create_job submit_run create_query create_legacy_query create_warehouse
         create_secret_scope create_upload load_upload create_token list_tokens delete_token
-        update_token create_session delete_session begin_deployment""",
-    "who one is, and how the stack is": "me host_config read_health read_metrics",
+        update_token create_session delete_session begin_deployment sign_in list_sessions sign_out
+        create_sign_in_code""",
+    "who one is, and how the stack is": """
+        me host_config read_health read_metrics get_console_settings preview_schedule""",
+    "runs that one may see; test_console_events has the others": "follow_workspace",
     "the directory of people, as in Databricks; test_identity has who may change it": """
         list_users get_user create_user replace_user patch_user delete_user
         list_service_principals get_service_principal create_service_principal
@@ -121,7 +125,7 @@ EVERYBODY: dict[str, str] = {
         remove_member create_member_token""",
     "tables, volumes and uploads have no permissions yet": """
         list_catalogs get_catalog list_schemas get_schema list_tables get_table table_exists
-        list_table_summaries get_table_page list_table_snapshots get_table_diff
+        list_table_summaries list_schema_tables get_table_page list_table_snapshots get_table_diff
         list_table_partitions list_table_files list_table_branches sample_table get_table_lineage
         get_lineage_map get_lineage_impact get_column_lineage collect_event
         list_uploads get_upload create_volume list_volumes get_volume update_volume delete_volume

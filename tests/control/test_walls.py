@@ -292,6 +292,7 @@ async def test_lists_show_nothing_of_another_workspace(
         "/api/2.0/instance-pools/list": "instance_pools",
         f"{OWN}/uploads": "uploads",
         f"{OWN}/deliveries": "deliveries",
+        f"{OWN}/jobs": "jobs",
     }
     for path, field in lists.items():
         answer = await api.get(path, headers=other)
