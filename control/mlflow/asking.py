@@ -6,14 +6,14 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlmodel import select
 
-from control.auth import Caller, bearer
+from control.auth import Caller
 from control.deps import Deps
 from control.gateway.tables import AttemptRow, AttemptState
 from control.http import DepsArg, get_caller
 from control.mlflow.addresses import is_databricks
 from control.mlflow.memory import Memory
 from control.mlflow.server import MlflowServer, workspace_name
-from control.secrets.reading import is_attempt_token, reader_of
+from control.secrets.reading import attempt_token, reader_of
 from spec.errors import Forbidden
 
 
@@ -54,9 +54,8 @@ async def get_asking(request: Request, deps: DepsArg) -> Asking:
 
     A task is its run's user, for as long as its attempt is open.
     """
-    header = request.headers.get("authorization")
-    token = bearer(header) if header is not None else ""
-    if is_attempt_token(token):
+    token = attempt_token(request)
+    if token is not None:
         caller = await _task(deps, token, request.state.request_id)
     else:
         caller = await get_caller(request, deps)

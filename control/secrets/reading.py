@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from fastapi import Request
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.audit import store as audit
-from control.auth import Caller, caller_named, caller_of
+from control.auth import Caller, bearer, caller_named, caller_of
 from control.deps import Deps
 from control.gateway import tokens
 from control.gateway.tables import AttemptRow, AttemptState
@@ -37,9 +38,14 @@ class NotInAJob(Invalid):
     code = "BAD_REQUEST"
 
 
-def is_attempt_token(token: str) -> bool:
-    """Tell an attempt's token (a JWT) from an access token."""
-    return token.count(".") == 2
+def attempt_token(request: Request) -> str | None:
+    """Return the token of an attempt (a JWT) that a request carries.
+
+    None when a person asks: by an access token, or by the console's cookie.
+    """
+    header = request.headers.get("authorization")
+    token = bearer(header) if header is not None else ""
+    return token if token.count(".") == 2 else None
 
 
 async def reader_of(deps: Deps, token: str) -> Reader:

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from control.auth import bearer
 from control.http import CallerArg, DepsArg, get_caller
 from control.secrets import reading, service
 from control.secrets.access import Reader
@@ -28,11 +27,10 @@ router = APIRouter(prefix="/api/2.0/secrets", tags=["secrets"])
 
 async def get_reader(request: Request, deps: DepsArg) -> Reader:
     """Return who reads, a person or a running attempt; for `Depends`."""
-    token = bearer(request.headers.get("authorization"))
-    if reading.is_attempt_token(token):
+    token = reading.attempt_token(request)
+    if token is not None:
         return await reading.reader_of(deps, token)
-    caller = await get_caller(request, deps)
-    return Reader(caller)
+    return Reader(await get_caller(request, deps))
 
 
 ReaderArg = Annotated[Reader, Depends(get_reader)]
