@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from control.http import CallerArg, DepsArg, compact
+from control.lakehouse import schema_pages
 from control.lakehouse.pages import Table
 from spec.api.tables import (
     BranchList,
@@ -13,6 +14,7 @@ from spec.api.tables import (
     PartitionList,
     Sample,
     SnapshotList,
+    TableOverviewList,
     TablePage,
 )
 
@@ -31,6 +33,18 @@ def _table(
 
 
 TableArg = Annotated[Table, Depends(_table)]
+
+
+@router.get("", response_model=TableOverviewList)
+async def list_schema_tables(
+    schema: Annotated[str, Query(description="`<catalog>.<schema>`")],
+    caller: CallerArg,
+    deps: DepsArg,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    page_token: str | None = None,
+) -> Response:
+    """List a schema's tables with their size and who changed them last."""
+    return compact(await schema_pages.list_tables(deps, caller, schema, limit, page_token))
 
 
 @router.get("/{name}", response_model=TablePage)

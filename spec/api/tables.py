@@ -253,3 +253,25 @@ class BranchList(Frozen):
     """Answer of `GET tables/{name}/branches`, those of newer runs first; the newest 100."""
 
     branches: tuple[HeldBranch, ...] = ()
+
+
+class TableOverview(Frozen):
+    """One table or view in the list of its schema."""
+
+    name: str
+    full_name: str
+    kind: Literal["TABLE", "VIEW"]
+    rows: int | None = None
+    """Before deletes by position or equality."""
+    bytes: int | None = None
+    updated_at: int | None = None
+    writer: Writer | None = None
+    """Who made the current snapshot; None where nobody went through the gateway."""
+    comment: str | None = None
+
+
+class TableOverviewList(Frozen):
+    """Answer of `GET tables`, by name."""
+
+    tables: tuple[TableOverview, ...] = ()
+    next_page_token: str | None = None

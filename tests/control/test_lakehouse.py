@@ -288,6 +288,22 @@ async def test_tables_are_for_those_with_a_token(anonymous: httpx2.AsyncClient) 
         assert (await anonymous.get(path)).status_code == 401
 
 
+async def test_a_schema_lists_its_tables_with_size_and_last_writer(
+    lake_api: httpx2.AsyncClient,
+) -> None:
+    path = "/api/openlake/1.0/tables"
+    first = (await lake_api.get(path, params={"schema": "lakehouse.s", "limit": 2})).json()
+    (t, u) = first["tables"]
+    assert (t["full_name"], t["rows"], t["writer"]["run_id"]) == ("lakehouse.s.t", 2, 77)
+    # Listed, but gone when it was to be loaded.
+    assert (u["name"], "rows" in u) == ("u_1", False)
+    more = {"schema": "lakehouse.s", "limit": 2, "page_token": first["next_page_token"]}
+    last = (await lake_api.get(path, params=more)).json()
+    assert [each["name"] for each in last["tables"]] + [last.get("next_page_token")] == ["u%", None]
+    for missing in ("lakehouse.none", "nowhere.s", "lakehouse"):
+        assert (await lake_api.get(path, params={"schema": missing})).status_code == 404
+
+
 async def test_a_table_lists_the_branches_of_runs_that_changed_it(
     api: httpx2.AsyncClient, lake_api: httpx2.AsyncClient, database: Database, shelf: Shelf
 ) -> None:
