@@ -38,6 +38,8 @@ class SecretsApi(BaseHTTPRequestHandler):
             self.answer(503, {"message": "starting"})
         elif self.headers["Authorization"] != f"Bearer {self.token}":
             self.answer(403, {"message": "attempt 7 is over, and its token with it"})
+        elif url.path == "/api/2.1/unity-catalog/volumes/lakehouse.shop.raw":
+            self.answer(200, {"storage_location": "s3://lakehouse/dbutils-volume/7"})
         elif url.path.endswith("/scopes/list"):
             self.answer(200, {"scopes": [{"name": "db"}]})
         elif url.path.endswith("/list"):
@@ -155,7 +157,7 @@ def test_files_of_the_machine(dbutils: Any, tmp_path: Path) -> None:
 
 @pytest.mark.integration
 def test_files_of_the_object_store(
-    dbutils: Any, lake: Lake, monkeypatch: pytest.MonkeyPatch
+    dbutils: Any, lake: Lake, api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     s3 = lake.layout.s3("lakehouse")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.access_key)
@@ -163,6 +165,21 @@ def test_files_of_the_object_store(
     monkeypatch.setenv("AWS_REGION", s3.region)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.endpoint)
     check_files(dbutils.fs, "s3://lakehouse/dbutils")
+
+    monkeypatch.setenv("OPENLAKE_API_URL", api)
+    monkeypatch.setenv("OPENLAKE_API_TOKEN", SecretsApi.token)
+    volume = "/Volumes/lakehouse/shop/raw"
+    check_files(dbutils.fs, f"dbfs:{volume}/t")
+    dbutils.fs.put("s3://lakehouse/dbutils/two.txt", "zwei")
+    dbutils.fs.cp("s3://lakehouse/dbutils/two.txt", f"{volume}/three.txt")
+    assert dbutils.fs.head("s3://lakehouse/dbutils-volume/7/three.txt") == "zwei"
+    shown = [each.path for each in dbutils.fs.ls(f"{volume}/")]
+    assert f"dbfs:{volume}/three.txt" in shown
+    for path, words in ((f"{volume}/../x", "must not hold"), (volume, "is a volume; delete what")):
+        with pytest.raises(ValueError, match=words):
+            dbutils.fs.rm(path, True)
+    with pytest.raises(ValueError, match="does not exist"):
+        dbutils.fs.ls("/Volumes/lakehouse/shop/none")
 
 
 def check_files(fs: Any, root: str) -> None:

@@ -1,14 +1,19 @@
-"""`dbutils.fs`: files of the object store (`s3://…`) and of the machine that runs the task.
+"""`dbutils.fs`: files of volumes, of the object store (`s3://…`) and of the task's machine.
 
-Needs pyarrow, which every task finds in its environment. There is no DBFS.
+Needs pyarrow, which every task finds in its environment. Of `dbfs:/` there are volumes only.
 """
 
 import os
 import re
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from dbruntime._api import ask
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*):/*")
+_VOLUME = re.compile(r"^(?:dbfs:)?/Volumes/([^/]+)/([^/]+)/([^/]+)(?:/(.*))?$")
 HEAD_BYTES = 65536
 
 
@@ -77,6 +82,8 @@ class FileSystem:
     def rm(self, dir: str, recurse: bool = False) -> bool:
         """Delete a file, or with `recurse` a folder; False when there was nothing."""
         place = _Place(dir)
+        if place.base and place.path == place.base:
+            raise ValueError(f"{dir} is a volume; delete what is in it, or the volume itself")
         match place.kind():
             case "file":
                 place.system.delete_file(place.path)
@@ -124,11 +131,16 @@ class _Place:
     """A path with the file system it is in."""
 
     def __init__(self, spelled: str) -> None:
+        self.spelled = spelled
+        self.prefix = self.base = ""
+        """What stands before a path, and what of it that stands for, if it is in a volume."""
+        volume = _VOLUME.match(spelled)
+        if volume is not None:
+            self._in_volume(*volume.groups())
+            return
         found = _SCHEME.match(spelled)
         scheme = found.group(1).lower() if found else "file"
         rest = spelled[found.end() :] if found else spelled
-        self.spelled = spelled
-        self.prefix = ""
         if scheme in ("s3", "s3a", "s3n"):
             self.system, self.prefix, self.path = _s3(), f"{scheme}://", rest.rstrip("/")
         elif scheme == "file":
@@ -136,9 +148,17 @@ class _Place:
             self.path = os.path.abspath(f"/{rest}" if found else rest)
         else:
             raise ValueError(
-                f"'{spelled}': {scheme}: paths do not exist in OpenLake; use s3://bucket/path or a"
-                " local path"
+                f"'{spelled}': {scheme}: paths do not exist in OpenLake; use"
+                " /Volumes/<catalog>/<schema>/<volume>/path, s3://bucket/path or a local path"
             )
+
+    def _in_volume(self, catalog: str, schema: str, volume: str, inside: str | None) -> None:
+        inside = (inside or "").rstrip("/")
+        if inside and {"", ".", ".."} & set(inside.split("/")):
+            raise ValueError(f"'{self.spelled}' must not hold '//', '.' or '..'")
+        self.system, self.base = _s3(), _location(f"{catalog}.{schema}.{volume}")
+        self.prefix = f"dbfs:/Volumes/{catalog}/{schema}/{volume}"
+        self.path = f"{self.base}/{inside}" if inside else self.base
 
     def info(self) -> Any:
         """Return what is there."""
@@ -170,8 +190,9 @@ class _Place:
         is_folder = info.type == _arrow().FileType.Directory
         slash = "/" if is_folder else ""
         written = info.mtime_ns
+        shown = info.path.removeprefix(self.base)
         return FileInfo(
-            path=f"{self.prefix or 'file:'}{info.path}{slash}",
+            path=f"{self.prefix or 'file:'}{shown}{slash}",
             name=f"{os.path.basename(info.path)}{slash}",
             size=0 if is_folder else info.size,
             modificationTime=0 if written is None else written // 1_000_000,
@@ -180,6 +201,13 @@ class _Place:
 
 def _arrow() -> Any:
     return import_module("pyarrow.fs")
+
+
+@lru_cache
+def _location(volume: str) -> str:
+    """Return where in the object store a volume is: bucket and path."""
+    found = ask(f"2.1/unity-catalog/volumes/{quote(volume, safe='.')}", "volumes")
+    return str(found["storage_location"]).removeprefix("s3://").rstrip("/")
 
 
 def _s3() -> Any:
