@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.types import Lifespan
 
 from control import errors
+from control.alerts.legacy_routes import router as legacy_alerts
 from control.alerts.routes import router as alerts
 from control.artifacts.routes import router as artifacts
 from control.audit.routes import router as audit
@@ -113,6 +114,7 @@ ROUTERS = (
     own_queries,
     query_history,
     alerts,
+    legacy_alerts,
     permissions,
     sql_permissions,
     statements,

@@ -56,10 +56,6 @@ _CLUSTER_CHANGES = (
 REASONS: dict[str, tuple[str, list[str]]] = {
     "/api/2.0/preview/sql/dashboards": (_DASHBOARDS, _METHODS),
     "/api/2.0/preview/sql/widgets": (_DASHBOARDS, _METHODS),
-    "/api/2.0/preview/sql/alerts": (
-        "the older alerts API is not served; use /api/2.0/sql/alerts",
-        _METHODS,
-    ),
     "/api/2.0/preview/sql/visualizations": (_DRAWINGS, _METHODS),
     "/api/2.0/sql/visualizations": (_DRAWINGS, _METHODS),
     "/api/2.0/redash-v2": (_DASHBOARDS, _METHODS),

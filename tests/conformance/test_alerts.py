@@ -98,19 +98,31 @@ def test_alerts_with_a_schedule_of_their_own_are_refused(sdk: WorkspaceClient) -
             call()
 
 
-@pytest.mark.refused("alerts_legacy.list", "the older API; `alerts` has all of it")
-@pytest.mark.refused("alerts_legacy.get", "the older API; `alerts` has all of it")
-@pytest.mark.refused("alerts_legacy.create", "the older API; `alerts` has all of it")
-@pytest.mark.refused("alerts_legacy.update", "the older API; `alerts` has all of it")
-@pytest.mark.refused("alerts_legacy.delete", "the older API; `alerts` has all of it")
-def test_the_older_alerts_are_refused(sdk: WorkspaceClient) -> None:
-    options = sql.AlertOptions(column="n", op=">", value=1)
-    for call in (
-        lambda: sdk.alerts_legacy.list(),
-        lambda: sdk.alerts_legacy.get("any"),
-        lambda: sdk.alerts_legacy.create("old", options, "any"),
-        lambda: sdk.alerts_legacy.update("any", "old", options, "any"),
-        lambda: sdk.alerts_legacy.delete("any"),
-    ):
-        with pytest.raises(NotImplemented, match="sql/alerts"):
-            call()
+_BY_ID = "the query of an alert is named by its id alone"
+
+
+@pytest.mark.partly("alerts_legacy.create", _BY_ID)
+@pytest.mark.partly("alerts_legacy.get", _BY_ID)
+@pytest.mark.partly("alerts_legacy.list", _BY_ID)
+def test_older_clients_see_the_same_alerts(sdk: WorkspaceClient, query_id: str) -> None:
+    options = sql.AlertOptions(column="n", op=">", value=1, custom_subject="hot")
+    made = sdk.alerts_legacy.create("old", options, query_id, rearm=60)
+    assert made.id and made.query and made.query.id == query_id
+    assert (made.state, made.rearm) == (sql.LegacyAlertState.UNKNOWN, 60)
+    newer = sdk.alerts.get(made.id)
+    assert newer.condition and newer.condition.op is sql.AlertOperator.GREATER_THAN
+    changed = sql.AlertOptions(column="n", op="==", value="cold")
+    sdk.alerts_legacy.update(made.id, "older", changed, query_id)
+    found = sdk.alerts_legacy.get(made.id)
+    assert found.options and (found.name, found.rearm) == ("older", None)
+    assert (found.options.op, found.options.value, found.options.custom_subject) == (
+        "==",
+        "cold",
+        None,
+    )
+    assert made.id in [each.id for each in sdk.alerts_legacy.list()]
+    with pytest.raises(InvalidParameterValue, match="muted"):
+        sdk.alerts_legacy.create("m", sql.AlertOptions("n", ">", 1, muted=True), query_id)
+    sdk.alerts_legacy.delete(made.id)
+    with pytest.raises(NotFound):
+        sdk.alerts_legacy.get(made.id)

@@ -19,11 +19,16 @@ EMPTY = WORDS(
     """
     list_jobs list_runs list_transactions list_queries list_query_history list_alerts
     list_deliveries list_secret_scopes list_cluster_policies list_instance_pools
-    list_deployments list_legacy_queries list_job_overviews
+    list_deployments list_legacy_queries list_legacy_alerts list_job_overviews
     """
 )
 """Lists: without a permission there is nothing in them."""
 
+OLDER_ALERT = {
+    "name": "a",
+    "query_id": "{query_id}",
+    "options": {"column": "x", "op": "==", "value": 1},
+}
 REFUSED: dict[str, dict[str, Any]] = {
     # Workspace files.
     "import_file": {"json": {"path": "/jobs/new", "content": "YQ==", "format": "RAW"}},
@@ -63,6 +68,8 @@ REFUSED: dict[str, dict[str, Any]] = {
         }
     },
     "update_alert": {"json": {"alert": {"display_name": "b"}, "update_mask": "display_name"}},
+    "create_legacy_alert": {"json": OLDER_ALERT},
+    "update_legacy_alert": {"json": OLDER_ALERT},
     "update_legacy_query": {"json": {"name": "b"}},
     "execute_statement": {"json": {"statement": "SELECT 1", "warehouse_id": "{warehouse_id}"}},
     "edit_warehouse": {"json": {"auto_stop_mins": 30}},
@@ -97,11 +104,13 @@ PLAIN = WORDS(
     drop_transaction get_run_settings get_evidence get_task_output get_artifacts get_log
     follow_log get_run_lineage get_query trash_query run_query list_query_versions
     get_query_version diff_query_versions restore_query_version get_alert trash_alert
+    get_legacy_alert trash_legacy_alert
     get_statement get_statement_result_chunk cancel_statement get_warehouse delete_warehouse
     start_warehouse stop_warehouse get_permissions get_permission_levels get_sql_permissions
     get_sql_permission_levels get_dbsql_permissions list_audit delete_notification_destination
     renew_signing_secret test_notification_destination get_delivery retry_delivery
-    close_statement follow_statement get_statement_rows download_statement get_legacy_query trash_legacy_query restore_legacy_query
+    close_statement follow_statement get_statement_rows download_statement
+    get_legacy_query trash_legacy_query restore_legacy_query
     """
 )
 """The same, of requests that need no more than their path."""
@@ -246,7 +255,9 @@ async def test_who_has_no_permission_sees_and_does_nothing(
                 wrong.append(f"{operation.name}: {answer.status_code} {answer.text[:200]}")
         elif operation.name in EMPTY:
             answer = await ask(nobody, operation, ids)
-            lists = [each for each in answer.json().values() if isinstance(each, list)]
+            found = answer.json()
+            parts = [found] if isinstance(found, list) else found.values()
+            lists = [each for each in parts if isinstance(each, list)]
             if answer.status_code != 200 or any(lists):
                 wrong.append(f"{operation.name}: {answer.status_code} {answer.text[:200]}")
     assert wrong == []

@@ -54,6 +54,7 @@ ELSE = {
     ("post", f"{OWN}/deployments/begin"),
     ("post", "/api/2.0/sql/queries"),
     ("post", "/api/2.0/sql/alerts"),
+    ("post", "/api/2.0/preview/sql/alerts"),
     # Refused to everybody but a running task, before anything is looked up.
     ("get", "/api/2.0/secrets/get"),
 }
@@ -142,6 +143,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "patch": {"Operations": [{"op": "replace", "path": "displayName", "value": "x"}]},
     "/preview/sql/queries/{query_id}": {"name": "x"},
     "/queries/{query_id}": {"query": {"query_text": "x"}, "update_mask": "query_text"},
+    "/preview/sql/alerts/{alert_id}": {
+        "name": "x",
+        "options": {"column": "x", "op": ">", "value": 1},
+    },
     "/alerts/{alert_id}": {"alert": {"display_name": "x"}, "update_mask": "display_name"},
     "/token/{token_id}": {"token": {"comment": "x"}, "update_mask": "comment"},
     "/tokens/{token_id}": {"token": {"comment": "x"}, "update_mask": "comment"},
