@@ -33,6 +33,9 @@ ui-check: ui/node_modules/.package-lock.json ## The console's lint, types and co
 	@$(NPM) run --silent check
 	@$(NPM) run --silent test
 
+screenshots: install ui chromium ## Take pictures of every page of the console, into ui/screenshots
+	@$(BIN)/python -m tests.console.screenshots
+
 demo: .venv ui ## Install, start the stack, run the example job, show what came out
 	@$(BIN)/openlake demo
 

@@ -2,6 +2,9 @@ import { useEffect, useRef } from "react";
 import { inWorkspaceUrl } from "./client";
 import { reportAnswer, reportSilence } from "./connection";
 
+/** Longer than the pause that browsers make before they connect again. */
+const PATIENCE_MS = 8_000;
+
 /** What to do with each kind of event; data is the event's text, usually JSON. */
 export type Handlers = Record<string, (data: string, id: string) => void>;
 
@@ -18,16 +21,25 @@ export function useEvents(path: string | null, handlers: Handlers, onClosed?: ()
   useEffect(() => {
     if (!path) return;
     const source = new EventSource(inWorkspaceUrl(path));
-    source.onopen = reportAnswer;
+    let silence: ReturnType<typeof setTimeout> | undefined;
+    source.onopen = () => {
+      clearTimeout(silence);
+      silence = undefined;
+      reportAnswer();
+    };
     source.onerror = () => {
       if (source.readyState === EventSource.CLOSED) latest.current.onClosed?.();
-      else reportSilence();
+      // The browser is connecting again: only when that takes long is the server away.
+      else silence ??= setTimeout(reportSilence, PATIENCE_MS);
     };
     for (const name of names.split(" ")) {
       source.addEventListener(name, (event: MessageEvent<string>) => {
         latest.current.handlers[name]?.(event.data, event.lastEventId);
       });
     }
-    return () => source.close();
+    return () => {
+      clearTimeout(silence);
+      source.close();
+    };
   }, [path, names]);
 }
