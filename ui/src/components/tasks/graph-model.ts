@@ -35,7 +35,7 @@ export interface ModelEdge {
   live?: boolean;
 }
 
-const WIDTH = 220;
+const WIDTH = 208;
 const HEIGHT = 62;
 
 /** Draw a job's tasks as a graph: a for-each holds the task it repeats, a condition's ways have names. */

@@ -59,30 +59,37 @@ export function taskSegments(attempts: TimelineAttempt[], now: number): Segment[
   });
 }
 
-/** Return the tasks that a run's length depends on: back from what ended last, each time to the dependency that ended last. */
+/**
+ * Return the tasks that a run's length depends on: back from what worked last, each time to the
+ * dependency that ended last. The way leads through skipped tasks, but they are not on it.
+ */
 export function criticalPath(tasks: TimelineTask[], now: number): Set<string> {
-  const ends = new Map(tasks.map((task) => [task.task_key, endOf(task, now)]));
   const known = new Map(tasks.map((task) => [task.task_key, task]));
+  const ends = new Map(tasks.map((task) => [task.task_key, endOf(task, now)]));
   const latest = (keys: string[]) =>
     keys.reduce<string | null>((best, key) => {
       const end = ends.get(key) ?? null;
       if (end === null) return best;
       return best === null || end > (ends.get(best) ?? 0) ? key : best;
     }, null);
-  const path = new Set<string>();
-  let at = latest(tasks.map((task) => task.task_key));
-  while (at !== null && !path.has(at)) {
-    path.add(at);
+  const seen = new Set<string>();
+  let at = latest(tasks.filter(hasWorked).map((task) => task.task_key));
+  while (at !== null && !seen.has(at)) {
+    seen.add(at);
     at = latest(known.get(at)?.depends_on ?? []);
   }
-  return path;
+  return new Set([...seen].filter((key) => hasWorked(known.get(key))));
 }
 
-/** When a task's work ended, or now while it works; null when it did no work. */
+function hasWorked(task: TimelineTask | undefined): boolean {
+  return task?.attempts.at(-1)?.started_at != null;
+}
+
+/** When a task ended, or now while it works; null when it has not begun. */
 function endOf(task: TimelineTask, now: number): number | null {
   const last = task.attempts.at(-1);
-  if (last?.started_at == null) return null;
-  return last.ended_at ?? (isOpen(last.state) ? now : null);
+  if (!last) return null;
+  return last.ended_at ?? (hasWorked(task) && isOpen(last.state) ? now : null);
 }
 
 /** Put a run's tasks into rows, iterations below the for-each that is open. */
@@ -132,7 +139,7 @@ export function wholeView(timeline: Timeline, now: number): View {
     ...timeline.tasks.map((task) => task.attempts.at(-1)?.ended_at ?? 0),
   );
   const span = Math.max(1000, last - timeline.created_at);
-  return { from: timeline.created_at, to: timeline.created_at + span * 1.03 };
+  return { from: timeline.created_at, to: timeline.created_at + span * 1.05 };
 }
 
 const LEAST_SPAN = 200;

@@ -5,10 +5,10 @@ import { Fragment, type ReactNode } from "react";
 import type { ConsoleSettings } from "@/api/console-settings";
 import { type Run, runQuery } from "@/api/run";
 import { Elapsed, Time } from "@/components/time";
+import { causeOf } from "@/lib/run-trigger";
 import { isFailure, isOpen, lookOf } from "@/lib/states";
 import { firstFailed } from "./run-tasks";
 import { temporalUrl } from "./temporal";
-import { causeOf } from "./trigger";
 import type { RunNow } from "./use-run";
 
 /** One line below the run's name: what started it, when, for how long, with which parameters. */
@@ -105,13 +105,16 @@ function Parent({ taskRunId }: { taskRunId: number }) {
 
 /** What went wrong, and where to look; nothing while all is well. */
 export function RunTrouble({ run, now }: { run: Run; now: RunNow }) {
-  const waits = now.state === "QUEUED" && now.message;
-  if (waits) return <Note tone="warn">{now.message}</Note>;
-  if (isOpen(now.state) || !(isFailure(now.state) || now.state === "SKIPPED")) return null;
+  if (now.state === "QUEUED" && now.message) return <Note tone="warn">{now.message}</Note>;
   const failed = firstFailed(now.tasks);
+  const over = !isOpen(now.state);
+  const bad = isFailure(now.state);
+  if (!failed && !(over && (bad || now.state === "SKIPPED"))) return null;
+  const said =
+    now.message || (failed ? `${failed.key}: ${failed.message}` : lookOf(now.state).label);
   return (
-    <Note tone={isFailure(now.state) ? "bad" : "warn"}>
-      <span className="whitespace-pre-wrap">{now.message || lookOf(now.state).label}</span>
+    <Note tone={bad ? "bad" : "warn"}>
+      <span className="whitespace-pre-wrap">{said}</span>
       {failed?.taskRunId && (
         <>
           {" "}
@@ -126,7 +129,7 @@ export function RunTrouble({ run, now }: { run: Run; now: RunNow }) {
           >
             Open the log of {failed.key}
           </Link>
-          , mend what failed, then repair the run: what succeeded is kept.
+          {over && ", mend what failed, then repair the run: what succeeded is kept."}
         </>
       )}
     </Note>

@@ -1,6 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { ChartGantt, ListChecks, SlidersHorizontal, Workflow } from "lucide-react";
+import {
+  ChartGantt,
+  ChartNetwork,
+  FlaskConical,
+  GitMerge,
+  ListChecks,
+  PackageOpen,
+  SlidersHorizontal,
+  Workflow,
+} from "lucide-react";
 import { type ReactNode, useMemo } from "react";
 import { consoleSettingsQuery } from "@/api/console-settings";
 import type { Run } from "@/api/run";
@@ -10,13 +19,17 @@ import { StateBadge } from "@/components/state-badge";
 import { Skeleton } from "@/components/states";
 import { Tabs } from "@/components/tabs";
 import { TaskGraph } from "@/components/tasks/task-graph";
+import { LineagePanel } from "./lineage-panel";
+import { MlflowPanel } from "./mlflow-panel";
 import { RunActions } from "./run-actions";
 import { RunDetails } from "./run-details";
 import { RunFacts, RunTrouble } from "./run-facts";
+import { RunOutputPanel } from "./run-output-panel";
 import type { RunSearch, RunTab } from "./search";
 import { TaskPanel } from "./task-panel";
 import { TaskTable } from "./task-table";
 import { RunTimeline } from "./timeline";
+import { TransactionPanel } from "./transaction-panel";
 import { type RunNow, useRun } from "./use-run";
 
 const route = getRouteApi("/_shell/jobs/$jobId/runs/$runId/");
@@ -35,7 +48,14 @@ export function RunPage({ jobId, runId }: RunPageProps) {
     <Page
       fill
       title={run?.run_name || "Run"}
-      heading={run && <StateBadge state={now.state} />}
+      heading={
+        run && (
+          <>
+            <span className="font-mono text-xs text-ink-faint">run {runId}</span>
+            <StateBadge state={now.state} />
+          </>
+        )
+      }
       crumbs={[
         <Link key="jobs" to="/jobs">
           Jobs
@@ -49,7 +69,6 @@ export function RunPage({ jobId, runId }: RunPageProps) {
             {run?.run_name ?? `Job ${jobId}`}
           </Link>
         ),
-        <span key="run">Run {runId}</span>,
       ]}
       lead={run && <RunFacts run={run} temporal={settings ?? null} />}
       actions={run && <RunActions run={run} now={now} />}
@@ -108,6 +127,26 @@ function Body({ run, now }: { run: Run; now: RunNow }) {
       ),
     },
     {
+      value: "output",
+      label: labelled(PackageOpen, "Output"),
+      content: () => spaced(<RunOutputPanel run={run} tasks={now.tasks} />),
+    },
+    {
+      value: "transaction",
+      label: labelled(GitMerge, "Transaction"),
+      content: () => spaced(<TransactionPanel run={run} tasks={now.tasks} />),
+    },
+    {
+      value: "mlflow",
+      label: labelled(FlaskConical, "MLflow"),
+      content: () => spaced(<MlflowPanel run={run} />),
+    },
+    {
+      value: "lineage",
+      label: labelled(ChartNetwork, "Lineage"),
+      content: () => spaced(<LineagePanel run={run} tasks={now.tasks} />),
+    },
+    {
       value: "details",
       label: labelled(SlidersHorizontal, "Details"),
       content: () => <RunDetails run={run} />,
@@ -142,6 +181,10 @@ function Body({ run, now }: { run: Run; now: RunNow }) {
 
 /** The parts that show tasks, with the chosen one beside. */
 const SHARED = new Set<RunTab>(["graph", "timeline", "tasks"]);
+
+function spaced(content: ReactNode): ReactNode {
+  return <div className="pt-4 pb-2">{content}</div>;
+}
 
 function labelled(Icon: typeof Workflow, word: string, count?: number): ReactNode {
   return (

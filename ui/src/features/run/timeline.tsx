@@ -306,17 +306,28 @@ function Row({ row, top, view, selected, open, onSelect, onToggle, onOpen, onHov
             onHover={onHover}
           />
         ))}
-        {row.from !== null && row.to !== null && row.to > row.from && (
-          <span
-            aria-hidden
-            className="pointer-events-none absolute top-1.5 pl-1.5 text-xs text-ink-faint tabular-nums"
-            style={{ left: `${Math.min(place(row.to, view), 100)}%` }}
-          >
-            {formatDuration(row.to - row.from)}
-          </span>
-        )}
+        <Length row={row} view={view} />
       </div>
     </li>
+  );
+}
+
+const NEAR_THE_END = 94;
+
+/** How long the task took, beside its last bar. */
+function Length({ row, view }: { row: GanttRow; view: View }) {
+  if (row.from === null || row.to === null || row.to <= row.from) return null;
+  const end = place(row.to, view);
+  if (end < 0 || end > 100) return null;
+  const before = end > NEAR_THE_END;
+  return (
+    <span
+      aria-hidden
+      className="pointer-events-none absolute top-1.5 px-1.5 text-xs whitespace-nowrap text-ink-faint tabular-nums"
+      style={before ? { right: `${100 - place(row.from, view)}%` } : { left: `${end}%` }}
+    >
+      {formatDuration(row.to - row.from)}
+    </span>
   );
 }
 

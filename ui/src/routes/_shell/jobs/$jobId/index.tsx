@@ -1,6 +1,13 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { Page } from "@/components/page";
+import { JobPage } from "@/features/job/job-page";
+import { readJobSearch } from "@/features/job/search";
 
 export const Route = createFileRoute("/_shell/jobs/$jobId/")({
-  component: () => <Page title="Job">{null}</Page>,
+  validateSearch: readJobSearch,
+  component: Shown,
 });
+
+function Shown() {
+  const { jobId } = Route.useParams();
+  return <JobPage key={jobId} jobId={Number(jobId)} />;
+}

@@ -1,5 +1,3 @@
-import type { Run } from "@/api/run";
-
 /** What started a run, in words. */
 export interface Cause {
   /** After "Started": "by its schedule", "by ada@example.com". */
@@ -18,10 +16,16 @@ const BY_ITSELF: Record<string, string> = {
   CONTINUOUS_RESTART: "because it runs continuously",
 };
 
+/** What the API says of that. */
+interface Started {
+  trigger: string;
+  trigger_info?: Record<string, unknown> | null;
+  creator_user_name: string;
+  run_type: string;
+}
+
 /** Say what started a run; a trigger that is new to the console is shown as it is spelled. */
-export function causeOf(
-  run: Pick<Run, "trigger" | "trigger_info" | "creator_user_name" | "run_type">,
-): Cause {
+export function causeOf(run: Started): Cause {
   const info = run.trigger_info ?? {};
   if (typeof info.backfill_id === "number")
     return { words: "by a backfill", backfillId: info.backfill_id };
