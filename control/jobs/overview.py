@@ -148,7 +148,7 @@ def _overview(
         created_at=millis(facts.created_at),
         edit_mode=given.get("edit_mode"),
         task_count=facts.task_count,
-        task_types=tuple(sorted(facts.task_types or ())),
+        task_types=tuple(sorted(set(facts.task_types))),
         trigger=_trigger(shared, armed, now),
         last_runs=tuple(map(_last_run, runs)),
         permission_level=held.value,

@@ -16,10 +16,10 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    text,
     true,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.sql.selectable import LateralFromClause
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -30,7 +30,6 @@ from control.permissions.tables import Grant
 from control.runs.tables import Run
 from control.workspaces.tables import Principal
 from spec.api.overview import MOST_LAST_RUNS, JobSort, ListJobOverviews
-from spec.tasks import TASK_TYPES
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,8 @@ class Facts(NamedTuple):
     created_at: datetime
     settings: dict[str, Any]
     task_count: int
-    task_types: Sequence[str] | None
+    task_types: Sequence[str]
+    """Of each task."""
 
 
 class RunFacts(NamedTuple):
@@ -63,6 +63,9 @@ class RunFacts(NamedTuple):
     created_at: datetime
     ended_at: datetime | None
     trigger: str
+
+
+_TYPES = '$.tasks[*].keyvalue().key ? (@ like_regex "_task$")'
 
 
 def _newest(count: int) -> LateralFromClause:
@@ -153,10 +156,6 @@ def _owned_by(workspace_id: int, user_name: str) -> ColumnElement[bool]:
 async def facts(session: AsyncSession, job_ids: Collection[int]) -> dict[int, Facts]:
     """Return jobs by id; their tasks are counted where they lie."""
     settings: Any = col(Job.settings)
-    types = text(
-        "(SELECT array_agg(DISTINCT name) FROM jsonb_array_elements(jobs.settings -> 'tasks') task,"
-        " jsonb_object_keys(task) name WHERE name = ANY(:task_types))"
-    ).bindparams(task_types=list(TASK_TYPES))
     query = select(
         col(Job.job_id),
         col(Job.name),
@@ -164,7 +163,8 @@ async def facts(session: AsyncSession, job_ids: Collection[int]) -> dict[int, Fa
         col(Job.created_at),
         settings.op("-", return_type=settings.type)(cast("tasks", String)),
         func.jsonb_array_length(settings["tasks"]),
-        types,
+        # One word a task. No subquery: PostgreSQL would think it dear, and compile it first.
+        func.jsonb_path_query_array(settings, cast(_TYPES, JSONPATH)),
     ).where(col(Job.job_id).in_(job_ids))
     rows = await (await session.connection()).execute(query)
     return {row[0]: Facts(*row) for row in rows}
