@@ -21,6 +21,7 @@ class Commands(LazyGroup):
         "doctor": Lazy("control.cli.doctor:doctor", "Say what is ill and what to do.", _STACK),
         "env": Lazy("control.cli.stack:env", "Print the variables that clients need.", _STACK),
         "install": Lazy("control.cli.stack:install", "Fetch and build the tools.", _STACK),
+        "console": Lazy("control.cli.web:web_console", "Open the web console, signed in.", _WORK),
         "demo": Lazy("control.cli.demo:demo", "Run the example job and follow it.", _WORK),
         "bundle": Lazy("control.cli.bundle:app", "Check and deploy a databricks.yml.", _WORK),
         "jobs": Lazy("control.cli.jobs:app", "List, read and run jobs.", _WORK),

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from rich.markup import escape
@@ -404,7 +405,9 @@ def run(
     if only:
         body["only"] = [task for each in only for task in each.split(",")]
     run_id = int(api.post("/api/2.2/jobs/run-now", body)["run_id"])
-    url = f"{api.url}/jobs/{body['job_id']}/runs/{run_id}"
+    page = urlsplit(str(api.get("/api/2.2/jobs/runs/get", run_id=run_id)["run_page_url"]))
+    # By the address that reached the API from here.
+    url = f"{api.url}{page.path}?{page.query}"
     if no_wait:
         answer = {"run_id": run_id, "run_page_url": url}
         print_json(answer) if output is Output.json else console.print(f"run {run_id} {url}")

@@ -75,6 +75,7 @@ def _show_results(api: Api, layout: Layout, run: dict[str, Any]) -> None:
     _show_lineage(api, run)
     console.print("\n[bold]Look around[/]")
     places = {
+        "Console": f"{layout.api_url} (`openlake console` signs you in)",
         "REST API": f"{layout.api_url}/api/docs",
         "MLflow": f"{layout.mlflow_url} (password: {layout.secrets_dir / 'mlflow'})",
         "Temporal": layout.temporal_ui_url,

@@ -43,6 +43,8 @@ def up(profile: ProfileOption = "embedded", only: OnlyOption = None) -> None:
         console.print(f"\n[green]Up[/] · {len(names)} started · data in {layout.data_dir}")
     else:
         console.print(f"[green]Up[/] · nothing to do · data in {layout.data_dir}")
+    if only is None:
+        console.print(f"Console {layout.api_url} · `openlake console` opens it signed in")
 
 
 def down(only: OnlyOption = None) -> None:

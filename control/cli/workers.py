@@ -1,6 +1,7 @@
 """The single processes of the stack: API, gateway, workers. `openlake up` starts them."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -62,8 +63,13 @@ def api() -> None:
     log_as_json()
     layout = Layout(Settings())
     deps = asyncio.run(_prepare_api(layout))
+    app = create_app(deps)
+    # What is there now stays: collecting it again and again would stop requests for a third of a
+    # second.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
-        create_app(deps),
+        app,
         host=LOOPBACK,
         port=layout.settings.ports.api,
         log_config=None,
