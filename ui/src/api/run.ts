@@ -184,3 +184,40 @@ export function useReplay() {
     },
   });
 }
+
+const HOUR_MS = 3_600_000;
+const WINDOWS_MS = [HOUR_MS, 24 * HOUR_MS, 30 * 24 * HOUR_MS, 10_000 * 24 * HOUR_MS];
+
+/** The job's run just before or after a run; null when there is none. */
+export async function neighbourOf(run: Run, way: "earlier" | "later"): Promise<number | null> {
+  const { job_id, start_time: start } = run;
+  if (way === "earlier") {
+    const found = await listRuns({ job_id, limit: 1, start_time_to: start - 1 });
+    return found.runs?.[0]?.run_id ?? null;
+  }
+  // Lists are newest first, so what comes next is the last of them: look not far ahead first.
+  for (const window of WINDOWS_MS) {
+    const query = {
+      job_id,
+      limit: 100,
+      start_time_from: start + 1,
+      start_time_to: start + window,
+    };
+    let found = await listRuns(query);
+    while (found.next_page_token)
+      found = await listRuns({ ...query, page_token: found.next_page_token });
+    const next = found.runs?.at(-1);
+    if (next) return next.run_id;
+  }
+  return null;
+}
+
+function listRuns(query: {
+  job_id: number;
+  limit: number;
+  start_time_from?: number;
+  start_time_to?: number;
+  page_token?: string;
+}) {
+  return data(api.GET("/api/{version}/jobs/runs/list", { params: { path: PATH, query } }));
+}

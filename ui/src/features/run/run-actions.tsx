@@ -4,6 +4,7 @@ import { type Run, useCancelRun, useReplay, useRunAgain } from "@/api/run";
 import { Button, IconButton } from "@/components/button";
 import { Confirm, Menu } from "@/components/overlay";
 import { isOpen } from "@/lib/states";
+import { RepairButton } from "./repair-button";
 import type { RunNow } from "./use-run";
 
 /** What can be done with a run as it stands. */
@@ -36,6 +37,7 @@ export function RunActions({ run, now }: { run: Run; now: RunNow }) {
           Tasks that run are stopped, tasks that wait are not begun. It can be repaired afterwards.
         </Confirm>
       )}
+      <RepairButton run={run} now={now} />
       {!open && isJob && (
         <Button
           busy={again.isPending}

@@ -30,7 +30,7 @@ export function RunOutputPanel({ run, tasks }: RunOutputPanelProps) {
       <Panel title="Tables it changed" flush>
         <QueryView query={query}>{(seen) => <Tables run={run} seen={seen} />}</QueryView>
       </Panel>
-      <div className="grid gap-4 lg:grid-cols-[1fr_22rem]">
+      <div className="grid items-start gap-4 lg:grid-cols-[1fr_22rem]">
         <Panel title="Outputs of its tasks" flush>
           <Outputs run={run} tasks={tasks} />
         </Panel>
@@ -152,7 +152,7 @@ function Outputs({ run, tasks }: RunOutputPanelProps) {
             <span className="w-28 text-xs text-ink-soft">{lookOf(task.state).label}</span>
           </>
         );
-        const className = "flex items-center gap-2.5 px-4 py-1.5";
+        const className = "flex items-center gap-2.5 px-4 py-1.5 text-sm";
         return (
           <li key={task.key}>
             {task.taskRunId === null ? (

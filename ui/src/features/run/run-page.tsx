@@ -24,6 +24,7 @@ import { MlflowPanel } from "./mlflow-panel";
 import { RunActions } from "./run-actions";
 import { RunDetails } from "./run-details";
 import { RunFacts, RunTrouble } from "./run-facts";
+import { RunNeighbours } from "./run-neighbours";
 import { RunOutputPanel } from "./run-output-panel";
 import type { RunSearch, RunTab } from "./search";
 import { TaskPanel } from "./task-panel";
@@ -53,6 +54,7 @@ export function RunPage({ jobId, runId }: RunPageProps) {
           <>
             <span className="font-mono text-xs text-ink-faint">run {runId}</span>
             <StateBadge state={now.state} />
+            {run.run_type === "JOB_RUN" && <RunNeighbours run={run} />}
           </>
         )
       }

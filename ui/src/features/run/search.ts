@@ -20,6 +20,8 @@ export interface RunSearch {
   task?: string;
   /** Of the tasks table: show only these. */
   state?: string;
+  /** The repair is open. */
+  repair?: true;
 }
 
 export function readRunSearch(search: Record<string, unknown>): RunSearch {
@@ -32,5 +34,6 @@ export function readRunSearch(search: Record<string, unknown>): RunSearch {
   if (task) found.task = task;
   const state = text(search.state);
   if (state) found.state = state;
+  if (search.repair === true) found.repair = true;
   return found;
 }

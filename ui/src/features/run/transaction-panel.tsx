@@ -157,7 +157,7 @@ function Shown({
         )}
       </div>
       <Conflicts transaction={transaction} />
-      <div className="grid gap-4 xl:grid-cols-[1fr_22rem]">
+      <div className="grid items-start gap-4 xl:grid-cols-[1fr_22rem]">
         <Tables transaction={transaction} run={run} />
         <div className="flex flex-col gap-4">
           <Checks run={run} tasks={tasks} />
