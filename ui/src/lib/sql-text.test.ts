@@ -4,6 +4,7 @@ import {
   parameterNames,
   quotedName,
   splitStatements,
+  sqlWords,
   statementAt,
   tablesIn,
 } from "./sql-text";
@@ -86,4 +87,17 @@ test("a line that DuckDB has cut is found by what is left of it", () => {
 test("a place outside of the text is none", () => {
   expect(errorPlace("line 9:1: x", "select 1")).toBeNull();
   expect(errorPlace("Error\n\nLINE 1: CAST($a AS BIGINT)\n        ^", "select :a")).toBeNull();
+});
+
+test("words are coloured by what they are, and nothing of the text is lost", () => {
+  const text = "select 'from' as a, 12 -- x";
+  const words = sqlWords(text);
+  expect(words.map((each) => each.text).join("")).toBe(text);
+  expect(words.filter((each) => each.kind !== "plain").map((each) => each.kind)).toEqual([
+    "keyword",
+    "quoted",
+    "keyword",
+    "number",
+    "comment",
+  ]);
 });

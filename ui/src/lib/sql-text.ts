@@ -37,6 +37,41 @@ function tokens(text: string): Token[] {
   }));
 }
 
+export interface SqlWord {
+  kind: "keyword" | "quoted" | "number" | "comment" | "plain";
+  text: string;
+  from: number;
+}
+
+const KEYWORDS = new Set(
+  `select from where group by order having limit offset join inner left right full outer cross on using
+  as and or not in is null between like ilike exists case when then else end distinct union all
+  intersect except with recursive insert into values update set delete merge matched create replace
+  table view schema drop alter add column rename to if cast try_cast asc desc nulls first last over
+  partition rows range window qualify lateral unnest natural explain describe show truncate`.split(
+    /\s+/,
+  ),
+);
+
+/** A text in pieces that are coloured alike; together they are the text. */
+export function sqlWords(text: string): SqlWord[] {
+  const found: SqlWord[] = [];
+  for (const token of tokens(text)) {
+    const kind = wordKind(token);
+    const last = found.at(-1);
+    if (last?.kind === kind) last.text += token.text;
+    else found.push({ kind, text: token.text, from: token.from });
+  }
+  return found;
+}
+
+function wordKind(token: Token): SqlWord["kind"] {
+  if (token.kind === "comment" || token.kind === "quoted") return token.kind;
+  if (token.kind !== "word") return "plain";
+  if (/^\d/.test(token.text)) return "number";
+  return KEYWORDS.has(token.text.toLowerCase()) ? "keyword" : "plain";
+}
+
 /** The statements of a script, without the semicolons between them; each knows where it stands. */
 export function splitStatements(script: string): SqlStatement[] {
   const found: SqlStatement[] = [];

@@ -1,6 +1,31 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { Page } from "@/components/page";
+import { useCallback } from "react";
+import { DraftPage } from "@/features/sql/sql-page";
+import { searchOf } from "@/features/sql/workbench-search";
 
 export const Route = createFileRoute("/_shell/sql/")({
-  component: () => <Page title="SQL">{null}</Page>,
+  validateSearch: (search: Record<string, unknown>) => ({
+    ...searchOf(search),
+    ...(typeof search.draft === "string" ? { draft: search.draft } : {}),
+    ...(typeof search.text === "string" ? { text: search.text } : {}),
+  }),
+  component: SqlRoute,
 });
+
+function SqlRoute() {
+  const { draft, text, ...search } = Route.useSearch();
+  const navigate = Route.useNavigate();
+  const onDraft = useCallback(
+    (id: string) => void navigate({ search: { draft: id }, replace: true }),
+    [navigate],
+  );
+  return (
+    <DraftPage
+      draftId={draft}
+      text={text}
+      search={search}
+      onSearch={(part) => void navigate({ search: { draft, ...part } })}
+      onDraft={onDraft}
+    />
+  );
+}
