@@ -27,7 +27,7 @@ async def list_tables(
     catalog, _, rest = schema.partition(".")
     after = str(paging.decode(token).get("after", ""))
     entries = await deps.lakehouse.catalog(catalog).entries(tuple(rest.split(".")))
-    left = [each for each in entries if each.key[-1] > after]
+    left = sorted(each for each in entries if each.key[-1] > after)
     gate = asyncio.Semaphore(_AT_ONCE)
     shown = await asyncio.gather(
         *(_overview(deps.lakehouse, caller, catalog, each, gate) for each in left[:limit])

@@ -1,6 +1,8 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { Page } from "@/components/page";
+import { LineagePage } from "@/features/lineage/lineage-page";
+import { readLineageSearch } from "@/features/lineage/search";
 
 export const Route = createFileRoute("/_shell/lineage")({
-  component: () => <Page title="Lineage">{null}</Page>,
+  validateSearch: readLineageSearch,
+  component: LineagePage,
 });

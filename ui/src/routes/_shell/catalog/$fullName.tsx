@@ -1,6 +1,8 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { Page } from "@/components/page";
+import { ObjectPage } from "@/features/catalog/object-page";
+import { readCatalogSearch } from "@/features/catalog/search";
 
 export const Route = createFileRoute("/_shell/catalog/$fullName")({
-  component: () => <Page title="Table">{null}</Page>,
+  validateSearch: readCatalogSearch,
+  component: ObjectPage,
 });

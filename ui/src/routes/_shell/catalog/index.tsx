@@ -1,6 +1,8 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { Page } from "@/components/page";
+import { CatalogHome } from "@/features/catalog/catalog-home";
+import { readUpload } from "@/features/catalog/search";
 
 export const Route = createFileRoute("/_shell/catalog/")({
-  component: () => <Page title="Catalog">{null}</Page>,
+  validateSearch: readUpload,
+  component: CatalogHome,
 });
