@@ -66,19 +66,13 @@ export function ReadTables({ reads }: { reads: TableRead[] }) {
           id: "table",
           header: "Table",
           sort: (read) => read.table,
-          cell: (read) => <TableLink name={read.table} />,
+          cell: (read) => <OnBranch name={<TableLink name={read.table} />} branch={read.branch} />,
         },
         {
           id: "snapshot",
           header: "Snapshot",
           width: "8rem",
           cell: (read) => <SnapshotId id={read.snapshotId} />,
-        },
-        {
-          id: "branch",
-          header: "Branch",
-          width: "11rem",
-          cell: (read) => <Branch>{read.branch}</Branch>,
         },
       ]}
     />
@@ -102,12 +96,18 @@ export function WrittenTables({ writes }: { writes: TableWrite[] }) {
           id: "table",
           header: "Table",
           sort: (write) => write.table,
-          cell: (write) =>
-            write.operation === "create-namespace" ? (
-              <span className="break-all">{write.table}</span>
-            ) : (
-              <TableLink name={write.table} />
-            ),
+          cell: (write) => (
+            <OnBranch
+              branch={write.branch}
+              name={
+                write.operation === "create-namespace" ? (
+                  <span className="break-all">{write.table}</span>
+                ) : (
+                  <TableLink name={write.table} />
+                )
+              }
+            />
+          ),
         },
         {
           id: "operation",
@@ -135,17 +135,19 @@ export function WrittenTables({ writes }: { writes: TableWrite[] }) {
           width: "8rem",
           cell: (write) => <SnapshotId id={write.snapshotId} />,
         },
-        {
-          id: "branch",
-          header: "Branch",
-          width: "11rem",
-          cell: (write) => <Branch>{write.branch}</Branch>,
-        },
       ]}
     />
   );
 }
 
-function Branch({ children }: { children: ReactNode }) {
-  return <span className="font-mono text-[0.92em] break-all text-ink-soft">{children}</span>;
+/** A table, with the branch that it was seen on unless that is main. */
+function OnBranch({ name, branch }: { name: ReactNode; branch: string }) {
+  return (
+    <>
+      {name}
+      {branch !== "main" && (
+        <span className="block font-mono text-xs break-all text-ink-faint">on {branch}</span>
+      )}
+    </>
+  );
 }

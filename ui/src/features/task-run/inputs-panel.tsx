@@ -30,7 +30,7 @@ export function InputsPanel({ runId, taskRunId, entry }: InputsPanelProps) {
   const rows = resolvedRows(entry, type ? entry.resolved_values?.[type] : undefined);
   const own = tables.data?.find((each) => each.taskRunId === taskRunId);
   return (
-    <div className="grid min-h-0 grid-cols-1 gap-4 overflow-y-auto pb-4 xl:grid-cols-2">
+    <div className="grid min-h-0 grid-cols-1 items-start gap-4 overflow-y-auto pb-4 xl:grid-cols-2">
       <Panel title="Tables it read" flush>
         <QueryView query={tables}>{() => <ReadTables reads={own?.reads ?? []} />}</QueryView>
       </Panel>

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { FileOutput, ScrollText, SlidersHorizontal } from "lucide-react";
+import { FileOutput, ScrollText, SlidersHorizontal, Wrench } from "lucide-react";
 import { type ReactNode, useMemo } from "react";
 import { runQuery, type TaskEntry, useLiveRun } from "@/api/run";
 import { type TaskRun, type TaskRunEntry, taskRunQuery } from "@/api/task-runs";
@@ -307,10 +307,11 @@ function Trouble({ entry, jobId, runId }: { entry: TaskRunEntry; jobId: number; 
         <Link
           to="/jobs/$jobId/runs/$runId"
           params={{ jobId: String(jobId), runId: String(runId) }}
-          search={{ task: entry.task_key }}
+          search={{ task: entry.task_key, repair: true }}
           className={buttonClass("plain", "small")}
         >
-          Go to the run
+          <Wrench aria-hidden />
+          Repair the run
         </Link>
       )}
     </div>
