@@ -64,7 +64,7 @@ function Trend({ jobId, runs }: { jobId: number; runs: MatrixRun[] }) {
     ["Median", summary.median === null ? "–" : formatDuration(summary.median)],
     ["Longest", summary.longest === null ? "–" : formatDuration(summary.longest)],
     ["Succeeded", summary.ended ? `${summary.succeeded} of ${summary.ended}` : "–"],
-    ["Median in the queue", summary.queue === null ? "–" : formatDuration(summary.queue)],
+    ["Median in the queue", summary.queue ? formatDuration(summary.queue) : "None"],
   ];
   return (
     <>
@@ -138,7 +138,7 @@ function optionOf(runs: MatrixRun[]) {
       },
     },
     series: [
-      ...SHOWN.map(({ name, fill, holds }) => ({
+      ...SHOWN.filter(({ holds }) => runs.some(holds)).map(({ name, fill, holds }) => ({
         ...bar,
         name,
         itemStyle: { color: colour(fill) },
@@ -147,7 +147,7 @@ function optionOf(runs: MatrixRun[]) {
       {
         ...bar,
         name: "Queued",
-        itemStyle: { color: colour("warn-fill"), borderRadius: [3, 3, 0, 0] },
+        itemStyle: { color: colour("line-strong"), borderRadius: [3, 3, 0, 0] },
         data: runs.map((run) => run.queue_duration ?? 0),
       },
     ],
@@ -156,17 +156,15 @@ function optionOf(runs: MatrixRun[]) {
 
 const tone = (run: MatrixRun) => lookOf(run.state).tone;
 
+/** What a bar's colour says; each run is in one of them. */
 const SHOWN: { name: string; fill: string; holds: (run: MatrixRun) => boolean }[] = [
-  {
-    name: "Succeeded",
-    fill: "good-fill",
-    holds: (run) => !isOpen(run.state) && tone(run) === "good",
-  },
+  { name: "Succeeded", fill: "good-fill", holds: (run) => tone(run) === "good" },
   { name: "Failed", fill: "bad-fill", holds: (run) => tone(run) === "bad" },
   {
-    name: "Otherwise ended",
-    fill: "calm-fill",
-    holds: (run) => !isOpen(run.state) && ["calm", "warn"].includes(tone(run)),
+    name: "Succeeded with failures",
+    fill: "warn-fill",
+    holds: (run) => run.state === "SUCCESS_WITH_FAILURES",
   },
-  { name: "Running", fill: "live-fill", holds: (run) => isOpen(run.state) },
+  { name: "Cancelled", fill: "calm-fill", holds: (run) => run.state === "CANCELED" },
+  { name: "Under way", fill: "live-fill", holds: (run) => isOpen(run.state) },
 ];

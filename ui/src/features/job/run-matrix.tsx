@@ -240,8 +240,32 @@ export function RunMatrix({ jobId, matrix, onEarlier, loading }: RunMatrixProps)
           })}
         </div>
       </div>
+      <Legend matrix={matrix} />
       {hover && <HoverCard matrix={matrix} hover={hover} now={now} />}
     </div>
+  );
+}
+
+/** The states that are in the matrix, each with its shape. */
+function Legend({ matrix }: { matrix: Matrix }) {
+  const states = useMemo(
+    () => [...new Set(matrix.runs.flatMap((run) => run.cells.map((cell) => cell.state)))].sort(),
+    [matrix],
+  );
+  return (
+    <ul className="flex flex-wrap items-center gap-x-4 gap-y-1 border-t border-line px-4 py-2 text-xs text-ink-soft">
+      {states.map((state) => (
+        <li key={state} className="flex items-center gap-1.5">
+          <Square state={state} className="size-4 rounded" />
+          {lookOf(state).label}
+        </li>
+      ))}
+      <li className="flex items-center gap-1.5">
+        <span aria-hidden className="size-2 rounded-full bg-warn-fill" />
+        More than one attempt
+      </li>
+      <li className="ml-auto text-ink-faint">Arrow keys move, Enter opens</li>
+    </ul>
   );
 }
 
@@ -299,9 +323,6 @@ interface CellProps {
 }
 
 function Cell({ place, left, active, cell, task, run }: CellProps) {
-  const state = cell?.state;
-  const Shape = state ? (SHAPES[state] ?? (HOLLOW.has(state) ? Minus : null)) : null;
-  const hollow = state !== undefined && HOLLOW.has(state);
   return (
     <div
       id={cellId(place)}
@@ -312,28 +333,52 @@ function Cell({ place, left, active, cell, task, run }: CellProps) {
       className={cx("absolute top-0 p-[3px]", cell && "cursor-pointer")}
       style={{ left, width: SIZE, height: SIZE }}
     >
-      {cell && state && (
-        <span
+      {cell && (
+        <Square
+          state={cell.state}
           className={cx(
-            "relative flex size-full items-center justify-center rounded-[5px] hover:brightness-115",
-            hollow
-              ? "border border-dashed border-calm-fill text-ink-faint"
-              : cx("text-white", TONE_FILL[lookOf(state).tone]),
-            isOpen(state) && !hollow && "animate-pulse",
+            "hover:brightness-115",
             active && "ring-2 ring-accent ring-offset-1 ring-offset-surface",
           )}
         >
-          {Shape && <Shape aria-hidden className="size-3" strokeWidth={3} />}
           {cell.attempts > 1 && (
             <span
               aria-hidden
               className="absolute -top-1 -right-1 size-2.5 rounded-full border-2 border-surface bg-warn-fill"
             />
           )}
-        </span>
+        </Square>
       )}
-      {!cell && <span className="block size-full" />}
     </div>
+  );
+}
+
+/** A state as colour and shape. */
+function Square({
+  state,
+  className,
+  children,
+}: {
+  state: string;
+  className?: string;
+  children?: React.ReactNode;
+}) {
+  const hollow = HOLLOW.has(state);
+  const Shape = SHAPES[state] ?? (hollow ? Minus : null);
+  return (
+    <span
+      className={cx(
+        "relative flex size-full items-center justify-center rounded-[5px]",
+        hollow
+          ? "border border-dashed border-calm-fill text-ink-faint"
+          : cx("text-white", TONE_FILL[lookOf(state).tone]),
+        isOpen(state) && !hollow && "animate-pulse",
+        className,
+      )}
+    >
+      {Shape && <Shape aria-hidden className="size-3" strokeWidth={3} />}
+      {children}
+    </span>
   );
 }
 

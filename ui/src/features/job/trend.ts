@@ -19,7 +19,7 @@ export function summaryOf(runs: MatrixRun[]): Summary {
     median: median(lengths),
     longest: lengths.length ? Math.max(...lengths) : null,
     queue: median(ended.map((run) => run.queue_duration ?? 0)),
-    succeeded: ended.filter((run) => run.state.startsWith("SUCCESS")).length,
+    succeeded: ended.filter((run) => run.state === "SUCCESS").length,
     ended: ended.length,
   };
 }
