@@ -329,6 +329,13 @@ class _Pins:
         if not held.allows(main.path, Level.CAN_READ):
             raise path_refusal(held, main.path, Level.CAN_READ)
         usable = held.readable(beside)
+        spelled = main.path + main.suffix
+        twins = {each.path for each in usable if each.path + each.suffix == spelled}
+        if len(twins) > 1:
+            return (
+                f"{' and '.join(map(repr, sorted(twins)))} are one name, '{spelled}', where tasks"
+                " run; rename one of them"
+            )
         self.manifest.update((file.path + file.suffix, file.sha256 or "") for file in usable)
         return None
 

@@ -8,6 +8,7 @@ import pytest
 from control.auth import Caller
 from control.db import Database
 from control.deps import Deps
+from control.files.tables import FileKind
 from control.metrics import Metrics
 from control.runs import outbox
 from control.runs.admission import Ask, admit
@@ -159,3 +160,20 @@ async def test_submitted_runs_have_no_job(api: httpx2.AsyncClient, launcher: Rec
     run = await get_run(api, ids.pop())
     assert (run["run_type"], run["run_name"]) == ("SUBMIT_RUN", "once")
     assert (await api.get("/api/2.2/jobs/list")).json() == {"jobs": [], "has_more": False}
+
+
+async def test_a_notebook_and_a_file_that_would_be_one_where_tasks_run_are_refused(
+    api: httpx2.AsyncClient, database: Database
+) -> None:
+    notebook = {"kind": FileKind.NOTEBOOK.value, "suffix": ".py"}
+    await put_file(database, "/jobs/told", b"# Databricks notebook source\n1", **notebook)
+    await put_file(database, "/jobs/told.py")
+    tasks = (
+        {"task_key": "a", "notebook_task": {"notebook_path": "/jobs/told"}},
+        {"task_key": "a", "spark_python_task": {"python_file": "/jobs/told.py"}},
+    )
+    for task in tasks:
+        job_id = await create_job(api, tasks=[task])
+        answer = await api.post("/api/2.2/jobs/run-now", json={"job_id": job_id})
+        assert answer.status_code == 400
+        assert "'/jobs/told' and '/jobs/told.py' are one name" in answer.json()["message"]
