@@ -106,7 +106,7 @@ const PLAIN_REFERENCES = [
   "task.name",
   "task.run_id",
   "workspace.id",
-  "backfill.iso_date",
+  "job.trigger.time.iso_date",
 ];
 
 function references(text: string): Completion[] {

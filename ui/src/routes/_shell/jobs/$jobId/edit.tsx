@@ -1,9 +1,21 @@
 import { createFileRoute } from "@tanstack/react-router";
+import { EditJobPage } from "@/features/job-editor/edit-job-page";
+import { readEditorSearch } from "@/features/job-editor/editor-search";
 
 export const Route = createFileRoute("/_shell/jobs/$jobId/edit")({
-  component: RouteComponent,
+  validateSearch: readEditorSearch,
+  component: EditJob,
 });
 
-function RouteComponent() {
-  return <div>Hello "/_shell/jobs/$jobId/edit"!</div>;
+function EditJob() {
+  const { jobId } = Route.useParams();
+  const navigate = Route.useNavigate();
+  return (
+    <EditJobPage
+      key={jobId}
+      jobId={Number(jobId)}
+      search={Route.useSearch()}
+      onSearch={(part) => void navigate({ search: (old) => ({ ...old, ...part }), replace: true })}
+    />
+  );
 }
