@@ -253,6 +253,12 @@ def test_libraries_of_the_profiles(sdk: WorkspaceClient) -> None:
     assert (listed.library_statuses or []) == of_default
 
 
+@pytest.mark.partly(
+    "cluster_policies.create",
+    "`policy_family_id` is refused, there are no families; and `max_clusters_per_user`: clusters"
+    " live as long as their runs, which `max_concurrent_runs` and quotas limit",
+)
+@pytest.mark.partly("cluster_policies.edit", "the same as `create`")
 def test_a_policy_is_made_changed_listed_and_deleted(sdk: WorkspaceClient) -> None:
     name = _new_name("policy")
     libraries = [Library(pypi=PythonPyPiLibrary(package="six"))]
@@ -274,6 +280,10 @@ def test_a_policy_is_made_changed_listed_and_deleted(sdk: WorkspaceClient) -> No
         sdk.cluster_policies.get(policy_id)
     with pytest.raises(InvalidParameterValue, match="clusters have no attribute 'nodes'"):
         sdk.cluster_policies.create(name=name, definition='{"nodes": {"type": "forbidden"}}')
+    with pytest.raises(InvalidParameterValue, match="there are no policy families"):
+        sdk.cluster_policies.create(name=name, policy_family_id="job-cluster")
+    with pytest.raises(InvalidParameterValue, match="limit those with the job's"):
+        sdk.cluster_policies.create(name=name, definition="{}", max_clusters_per_user=1)
 
 
 def test_jobs_keep_to_their_policies(sdk: WorkspaceClient) -> None:

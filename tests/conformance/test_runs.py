@@ -183,6 +183,12 @@ def test_a_run_is_cancelled(sdk: WorkspaceClient) -> None:
     assert first is not None and waiting is not None
     status = sdk.jobs.get_run(waiting).status
     assert status is not None and status.state is jobs.RunLifecycleStateV2State.QUEUED
+    # A task has its id, and can be asked for, while its run still waits.
+    ahead = task_of(sdk.jobs.get_run(waiting), "s")
+    assert sdk.jobs.get_run(ahead.run_id or 0).job_run_id == waiting
+    output = sdk.jobs.get_run_output(ahead.run_id or 0)
+    assert output.metadata is not None and output.metadata.state is not None
+    assert output.metadata.state.life_cycle_state is jobs.RunLifeCycleState.BLOCKED
     # Not null: clients compute with it.
     assert raw(sdk, "GET", "/api/2.2/jobs/runs/get", run_id=first)["end_time"] == 0
     active = [run.run_id for run in sdk.jobs.list_runs(job_id=made.job_id, active_only=True)]
@@ -193,6 +199,7 @@ def test_a_run_is_cancelled(sdk: WorkspaceClient) -> None:
     for run_id in (first, waiting):
         run = sdk.jobs.wait_get_run_job_terminated_or_skipped(run_id)
         assert run.state is not None and run.state.result_state is jobs.RunResultState.CANCELED
+    assert task_of(sdk.jobs.get_run(waiting), "s").run_id == ahead.run_id
     third = sdk.jobs.run_now(made.job_id).response.run_id
     assert third is not None
     run = sdk.jobs.cancel_run_and_wait(third)

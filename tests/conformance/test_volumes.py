@@ -1,9 +1,12 @@
 """Volumes as Unity Catalog's clients make, read, change and delete them."""
 
+import io
+
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, InvalidParameterValue, NotFound
 from databricks.sdk.errors.platform import ResourceAlreadyExists
+from databricks.sdk.service import jobs
 from databricks.sdk.service.catalog import VolumeType
 
 from tests.conformance.conftest import AsUser
@@ -41,6 +44,34 @@ def test_a_volume_is_made_read_listed_changed_and_deleted(sdk: WorkspaceClient) 
         sdk.volumes.read(f"{full_name}_x")
     with pytest.raises(NotFound):
         sdk.volumes.delete(f"{full_name}_x")
+
+
+_PROGRAM = b"""
+from databricks.sdk import WorkspaceClient
+from dbruntime import dbutils
+import sys
+
+root = sys.argv[1]
+told = WorkspaceClient().files.download(f"{root}/told.txt").contents.read().decode()
+dbutils.fs.put(f"{root}/heard.txt", told + " " + dbutils.fs.ls(root)[-1].name)
+"""
+
+
+def test_a_task_takes_its_file_from_a_volume_and_reads_and_writes_there(
+    sdk: WorkspaceClient,
+) -> None:
+    with volume(sdk) as made:
+        root = root_of(made)
+        sdk.files.upload(f"{root}/code/main.py", io.BytesIO(_PROGRAM))
+        sdk.files.upload(f"{root}/told.txt", io.BytesIO(b"hello"))
+        program = jobs.SparkPythonTask(python_file=f"dbfs:{root}/code/main.py", parameters=[root])
+        run = sdk.jobs.submit_and_wait(
+            run_name="of a volume",
+            tasks=[jobs.SubmitTask(task_key="a", spark_python_task=program)],
+        )
+        assert run.state is not None and run.state.result_state is jobs.RunResultState.SUCCESS
+        contents = sdk.files.download(f"{root}/heard.txt").contents
+        assert contents is not None and contents.read() == b"hello told.txt"
 
 
 def test_a_list_of_volumes_has_pages(sdk: WorkspaceClient) -> None:

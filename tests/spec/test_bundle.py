@@ -56,6 +56,12 @@ def test_paths_become_workspace_paths():
     assert all(remote == f"{root}/{local}" for local, remote in bundle.files)
 
 
+@pytest.mark.parametrize("path", ["/Volumes/c/s/v/a.py", "dbfs:/Volumes/c/s/v/a.py"])
+def test_paths_of_volumes_stay_as_they_are(path: str):
+    task = load(BASE + JOB.replace("./src/a.py", path)).jobs["one"].tasks[0].spark_python_task
+    assert task is not None and task.python_file == path
+
+
 def test_paths_are_relative_to_the_file_that_names_them():
     text = BASE + "include: [resources/*.yml]\n"
     job = JOB.replace("./src/a.py", "../src/a.py")
