@@ -14,17 +14,22 @@ export interface RunChanged {
 /**
  * Keep what is shown of runs and jobs fresh, for the whole workspace.
  *
- * Queries whose key begins with `["runs"]` or `["jobs"]` are asked again when a run changes;
- * changes that come in a burst make one round.
+ * Queries whose key begins with `["runs"]` or `["jobs"]` are asked again when a run changes, and
+ * those of `["run", run_id]` when that run does; changes that come in a burst make one round.
  */
 export function useWorkspaceEvents(): void {
   const cache = useQueryClient();
   const waiting = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  function refresh(): void {
+  const changed = useRef(new Set<number>());
+  function refresh(text: string): void {
+    changed.current.add((JSON.parse(text) as RunChanged).run_id);
     waiting.current ??= setTimeout(() => {
       waiting.current = undefined;
       void cache.invalidateQueries({ queryKey: ["runs"] });
       void cache.invalidateQueries({ queryKey: ["jobs"] });
+      for (const runId of changed.current)
+        void cache.invalidateQueries({ queryKey: ["run", runId] });
+      changed.current.clear();
     }, BREATH_MS);
   }
   useEvents("/api/openlake/1.0/events", { run: refresh });

@@ -17,7 +17,7 @@ import elkWorker from "elkjs/lib/elk-worker.min.js?url";
 import { Fragment, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { cx } from "@/lib/cx";
 import { useDark } from "@/lib/theme";
-import { ErrorState } from "./states";
+import { ErrorState, Skeleton } from "./states";
 
 export interface GraphNode {
   id: string;
@@ -58,6 +58,8 @@ export interface GraphProps {
   /** The node that is looked at; the view moves there when it changes. */
   focus?: string;
   miniMap?: boolean;
+  /** Runs from top to bottom, not from left to right. */
+  down?: boolean;
   className?: string;
 }
 
@@ -76,6 +78,7 @@ export default function GraphView({
   onOpen,
   focus,
   miniMap,
+  down = false,
   className,
 }: GraphProps) {
   const shape = shapeOf(nodes, edges);
@@ -87,18 +90,18 @@ export default function GraphView({
   // biome-ignore lint/correctness/useExhaustiveDependencies: the shape stands for nodes and edges
   useEffect(() => {
     let current = true;
-    layOut(nodes, edges)
+    layOut(nodes, edges, down)
       .then((found) => current && setPlaces(found))
       .catch((error: unknown) => current && setFailed(error));
     return () => {
       current = false;
     };
-  }, [shape]);
+  }, [shape, down]);
 
   useEffect(() => {
     if (!places || !flow.current) return;
     void flow.current.fitView({
-      padding: 0.15,
+      padding: 0.1,
       maxZoom: 1,
       duration: 200,
       nodes: focus && places.has(focus) ? [{ id: focus }] : undefined,
@@ -106,14 +109,15 @@ export default function GraphView({
   }, [places, focus]);
 
   const drawn = useMemo(
-    () => (places ? nodes.flatMap((node) => draw(node, places)) : []),
-    [nodes, places],
+    () => (places ? nodes.flatMap((node) => draw(node, places, down)) : []),
+    [nodes, places, down],
   );
   const lines = useMemo(() => edges.map(connect), [edges]);
 
   if (failed) return <ErrorState error={failed} />;
   return (
     <section aria-label={label} className={cx("h-96", className)}>
+      {!places && <Skeleton lines={5} />}
       {places && (
         <ReactFlow
           nodes={drawn}
@@ -129,7 +133,7 @@ export default function GraphView({
             if (event.key === "Enter" && node?.dataset.id) onOpen?.(node.dataset.id);
           }}
           fitView
-          fitViewOptions={{ padding: 0.15, maxZoom: 1 }}
+          fitViewOptions={{ padding: 0.1, maxZoom: 1 }}
           minZoom={0.05}
           onlyRenderVisibleElements={nodes.length > MANY}
           nodesDraggable={false}
@@ -153,6 +157,7 @@ const MANY = 150;
 interface Content extends Record<string, unknown> {
   content: ReactNode;
   ports?: GraphNode["ports"];
+  down: boolean;
 }
 
 const UNSEEN = "!pointer-events-none !opacity-0";
@@ -160,7 +165,11 @@ const UNSEEN = "!pointer-events-none !opacity-0";
 function Box({ data }: NodeProps<Node<Content>>) {
   return (
     <>
-      <Handle type="target" position={Position.Left} className={UNSEEN} />
+      <Handle
+        type="target"
+        position={data.down ? Position.Top : Position.Left}
+        className={UNSEEN}
+      />
       {data.ports?.map(({ id, y }) => (
         <Fragment key={id}>
           <Handle
@@ -180,14 +189,18 @@ function Box({ data }: NodeProps<Node<Content>>) {
         </Fragment>
       ))}
       {data.content}
-      <Handle type="source" position={Position.Right} className={UNSEEN} />
+      <Handle
+        type="source"
+        position={data.down ? Position.Bottom : Position.Right}
+        className={UNSEEN}
+      />
     </>
   );
 }
 
 const NODE_TYPES = { box: Box };
 
-function draw(node: GraphNode, places: Map<string, Placed>): Node<Content>[] {
+function draw(node: GraphNode, places: Map<string, Placed>, down: boolean): Node<Content>[] {
   const place = places.get(node.id);
   if (!place) return [];
   return [
@@ -199,7 +212,7 @@ function draw(node: GraphNode, places: Map<string, Placed>): Node<Content>[] {
       height: place.height,
       parentId: node.parent,
       ariaLabel: node.label,
-      data: { content: node.content, ports: node.ports },
+      data: { content: node.content, ports: node.ports, down },
     },
   ];
 }
@@ -245,13 +258,23 @@ const LAYOUT = {
   "elk.layered.nodePlacement.strategy": "NETWORK_SIMPLEX",
   "elk.hierarchyHandling": "INCLUDE_CHILDREN",
 };
+const DOWNWARDS = {
+  "elk.direction": "DOWN",
+  "elk.layered.spacing.nodeNodeBetweenLayers": "44",
+  "elk.spacing.nodeNode": "28",
+};
 const SIMPLER = { "elk.layered.nodePlacement.strategy": "BRANDES_KOEPF" };
 
 /** ELK, in a thread of its own: large graphs take it a second, and the page stays alive. */
 const elk = new ELK({ workerFactory: () => new Worker(elkWorker) });
 
 /** Ask ELK for places; only the graph's shape matters to it. */
-async function layOut(nodes: GraphNode[], edges: GraphEdge[]): Promise<Map<string, Placed>> {
+async function layOut(
+  nodes: GraphNode[],
+  edges: GraphEdge[],
+  down: boolean,
+): Promise<Map<string, Placed>> {
+  const layout = { ...LAYOUT, ...(down ? DOWNWARDS : {}) };
   const known = new Set(nodes.map((node) => node.id));
   const below = (parent?: string): ElkNode[] =>
     nodes
@@ -260,14 +283,14 @@ async function layOut(nodes: GraphNode[], edges: GraphEdge[]): Promise<Map<strin
         const children = below(node.id);
         if (children.length === 0) return { id: node.id, width: node.width, height: node.height };
         const options = { "elk.padding": `[top=${node.height + 8},left=12,bottom=12,right=12]` };
-        return { id: node.id, children, layoutOptions: { ...LAYOUT, ...options } };
+        return { id: node.id, children, layoutOptions: { ...layout, ...options } };
       });
   const links: ElkExtendedEdge[] = edges
     .filter((edge) => !edge.overlay && known.has(edge.from) && known.has(edge.to))
     .map((edge, place) => ({ id: String(place), sources: [edge.from], targets: [edge.to] }));
   const laid = await elk.layout({
     id: "root",
-    layoutOptions: nodes.length > MANY ? { ...LAYOUT, ...SIMPLER } : LAYOUT,
+    layoutOptions: nodes.length > MANY ? { ...layout, ...SIMPLER } : layout,
     children: below(),
     edges: links,
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { graphOf, nestedId, type TaskStand, taskOfNode } from "./graph-model";
+import { graphOf, nestedId, readsDown, type TaskStand, taskOfNode } from "./graph-model";
 
 const stand = (state: string, outcome: TaskStand["outcome"] = null): TaskStand => ({
   state,
@@ -41,4 +41,17 @@ test("a condition's ways have names, and the one not taken is faint", () => {
     { from: "check", to: "load", label: "true", live: true },
     { from: "check", to: "tell", label: "false", faint: true },
   ]);
+});
+
+test("a long chain reads from top to bottom, a broad graph from left to right", () => {
+  const chain = Array.from({ length: 7 }, (_, place) => ({
+    task_key: `t${place}`,
+    depends_on: place ? [{ task_key: `t${place - 1}` }] : [],
+  }));
+  const fan = Array.from({ length: 7 }, (_, place) => ({
+    task_key: `t${place}`,
+    depends_on: place ? [{ task_key: "t0" }] : [],
+  }));
+  expect(readsDown(graphOf(chain))).toBe(true);
+  expect(readsDown(graphOf(fan))).toBe(false);
 });

@@ -90,3 +90,37 @@ function way(
     ...(target?.state === "RUNNING" ? { live: true } : {}),
   };
 }
+
+/**
+ * Tell whether a graph is easier to read from top to bottom: long and narrow ones are, for names
+ * are wider than high and screens are wide.
+ */
+export function readsDown({ nodes, edges }: { nodes: ModelNode[]; edges: ModelEdge[] }): boolean {
+  const before = new Map<string, string[]>();
+  for (const edge of edges) before.set(edge.to, [...(before.get(edge.to) ?? []), edge.from]);
+  const layers = new Map<string, number>();
+  const layerOf = (id: string): number => {
+    const known = layers.get(id);
+    if (known !== undefined) return known;
+    layers.set(id, 0); // A circle, which the API refuses, would not end.
+    const own = Math.max(-1, ...(before.get(id) ?? []).map(layerOf)) + 1;
+    layers.set(id, own);
+    return own;
+  };
+  const sizes: number[] = [];
+  for (const node of nodes) {
+    if (node.parent) continue;
+    const layer = layerOf(node.id);
+    sizes[layer] = (sizes[layer] ?? 0) + 1;
+  }
+  const deep = sizes.length;
+  const broad = Math.max(1, ...sizes);
+  const across = zoomOf(deep * (WIDTH + 56), broad * (HEIGHT + 20));
+  const down = zoomOf(broad * (WIDTH + 28), deep * (HEIGHT + 44));
+  return down > across * 1.15;
+}
+
+/** How large a graph of this size is drawn on a usual page. */
+function zoomOf(width: number, height: number): number {
+  return Math.min(1, 1000 / width, 600 / height);
+}

@@ -2,7 +2,7 @@ import { useMemo, useState } from "react";
 import { type TaskSettings, taskTypeLabel, taskTypeOf } from "@/lib/job-settings";
 import { lookOf } from "@/lib/states";
 import { Graph, type GraphNode } from "../graph";
-import { graphOf, type TaskStand, taskOfNode } from "./graph-model";
+import { graphOf, readsDown, type TaskStand, taskOfNode } from "./graph-model";
 import { TaskNode } from "./task-node";
 
 interface TaskGraphProps {
@@ -48,6 +48,7 @@ export function TaskGraph({ tasks, stands, selected, onSelect, className }: Task
       nodes={nodes}
       edges={model.edges}
       focus={focus}
+      down={readsDown(model)}
       miniMap={nodes.length > MAP_FROM}
       onOpen={(id) => onSelect(taskOfNode(id))}
       className={className}

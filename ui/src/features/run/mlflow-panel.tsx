@@ -294,7 +294,7 @@ function Folded({ run, mlflow, path, shown, onShow }: FoldedProps) {
                     <button
                       type="button"
                       aria-expanded={isOpen}
-                      className="flex w-full items-center gap-2.5 px-4 py-1.5 text-left hover:bg-sunken"
+                      className="flex w-full items-center gap-2.5 px-4 py-1.5 text-left text-sm hover:bg-sunken"
                       onClick={() => onShow(isOpen ? path : file.path)}
                     >
                       <Icon aria-hidden className="size-4 text-ink-faint" />
@@ -317,7 +317,7 @@ function Folded({ run, mlflow, path, shown, onShow }: FoldedProps) {
                   <a
                     href={url}
                     download={name}
-                    className="flex items-center gap-2.5 px-4 py-1.5 hover:bg-sunken [&_svg]:size-4 [&_svg]:text-ink-faint"
+                    className="flex items-center gap-2.5 px-4 py-1.5 text-sm hover:bg-sunken [&_svg]:size-4 [&_svg]:text-ink-faint"
                   >
                     <FileText aria-hidden />
                     <span className="min-w-0 flex-1 truncate">{name}</span>

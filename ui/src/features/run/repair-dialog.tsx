@@ -113,7 +113,7 @@ function Form({ run, tasks, isTransaction, onDone }: FormProps) {
       />
       <History run={run} />
       <ErrorNote error={repair.error} />
-      <div className="sticky -bottom-4 -mx-5 -mb-4 flex items-center justify-end gap-2 border-t border-line bg-raised px-5 py-3">
+      <div className="sticky -bottom-4 -mx-5 -mb-4 flex items-center justify-end gap-2 rounded-b-xl border-t border-line bg-raised px-5 py-3">
         <Button onClick={onDone}>Not now</Button>
         <Button
           kind="primary"

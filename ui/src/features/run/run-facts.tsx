@@ -114,10 +114,10 @@ export function RunTrouble({ run, now }: { run: Run; now: RunNow }) {
     now.message || (failed ? `${failed.key}: ${failed.message}` : lookOf(now.state).label);
   return (
     <Note tone={bad ? "bad" : "warn"}>
-      <span className="whitespace-pre-wrap">{said}</span>
+      <span className="whitespace-pre-wrap">{failed ? said.replace(/\.$/, "") : said}</span>
       {failed?.taskRunId && (
         <>
-          {" "}
+          {". "}
           <Link
             to="/jobs/$jobId/runs/$runId/tasks/$taskRunId"
             params={{

@@ -86,7 +86,13 @@ function Gantt({
     const all = next.to - next.from >= (whole.to - whole.from) * 0.999;
     setShown(all ? null : next);
   }
-  const drag = useDrag(width, (share) => change(pan(view, whole, share)));
+  const bars = useBars({
+    width,
+    rows,
+    onPan: (share) => change(pan(view, whole, share)),
+    onOpen: openSegment,
+    onHover: setHover,
+  });
   useWheel(scroller, axis, (factor, around) => change(zoom(view, whole, factor, around)));
 
   function openSegment(segment: Segment): void {
@@ -143,14 +149,14 @@ function Gantt({
               <span
                 key={tick}
                 className="absolute top-2 -translate-x-1/2 tabular-nums"
-                style={{ left: `${place(tick, view)}%` }}
+                style={{ left: `${positionOf(tick, view)}%` }}
               >
                 {tickWords(tick, ticks.step)}
               </span>
             ))}
           </div>
         </div>
-        <ol className="relative" style={{ height: virtual.getTotalSize() }} {...drag}>
+        <ol className="relative" style={{ height: virtual.getTotalSize() }} {...bars}>
           <Grid ticks={ticks.at} view={view} now={running ? now : null} />
           {virtual.getVirtualItems().map((item) => {
             const row = rows[item.index];
@@ -171,8 +177,7 @@ function Gantt({
                     return next;
                   })
                 }
-                onOpen={openSegment}
-                onHover={setHover}
+                place={item.index}
               />
             );
           })}
@@ -244,11 +249,10 @@ interface RowProps {
   open: boolean;
   onSelect: () => void;
   onToggle: () => void;
-  onOpen: (segment: Segment) => void;
-  onHover: (hover: Hover | null) => void;
+  place: number;
 }
 
-function Row({ row, top, view, selected, open, onSelect, onToggle, onOpen, onHover }: RowProps) {
+function Row({ row, top, view, selected, open, onSelect, onToggle, place }: RowProps) {
   const loop = row.iterations !== null && row.depth === 0;
   const Chevron = open ? ChevronDown : ChevronRight;
   return (
@@ -281,6 +285,7 @@ function Row({ row, top, view, selected, open, onSelect, onToggle, onOpen, onHov
           )}
         >
           {row.label}
+          <span className="sr-only">, {words(row)}</span>
         </button>
         {loop && (
           <button
@@ -296,14 +301,13 @@ function Row({ row, top, view, selected, open, onSelect, onToggle, onOpen, onHov
         )}
       </div>
       <div className="relative min-w-0 flex-1 overflow-hidden">
-        {row.segments.map((segment) => (
+        {row.segments.map((segment, each) => (
           <Bar
             key={`${segment.attempt.attempt_number}/${segment.phase}`}
-            row={row}
+            name={`${place}/${each}`}
+            critical={row.critical}
             segment={segment}
             view={view}
-            onOpen={onOpen}
-            onHover={onHover}
           />
         ))}
         <Length row={row} view={view} />
@@ -312,19 +316,28 @@ function Row({ row, top, view, selected, open, onSelect, onToggle, onOpen, onHov
   );
 }
 
+function words(row: GanttRow): string {
+  const parts = [lookOf(row.state).label];
+  if (row.from !== null && row.to !== null && row.to > row.from)
+    parts.push(formatDuration(row.to - row.from));
+  if (row.attempts > 1) parts.push(`${row.attempts} attempts`);
+  if (row.critical) parts.push("on the critical path");
+  return parts.join(", ");
+}
+
 const NEAR_THE_END = 94;
 
 /** How long the task took, beside its last bar. */
 function Length({ row, view }: { row: GanttRow; view: View }) {
   if (row.from === null || row.to === null || row.to <= row.from) return null;
-  const end = place(row.to, view);
+  const end = positionOf(row.to, view);
   if (end < 0 || end > 100) return null;
   const before = end > NEAR_THE_END;
   return (
     <span
       aria-hidden
       className="pointer-events-none absolute top-1.5 px-1.5 text-xs whitespace-nowrap text-ink-faint tabular-nums"
-      style={before ? { right: `${100 - place(row.from, view)}%` } : { left: `${end}%` }}
+      style={before ? { right: `${100 - positionOf(row.from, view)}%` } : { left: `${end}%` }}
     >
       {formatDuration(row.to - row.from)}
     </span>
@@ -332,42 +345,31 @@ function Length({ row, view }: { row: GanttRow; view: View }) {
 }
 
 interface BarProps {
-  row: GanttRow;
+  /** The row's and the segment's place, for what the pointer does. */
+  name: string;
   segment: Segment;
+  critical: boolean;
   view: View;
-  onOpen: (segment: Segment) => void;
-  onHover: (hover: Hover | null) => void;
 }
 
-function Bar({ row, segment, view, onOpen, onHover }: BarProps) {
-  const left = place(segment.from, view);
-  const right = place(segment.to, view);
+/** A segment. Its figures are in the row's words, its log behind the side panel: it needs no focus. */
+function Bar({ name, segment, critical, view }: BarProps) {
+  const left = positionOf(segment.from, view);
+  const right = positionOf(segment.to, view);
   if (right < 0 || left > 100) return null;
   const mark = segment.to === segment.from;
+  const executes = segment.phase === "execution";
   return (
-    <button
-      type="button"
-      tabIndex={segment.phase === "execution" ? 0 : -1}
-      aria-label={`${row.label}: ${wordOf(segment.phase)}, ${lookOf(segment.attempt.state).label}, ${formatDuration(segment.to - segment.from)}. Open the attempt`}
+    <span
+      aria-hidden
+      data-bar={name}
       className={cx(
-        "absolute top-1.5 h-[18px] min-w-[3px] rounded-[3px] hover:brightness-110",
+        "absolute top-1.5 h-[18px] min-w-[3px] cursor-pointer rounded-[3px] hover:brightness-110",
         mark ? "border border-dashed border-calm-fill" : lookOfSegment(segment),
-        segment.phase === "execution" &&
-          row.critical &&
-          "ring-1 ring-accent ring-offset-1 ring-offset-surface",
-        segment.attempt.state === "RUNNING" && segment.phase === "execution" && "animate-pulse",
+        executes && critical && "ring-1 ring-accent ring-offset-1 ring-offset-surface",
+        executes && segment.attempt.state === "RUNNING" && "animate-pulse",
       )}
       style={{ left: `${left}%`, width: `${Math.max(0, right - left)}%` }}
-      onClick={() => onOpen(segment)}
-      onPointerEnter={(event) =>
-        onHover({
-          row,
-          segment,
-          box: event.currentTarget.getBoundingClientRect(),
-          x: event.clientX,
-        })
-      }
-      onPointerLeave={() => onHover(null)}
     />
   );
 }
@@ -387,13 +389,13 @@ function Grid({ ticks, view, now }: { ticks: number[]; view: View; now: number |
         <span
           key={tick}
           className="absolute inset-y-0 w-px bg-line/70"
-          style={{ left: `${place(tick, view)}%` }}
+          style={{ left: `${positionOf(tick, view)}%` }}
         />
       ))}
       {now !== null && (
         <span
           className="absolute inset-y-0 w-px bg-live-fill"
-          style={{ left: `${Math.min(100, place(now, view))}%` }}
+          style={{ left: `${Math.min(100, positionOf(now, view))}%` }}
         />
       )}
     </li>
@@ -513,7 +515,7 @@ function rowOfIteration(entry: TaskRunEntry): TimelineTask {
 }
 
 /** Where an instant is, in percent of what is seen. */
-function place(at: number, view: View): number {
+function positionOf(at: number, view: View): number {
   return ((at - view.from) / (view.to - view.from)) * 100;
 }
 
@@ -528,22 +530,51 @@ function useWidth(box: React.RefObject<HTMLElement | null>): number {
   return width;
 }
 
-/** Move by dragging, unless a bar or a name is what was taken. */
-function useDrag(width: number, onMove: (share: number) => void) {
-  const last = useRef<number | null>(null);
+interface Bars {
+  width: number;
+  rows: GanttRow[];
+  onPan: (share: number) => void;
+  onOpen: (segment: Segment) => void;
+  onHover: (hover: Hover | null) => void;
+}
+
+const A_CLICK_PX = 3;
+
+/** What the pointer does: over a bar it shows its figures, a click opens the attempt, dragging moves. */
+function useBars({ width, rows, onPan, onOpen, onHover }: Bars) {
+  const drag = useRef<{ last: number; moved: number } | null>(null);
+  function under(target: EventTarget): Hover | null {
+    const bar = target instanceof Element ? target.closest<HTMLElement>("[data-bar]") : null;
+    const [row, each] = bar?.dataset.bar?.split("/").map(Number) ?? [];
+    const found = rows[row ?? -1];
+    const segment = found?.segments[each ?? -1];
+    if (!bar || !found || !segment) return null;
+    return { row: found, segment, box: bar.getBoundingClientRect(), x: 0 };
+  }
   return {
     onPointerDown: (event: PointerEvent<HTMLElement>) => {
       if (event.target instanceof Element && event.target.closest("button")) return;
-      last.current = event.clientX;
-      event.currentTarget.setPointerCapture(event.pointerId);
+      drag.current = { last: event.clientX, moved: 0 };
     },
     onPointerMove: (event: PointerEvent<HTMLElement>) => {
-      if (last.current === null) return;
-      onMove((last.current - event.clientX) / width);
-      last.current = event.clientX;
+      const held = drag.current;
+      if (held && event.buttons) {
+        held.moved += Math.abs(event.clientX - held.last);
+        if (held.moved > A_CLICK_PX) onPan((held.last - event.clientX) / width);
+        held.last = event.clientX;
+      }
+      const found = under(event.target);
+      onHover(found && { ...found, x: event.clientX });
     },
-    onPointerUp: () => {
-      last.current = null;
+    onPointerLeave: () => {
+      drag.current = null;
+      onHover(null);
+    },
+    onClick: (event: React.MouseEvent<HTMLElement>) => {
+      const dragged = (drag.current?.moved ?? 0) > A_CLICK_PX;
+      drag.current = null;
+      const found = dragged ? null : under(event.target);
+      if (found) onOpen(found.segment);
     },
   };
 }
