@@ -196,6 +196,9 @@ def test_a_warehouse_lives_and_dies(sdk: WorkspaceClient) -> None:
     assert (edited.name, edited.auto_stop_mins) == ("renamed", 0)
     assert sdk.warehouses.stop_and_wait(made.id).state is sql.State.STOPPED
     sdk.warehouses.delete(made.id)
+    at_once = sdk.warehouses.create_and_wait(name="short-lived", cluster_size="2X-Small")
+    assert at_once.id and at_once.state is sql.State.RUNNING
+    sdk.warehouses.delete(at_once.id)
     with pytest.raises(NotFound):
         sdk.warehouses.get(made.id)
 
