@@ -70,6 +70,10 @@ export default function ChartCanvas({ option, label, className, onClick }: Canva
   return <div ref={box} role="img" aria-label={label} className={cx("h-64 w-full", className)} />;
 }
 
+function labelOf(axis: object): object {
+  return "axisLabel" in axis && typeof axis.axisLabel === "object" ? (axis.axisLabel ?? {}) : {};
+}
+
 /** Axes in the console's colours, unless the option says otherwise. */
 function themed(option: EChartsOption, line: string, text: string): EChartsOption {
   const axis = {
@@ -82,7 +86,7 @@ function themed(option: EChartsOption, line: string, text: string): EChartsOptio
     Array.isArray(value)
       ? value.map(dress)
       : value && typeof value === "object"
-        ? { ...axis, ...value }
+        ? { ...axis, ...value, axisLabel: { ...axis.axisLabel, ...labelOf(value) } }
         : value;
   return { ...option, xAxis: dress(option.xAxis), yAxis: dress(option.yAxis) };
 }

@@ -60,6 +60,10 @@ const frame = EditorView.theme({
     backgroundColor: "var(--accent-soft)",
     color: "var(--ink)",
   },
+  ".cm-completionIcon": { display: "none" },
+  ".cm-completionLabel": { marginRight: "24px" },
+  ".cm-tooltip-autocomplete > ul > li": { display: "flex", padding: "2px 8px" },
+  ".cm-completionDetail": { marginLeft: "auto", fontStyle: "normal", color: "var(--ink-faint)" },
   ".cm-panels": { backgroundColor: "var(--sunken)", color: "var(--ink)" },
 });
 
@@ -88,7 +92,7 @@ export default function EditorPane(props: EditorProps) {
           language.current.of(extensions ?? []),
           EditorState.readOnly.of(readOnly ?? false),
           EditorView.darkTheme.of(dark),
-          EditorView.contentAttributes.of({ "aria-label": label }),
+          EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) latest.current.onChange?.(update.state.doc.toString());
           }),

@@ -60,7 +60,7 @@ export function isLong(cell: Cell): boolean {
   return cell !== null && (cell.length > 60 || cell.includes("\n"));
 }
 
-const CHARACTER = 7.3;
+const CHARACTER = 7.9;
 const PADDING = 26;
 const NARROW = 72;
 const WIDE = 340;

@@ -43,7 +43,8 @@ export interface SqlWord {
   from: number;
 }
 
-const KEYWORDS = new Set(
+/** The words that SQL is made of, in lower case. */
+export const KEYWORDS: ReadonlySet<string> = new Set(
   `select from where group by order having limit offset join inner left right full outer cross on using
   as and or not in is null between like ilike exists case when then else end distinct union all
   intersect except with recursive insert into values update set delete merge matched create replace

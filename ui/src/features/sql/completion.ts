@@ -1,5 +1,11 @@
-import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
-import { keywordCompletionSource, PostgreSQL } from "@codemirror/lang-sql";
+import {
+  type Completion,
+  type CompletionContext,
+  type CompletionResult,
+  completeFromList,
+  ifNotIn,
+} from "@codemirror/autocomplete";
+import { PostgreSQL } from "@codemirror/lang-sql";
 import { LanguageSupport } from "@codemirror/language";
 import {
   catalogNamesQuery,
@@ -8,7 +14,7 @@ import {
   tableNamesQuery,
 } from "@/api/catalog-names";
 import { queryClient } from "@/api/query-client";
-import { pathOf, quotedName, statementAt, type TableUse, tablesIn } from "@/lib/sql-text";
+import { KEYWORDS, pathOf, quotedName, statementAt, type TableUse, tablesIn } from "@/lib/sql-text";
 
 /** Where names without a catalog or schema are looked for. */
 export interface Place {
@@ -18,19 +24,35 @@ export interface Place {
 
 const PATH = /(?:(?:\w+|"[^"]*"|`[^`]*`)\.)*(?:\w*|"[^"]*|`[^`]*)$/;
 
+const NOT_CODE = ["String", "LineComment", "BlockComment"];
+
+/** What both engines have. */
+const FUNCTIONS =
+  `abs array_agg avg ceil coalesce concat count current_date current_timestamp date_diff
+  date_trunc dense_rank extract first_value floor greatest if lag last_value lead least length lower
+  lpad ltrim max min mod now nullif power rank regexp_extract regexp_replace replace round row_number
+  rtrim split_part sqrt stddev strpos substring sum trim upper variance`.split(/\s+/);
+
+const WORDS: Completion[] = [
+  ...[...KEYWORDS].map((label) => ({ label, type: "keyword", boost: -1 })),
+  ...FUNCTIONS.map((label) => ({
+    label,
+    type: "function",
+    detail: "function",
+    boost: -2,
+    apply: label.startsWith("current_") ? label : `${label}(`,
+  })),
+];
+
 /** SQL with completion of what there is in the catalogs, asked for as one types and kept. */
 export function sqlWithCatalog(place: () => Place): LanguageSupport {
   const { language } = PostgreSQL;
   return new LanguageSupport(language, [
-    language.data.of({ autocomplete: keywordCompletionSource(PostgreSQL, false, keyword) }),
+    language.data.of({ autocomplete: ifNotIn(NOT_CODE, completeFromList(WORDS)) }),
     language.data.of({
-      autocomplete: (context: CompletionContext) => complete(context, place()),
+      autocomplete: ifNotIn(NOT_CODE, (context) => complete(context, place())),
     }),
   ]);
-}
-
-function keyword(label: string, type: string): Completion {
-  return { label, type, boost: -1 };
 }
 
 async function complete(

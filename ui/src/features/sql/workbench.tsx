@@ -1,3 +1,4 @@
+import { closeCompletion } from "@codemirror/autocomplete";
 import type { Diagnostic } from "@codemirror/lint";
 import type { EditorView } from "@codemirror/view";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
@@ -118,6 +119,7 @@ export function Workbench({ draft, query, search, onSearch }: WorkbenchProps) {
   function start(): void {
     if (running || !warehouse) return;
     const at = view.current;
+    if (at) closeCompletion(at);
     const range = at?.state.selection.main;
     const chosen = at && range && !range.empty;
     const from = chosen ? range.from : 0;
@@ -335,7 +337,11 @@ export function Workbench({ draft, query, search, onSearch }: WorkbenchProps) {
                       {
                         label: "Permissions",
                         icon: <ShieldCheck aria-hidden />,
-                        onSelect: () => void navigate({ to: "/permissions" }),
+                        onSelect: () =>
+                          void navigate({
+                            to: "/permissions",
+                            search: { tab: "objects", type: "queries", id: query.id },
+                          }),
                       },
                       null,
                       {
