@@ -103,9 +103,8 @@ export function loadResultQuery(runId: number | null) {
       const result = run.state?.result_state;
       const state = result ?? run.state?.life_cycle_state ?? "PENDING";
       const none = { state, error: null, columns: [], bad: [], jobId: run.job_id, ended: false };
-      const task = [...(run.tasks ?? [])].sort(
-        (a, b) => (b.attempt_number ?? 0) - (a.attempt_number ?? 0),
-      )[0];
+      const tasks = (run.tasks ?? []) as { run_id: number; attempt_number?: number }[];
+      const task = tasks.toSorted((a, b) => (b.attempt_number ?? 0) - (a.attempt_number ?? 0))[0];
       if (!result || !task) return { ...none, ended: Boolean(result) };
       const left = await data(
         api.GET("/api/{version}/jobs/runs/get-output", {

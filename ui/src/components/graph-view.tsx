@@ -1,7 +1,10 @@
 import {
   Background,
+  BaseEdge,
   Controls,
   type Edge,
+  type EdgeMarker,
+  type EdgeProps,
   Handle,
   MarkerType,
   MiniMap,
@@ -14,9 +17,18 @@ import {
 import "@xyflow/react/dist/style.css";
 import ELK, { type ElkExtendedEdge, type ElkNode } from "elkjs/lib/elk-api";
 import elkWorker from "elkjs/lib/elk-worker.min.js?url";
-import { Fragment, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import {
+  type CSSProperties,
+  Fragment,
+  type ReactNode,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { cx } from "@/lib/cx";
 import { useDark } from "@/lib/theme";
+import { type Point, roundedPath } from "./graph-path";
 import { ErrorState, Skeleton } from "./states";
 
 export interface GraphNode {
@@ -44,7 +56,9 @@ export interface GraphEdge {
   /** At a port of a node rather than at its middle. */
   fromPort?: string;
   toPort?: string;
-  /** Drawn over the graph: nodes are placed as if it were not there. */
+  /** It goes both ways; nodes are placed as if it went this way. */
+  both?: boolean;
+  /** Drawn besides: nodes are placed as if it were not there. */
   overlay?: boolean;
   /** What is looked at stands out; what is beside it steps back. */
   tone?: "strong" | "weak";
@@ -60,6 +74,8 @@ export interface GraphProps {
   miniMap?: boolean;
   /** Runs from top to bottom, not from left to right. */
   down?: boolean;
+  /** Edges go around the nodes in straight lines, their labels where there is room for them. */
+  routed?: boolean;
   className?: string;
 }
 
@@ -68,6 +84,20 @@ interface Placed {
   y: number;
   width: number;
   height: number;
+}
+
+/** Where an edge goes along, and where its label stands. */
+interface Route {
+  points: Point[];
+  label?: Point;
+}
+
+interface Plan {
+  /** Of which graph. */
+  shape: string;
+  places: Map<string, Placed>;
+  /** By the edges' names. */
+  routes: Map<string, Route>;
 }
 
 /** See `Graph`; this is the part that is loaded late. Places are kept while only contents change. */
@@ -79,10 +109,13 @@ export default function GraphView({
   focus,
   miniMap,
   down = false,
+  routed = false,
   className,
 }: GraphProps) {
   const shape = shapeOf(nodes, edges);
-  const [places, setPlaces] = useState<Map<string, Placed> | null>(null);
+  const [plan, setPlan] = useState<Plan | null>(null);
+  const places = plan?.places ?? null;
+  const moved = useRef(false);
   const [failed, setFailed] = useState<unknown>(null);
   const flow = useRef<ReactFlowInstance<Node<Content>> | null>(null);
   const dark = useDark();
@@ -91,41 +124,71 @@ export default function GraphView({
   useEffect(() => {
     let current = true;
     layOut(nodes, edges, down)
-      .then((found) => current && setPlaces(found))
+      .then((found) => current && setPlan({ ...found, shape }))
       .catch((error: unknown) => current && setFailed(error));
     return () => {
       current = false;
     };
   }, [shape, down]);
 
-  useEffect(() => {
+  const parents = useMemo(() => new Map(nodes.map((node) => [node.id, node.parent])), [nodes]);
+  const section = useRef<HTMLElement>(null);
+  const seen = useRef("");
+  function look(): void {
     if (!places || !flow.current) return;
-    void flow.current.fitView({
-      padding: 0.1,
-      maxZoom: 1,
-      duration: 200,
-      nodes: focus && places.has(focus) ? [{ id: focus }] : undefined,
+    const place = focus ? absolute(focus, places, parents) : undefined;
+    const ids = [...places.keys()].join(" ");
+    if (place) lookAt(flow.current, place, section.current?.getBoundingClientRect());
+    // Only a graph of other nodes is shown as a whole again: people keep their place.
+    else if (seen.current !== ids)
+      void flow.current.fitView({ padding: 0.15, maxZoom: 1, duration: 200 });
+    seen.current = ids;
+  }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the view moves by these alone, not when contents change
+  useEffect(look, [places, focus]);
+
+  // A panel that opens beside the graph takes room from it; who has moved the view keeps it.
+  const here = places !== null;
+  useEffect(() => {
+    if (!section.current || !here) return;
+    const watch = new ResizeObserver(() => {
+      if (!moved.current) void flow.current?.fitView({ padding: 0.1, maxZoom: 1 });
     });
-  }, [places, focus]);
+    watch.observe(section.current);
+    return () => watch.disconnect();
+  }, [here]);
 
   const drawn = useMemo(
     () => (places ? nodes.flatMap((node) => draw(node, places, down)) : []),
     [nodes, places, down],
   );
-  const lines = useMemo(() => edges.map(connect), [edges]);
+  const routes = routed && plan?.shape === shape ? plan.routes : undefined;
+  // What stands out is drawn last, so that nothing crosses it.
+  const lines = useMemo(
+    () =>
+      [...edges]
+        .sort((a, b) => weight(a) - weight(b))
+        .map((edge) => connect(edge, routes?.get(nameOf(edge)))),
+    [edges, routes],
+  );
 
   if (failed) return <ErrorState error={failed} />;
   return (
-    <section aria-label={label} className={cx("h-96", className)}>
+    <section ref={section} aria-label={label} className={cx("h-96", className)}>
       {!places && <Skeleton lines={5} />}
       {places && (
         <ReactFlow
           nodes={drawn}
           edges={lines}
           nodeTypes={NODE_TYPES}
+          edgeTypes={EDGE_TYPES}
+          onMoveStart={(event) => {
+            if (event) moved.current = true;
+          }}
           colorMode={dark ? "dark" : "light"}
           onInit={(made) => {
             flow.current = made;
+            look();
           }}
           onNodeClick={(_event, node) => onOpen?.(node.id)}
           onKeyDown={(event) => {
@@ -141,10 +204,21 @@ export default function GraphView({
           edgesFocusable={false}
           elementsSelectable={Boolean(onOpen)}
           proOptions={{ hideAttribution: true }}
+          style={CONTROLS}
         >
           <Background gap={22} size={1} color="var(--line)" bgColor="var(--surface)" />
           <Controls showInteractive={false} />
-          {miniMap && <MiniMap pannable zoomable ariaLabel="Overview of the graph" />}
+          {miniMap && (
+            <MiniMap
+              pannable
+              zoomable
+              ariaLabel="Overview of the graph"
+              bgColor="var(--canvas)"
+              maskColor="color-mix(in oklab, var(--sunken) 70%, transparent)"
+              nodeColor="var(--calm-fill)"
+              style={{ border: "1px solid var(--line)", width: 160, height: 110 }}
+            />
+          )}
         </ReactFlow>
       )}
     </section>
@@ -160,12 +234,16 @@ interface Content extends Record<string, unknown> {
   down: boolean;
 }
 
+/** The places in the middle of a node's sides. */
+const IN = "in";
+const OUT = "out";
 const UNSEEN = "!pointer-events-none !opacity-0";
 
 function Box({ data }: NodeProps<Node<Content>>) {
   return (
     <>
       <Handle
+        id={IN}
         type="target"
         position={data.down ? Position.Top : Position.Left}
         className={UNSEEN}
@@ -190,6 +268,7 @@ function Box({ data }: NodeProps<Node<Content>>) {
       ))}
       {data.content}
       <Handle
+        id={OUT}
         type="source"
         position={data.down ? Position.Bottom : Position.Right}
         className={UNSEEN}
@@ -199,6 +278,77 @@ function Box({ data }: NodeProps<Node<Content>>) {
 }
 
 const NODE_TYPES = { box: Box };
+
+interface Line extends Record<string, unknown>, Route {}
+
+/** An edge along its route. */
+function Routed({ data, label, labelStyle, labelBgStyle, ...edge }: EdgeProps<Edge<Line>>) {
+  const at = data?.label ?? data?.points[0];
+  return (
+    <BaseEdge
+      id={edge.id}
+      path={roundedPath(data?.points ?? [])}
+      markerEnd={edge.markerEnd}
+      markerStart={edge.markerStart}
+      style={edge.style}
+      label={label}
+      labelX={at?.x}
+      labelY={at?.y}
+      labelStyle={labelStyle}
+      labelBgStyle={labelBgStyle}
+    />
+  );
+}
+
+const EDGE_TYPES = { routed: Routed };
+
+const CONTROLS = {
+  "--xy-controls-button-background-color": "var(--raised)",
+  "--xy-controls-button-background-color-hover": "var(--sunken)",
+  "--xy-controls-button-color": "var(--ink-soft)",
+  "--xy-controls-button-color-hover": "var(--ink)",
+  "--xy-controls-button-border-color": "var(--line)",
+} as CSSProperties;
+
+const READABLE = 0.5;
+
+/** Where a node is on the whole graph; its own place is inside its parent. */
+function absolute(
+  id: string,
+  places: Map<string, Placed>,
+  parents: Map<string, string | undefined>,
+): Placed | undefined {
+  const own = places.get(id);
+  if (!own) return undefined;
+  let { x, y } = own;
+  for (let above = parents.get(id); above; above = parents.get(above)) {
+    x += places.get(above)?.x ?? 0;
+    y += places.get(above)?.y ?? 0;
+  }
+  return { ...own, x, y };
+}
+
+/** Move the view to a place, unless it is in sight and can be read. */
+function lookAt(
+  flow: ReactFlowInstance<Node<Content>>,
+  place: Placed,
+  box: DOMRect | undefined,
+): void {
+  const { x, y, zoom } = flow.getViewport();
+  const left = place.x * zoom + x;
+  const top = place.y * zoom + y;
+  const inSight =
+    box !== undefined &&
+    left >= 0 &&
+    top >= 0 &&
+    left + place.width * zoom <= box.width &&
+    top + Math.min(place.height * zoom, box.height) <= box.height;
+  if (inSight && zoom >= READABLE) return;
+  void flow.setCenter(place.x + place.width / 2, place.y + Math.min(place.height, 400) / 2, {
+    zoom: Math.max(zoom, 0.85),
+    duration: 200,
+  });
+}
 
 function draw(node: GraphNode, places: Map<string, Placed>, down: boolean): Node<Content>[] {
   const place = places.get(node.id);
@@ -217,19 +367,27 @@ function draw(node: GraphNode, places: Map<string, Placed>, down: boolean): Node
   ];
 }
 
+function weight({ tone }: GraphEdge): number {
+  return tone === "strong" ? 2 : tone === "weak" ? 0 : 1;
+}
+
 const STROKES = { plain: "var(--line-strong)", strong: "var(--accent)", weak: "var(--line)" };
 
-function connect(edge: GraphEdge): Edge {
+function nameOf(edge: GraphEdge): string {
+  return [edge.from, edge.fromPort, "→", edge.to, edge.toPort, edge.label].join(" ");
+}
+
+function connect(edge: GraphEdge, route?: Route): Edge {
   const stroke = STROKES[edge.tone ?? "plain"];
   return {
-    id: [edge.from, edge.fromPort, "→", edge.to, edge.toPort, edge.label].join(" "),
+    id: nameOf(edge),
+    ...(route ? { type: "routed", data: { ...route } } : {}),
     source: edge.from,
     target: edge.to,
-    sourceHandle: edge.fromPort,
-    targetHandle: edge.toPort,
+    sourceHandle: edge.fromPort ?? OUT,
+    targetHandle: edge.toPort ?? IN,
     label: edge.label,
     animated: edge.live,
-    zIndex: edge.tone === "strong" ? 2 : edge.overlay ? 1 : 0,
     style: {
       stroke,
       strokeWidth: edge.tone === "strong" ? 2 : 1.5,
@@ -237,16 +395,19 @@ function connect(edge: GraphEdge): Edge {
     },
     labelStyle: { fill: "var(--ink-soft)", fontSize: 11 },
     labelBgStyle: { fill: "var(--surface)" },
-    markerEnd: edge.overlay
-      ? undefined
-      : { type: MarkerType.ArrowClosed, color: stroke, width: 16, height: 16 },
+    markerEnd: edge.overlay ? undefined : arrow(stroke),
+    markerStart: edge.both ? arrow(stroke, "auto-start-reverse") : undefined,
   };
+}
+
+function arrow(color: string, orient?: string): EdgeMarker {
+  return { type: MarkerType.ArrowClosed, color, width: 16, height: 16, orient };
 }
 
 function shapeOf(nodes: GraphNode[], edges: GraphEdge[]): string {
   return JSON.stringify([
     nodes.map((node) => [node.id, node.parent, node.width, node.height]),
-    edges.flatMap((edge) => (edge.overlay ? [] : [[edge.from, edge.to]])),
+    edges.flatMap((edge) => (edge.overlay ? [] : [[edge.from, edge.to, edge.label]])),
   ]);
 }
 
@@ -257,6 +418,7 @@ const LAYOUT = {
   "elk.spacing.nodeNode": "20",
   "elk.layered.nodePlacement.strategy": "NETWORK_SIMPLEX",
   "elk.hierarchyHandling": "INCLUDE_CHILDREN",
+  "elk.edgeLabels.inline": "true",
 };
 const DOWNWARDS = {
   "elk.direction": "DOWN",
@@ -273,7 +435,7 @@ async function layOut(
   nodes: GraphNode[],
   edges: GraphEdge[],
   down: boolean,
-): Promise<Map<string, Placed>> {
+): Promise<Omit<Plan, "shape">> {
   const layout = { ...LAYOUT, ...(down ? DOWNWARDS : {}) };
   const known = new Set(nodes.map((node) => node.id));
   const below = (parent?: string): ElkNode[] =>
@@ -285,9 +447,11 @@ async function layOut(
         const options = { "elk.padding": `[top=${node.height + 8},left=12,bottom=12,right=12]` };
         return { id: node.id, children, layoutOptions: { ...layout, ...options } };
       });
-  const links: ElkExtendedEdge[] = edges
-    .filter((edge) => !edge.overlay && known.has(edge.from) && known.has(edge.to))
-    .map((edge, place) => ({ id: String(place), sources: [edge.from], targets: [edge.to] }));
+  const links = edges.flatMap((edge): ElkExtendedEdge[] => {
+    if (edge.overlay || !known.has(edge.from) || !known.has(edge.to)) return [];
+    const labels = edge.label ? [{ text: edge.label, ...sizeOf(edge.label) }] : [];
+    return [{ id: nameOf(edge), sources: [edge.from], targets: [edge.to], labels }];
+  });
   const laid = await elk.layout({
     id: "root",
     layoutOptions: nodes.length > MANY ? { ...layout, ...SIMPLER } : layout,
@@ -303,5 +467,31 @@ async function layOut(
     }
   };
   collect(laid);
-  return places;
+  return { places, routes: routesOf(laid) };
+}
+
+const LETTER = 6;
+const LINE_HEIGHT = 16;
+
+function sizeOf(label: string): { width: number; height: number } {
+  return { width: label.length * LETTER + 10, height: LINE_HEIGHT };
+}
+
+/** The ways that ELK found; those inside a box are told in the box's own measure, and left out. */
+function routesOf(laid: ElkNode): Map<string, Route> {
+  const routes = new Map<string, Route>();
+  for (const edge of laid.edges ?? []) {
+    const way = edge.sections?.[0];
+    const inside = (edge as { container?: string }).container ?? laid.id;
+    if (!way || inside !== laid.id) continue;
+    const told = edge.labels?.[0];
+    routes.set(edge.id, {
+      points: [way.startPoint, ...(way.bendPoints ?? []), way.endPoint],
+      label: told && {
+        x: (told.x ?? 0) + (told.width ?? 0) / 2,
+        y: (told.y ?? 0) + LINE_HEIGHT / 2,
+      },
+    });
+  }
+  return routes;
 }

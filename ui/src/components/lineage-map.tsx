@@ -1,6 +1,6 @@
 import { ChevronDown, ChevronRight, Cog, FileText, Lock, Table2 } from "lucide-react";
 import { useMemo } from "react";
-import type { ColumnMap, LineageMap, MapNode } from "@/api/lineage";
+import type { ColumnMap, LineageMap, MapEdge, MapNode } from "@/api/lineage";
 import { cx } from "@/lib/cx";
 import {
   columnKey,
@@ -84,11 +84,12 @@ export function LineageGraph(props: LineageMapProps) {
     });
   }, [map, open, byTable, bright, path, selected, column, onSelect, onOpen, onColumn]);
   const edges = useMemo(() => {
-    const flows = map.edges.map((edge): GraphEdge => {
+    const flows = bothWays(map.edges).map((edge): GraphEdge => {
       const lit = bright?.has(edge.from) && bright.has(edge.to);
       return {
         from: edge.from,
         to: edge.to,
+        both: edge.both,
         faint: !edge.proven,
         tone: path ? "weak" : bright ? (lit ? "strong" : "weak") : undefined,
       };
@@ -125,6 +126,17 @@ export function LineageGraph(props: LineageMapProps) {
       className={props.className}
     />
   );
+}
+
+/** A task that reads what it writes is one edge to what it writes: the table is its work. */
+function bothWays(edges: MapEdge[]): (MapEdge & { both?: boolean })[] {
+  const written = new Set(
+    edges.filter((edge) => edge.from.startsWith("job:")).map((edge) => `${edge.from} ${edge.to}`),
+  );
+  const read = new Set(edges.map((edge) => `${edge.to} ${edge.from}`));
+  return edges
+    .filter((edge) => !written.has(`${edge.to} ${edge.from}`))
+    .map((edge) => ({ ...edge, both: read.has(`${edge.from} ${edge.to}`) }));
 }
 
 function touches(path: Set<string>, table: string): boolean {
@@ -184,7 +196,6 @@ function Card({ node, now, selected, dim, columns, path, column, ...act }: CardP
         <button
           type="button"
           title={labelOf(node)}
-          aria-label={labelOf(node)}
           aria-pressed={selected}
           onClick={() => act.onSelect(node.id)}
           className="flex min-w-0 flex-1 items-center gap-2.5 text-left"

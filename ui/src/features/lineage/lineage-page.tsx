@@ -17,6 +17,8 @@ import { DEFAULT_HOPS, type LineageSearch } from "./search";
 
 const route = getRouteApi("/_shell/lineage");
 const MOST_NODES = 500;
+/** Of a large graph only so many tables show their columns at once; single ones can be opened. */
+const MOST_OPEN = 40;
 const HOPS = ["1", "2", "3", "5", "10", "20"];
 
 /** Which tables are made from what by which jobs: the whole workspace, or around one of them. */
@@ -49,7 +51,12 @@ export function LineagePage() {
       void navigate({
         search: (before) => {
           const rest = (before.open ?? []).filter((each) => each !== id);
-          return { ...before, open: show ? [...rest, id] : rest, column: undefined };
+          return {
+            ...before,
+            node: show ? id : before.node,
+            open: show ? [...rest, id] : rest,
+            column: undefined,
+          };
         },
         replace: true,
       }),
@@ -99,7 +106,8 @@ export function LineagePage() {
               aria-pressed={open.length > 0}
               onClick={() =>
                 change({
-                  open: open.length > 0 ? undefined : tables.map((each) => each.id),
+                  open:
+                    open.length > 0 ? undefined : tables.slice(0, MOST_OPEN).map((each) => each.id),
                   column: undefined,
                 })
               }
@@ -199,7 +207,7 @@ function Legend() {
       ))}
       <li className="ml-auto flex items-center gap-1.5">
         <span aria-hidden className="w-6 border-t-2 border-line-strong" />
-        Seen by the catalog, snapshot by snapshot
+        Seen by the catalog
       </li>
       <li className="flex items-center gap-1.5">
         <span aria-hidden className="w-6 border-t-2 border-dashed border-line-strong" />

@@ -26,7 +26,7 @@ export function NodePanel({ node, around, onAround, onSelect, onClose }: NodePan
   return (
     <aside
       aria-label={node.hidden ? "Another job" : node.full_name}
-      className="flex w-[30rem] shrink-0 flex-col overflow-y-auto rounded-lg border border-line bg-surface"
+      className="flex w-[27rem] shrink-0 flex-col overflow-y-auto rounded-lg border border-line bg-surface"
     >
       <header className="flex items-start gap-2 border-b border-line py-3 pr-2 pl-4">
         <div className="min-w-0 flex-1">
