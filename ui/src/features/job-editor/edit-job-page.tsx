@@ -38,7 +38,7 @@ export function EditJobPage(props: EditJobProps) {
 }
 
 function Edit({ jobId, opened, search, onSearch }: EditJobProps & { opened: CurrentSettings }) {
-  const [saved] = useState(() => withoutDefaults(opened.settings) as JobSettings);
+  const [saved] = useState(() => withoutDefaults(opened.settings));
   const [initial] = useState(() => writeYaml(saved));
   const [theirs, setTheirs] = useState<CurrentSettings | null>(null);
   const [waiting, setWaiting] = useState<{ text: string; settings: JobSettings } | null>(null);
@@ -129,7 +129,7 @@ function Edit({ jobId, opened, search, onSearch }: EditJobProps & { opened: Curr
         {theirs && (
           <p className="text-sm">
             Version {theirs.version} by {theirs.editor}, <Time at={theirs.created_at} />:{" "}
-            {changesOf(saved, withoutDefaults(theirs.settings) as JobSettings).join(", ") ||
+            {changesOf(saved, withoutDefaults(theirs.settings)).join(", ") ||
               "the same settings as you began with"}
             .
           </p>

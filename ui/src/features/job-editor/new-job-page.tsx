@@ -11,8 +11,8 @@ import { JobEditor } from "./job-editor";
 import { withoutDefaults } from "./schema";
 import { writeYaml } from "./yaml-edit";
 
-const BEGINNING = `# A job: tasks, in the order they need. The form beside writes this text,
-# and what you write here shows in the form. Ctrl-Space offers what fits.
+const BEGINNING = `# The form beside writes this text, and reads it.
+# Ctrl-Space offers what fits.
 name: New job
 
 tasks: []
@@ -38,7 +38,7 @@ export function NewJobPage({ from, ...rest }: NewJobProps) {
 
 /** The YAML of a copy: another name, and nothing of the tool that deployed the original. */
 function copyOf(settings: JobSettings): string {
-  const { deployment: _, edit_mode: __, ...own } = withoutDefaults(settings) as JobSettings;
+  const { deployment: _, edit_mode: __, ...own } = withoutDefaults(settings);
   return writeYaml({ ...own, name: `${settings.name ?? "Untitled"} (copy)` });
 }
 

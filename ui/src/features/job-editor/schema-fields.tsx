@@ -46,8 +46,11 @@ interface ObjectFieldsProps {
 
 /** A field for each of a mapping's own, as its schema says; those that must be there come first. */
 export function ObjectFields({ path, schema, without = [] }: ObjectFieldsProps) {
+  const { settings } = useDraft();
   const { properties = {}, required = [], name } = resolve(schema);
-  const fields = Object.entries(properties).filter(([field]) => !without.includes(field));
+  // Where a file comes from is a question only where there is a repository.
+  const hidden = settings.git_source ? without : [...without, "source"];
+  const fields = Object.entries(properties).filter(([field]) => !hidden.includes(field));
   const rank = ([field]: [string, JsonSchema]) => (required.includes(field) ? 0 : 1);
   return fields
     .sort((a, b) => rank(a) - rank(b))

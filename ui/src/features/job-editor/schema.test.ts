@@ -39,6 +39,16 @@ test("what a job would be anyway is not written", () => {
   expect(Object.keys(kept as object)).toEqual(["name", "tags", "tasks"]);
 });
 
+test("files of the workspace need no word where there is no repository", () => {
+  const task = { task_key: "a", sql_task: { file: { path: "/a.sql", source: "WORKSPACE" } } };
+  expect(withoutDefaults({ tasks: [task] }).tasks?.[0]?.sql_task).toEqual({
+    file: { path: "/a.sql" },
+  });
+  const git = { git_url: "https://x.example/y", git_provider: "gitHub", git_branch: "main" };
+  const kept = withoutDefaults({ git_source: git, tasks: [task] });
+  expect(kept.tasks?.[0]).toEqual(task);
+});
+
 test("free mappings are kept as they are", () => {
   const settings = { name: "a", tags: { format: "MULTI_TASK", empty: "" } };
   expect(withoutDefaults(settings)).toEqual(settings);

@@ -1,3 +1,4 @@
+import type { JobSettings } from "@/lib/job-settings";
 import jobSchema from "../../../../spec/openlake-orchestrator/job.schema.json";
 
 /** The part of JSON Schema that the job's schema is written in. */
@@ -73,9 +74,23 @@ export function labelOf(name: string): string {
 }
 
 /** Leave out what says only what would hold anyway: defaults, and empty lists and mappings. */
-export function withoutDefaults(value: unknown, schema: JsonSchema = JOB_SCHEMA): unknown {
+export function withoutDefaults(settings: JobSettings): JobSettings {
+  const kept = pruned(settings, JOB_SCHEMA) as JobSettings;
+  // Where files come from is filled in when a job is read; without a repository there is one place.
+  if (!kept.git_source) for (const task of kept.tasks ?? []) forgetWorkspace(task);
+  return kept;
+}
+
+function forgetWorkspace(owner: unknown): void {
+  if (typeof owner !== "object" || owner === null) return;
+  const fields = owner as Record<string, unknown>;
+  if (fields.source === "WORKSPACE") delete fields.source;
+  for (const inner of Object.values(fields)) forgetWorkspace(inner);
+}
+
+function pruned(value: unknown, schema: JsonSchema): unknown {
   const { type, properties, items } = resolve(schema);
-  if (Array.isArray(value)) return value.map((each) => withoutDefaults(each, items ?? {}));
+  if (Array.isArray(value)) return value.map((each) => pruned(each, items ?? {}));
   if (typeof value !== "object" || value === null || type !== "object") return value;
   if (!properties) return value;
   const kept: Record<string, unknown> = {};
@@ -84,7 +99,7 @@ export function withoutDefaults(value: unknown, schema: JsonSchema = JOB_SCHEMA)
     const field = properties[name] ?? {};
     const preset = resolve(field).default ?? field.default ?? null;
     if (inner === null || JSON.stringify(inner) === JSON.stringify(preset)) continue;
-    const made = withoutDefaults(inner, field);
+    const made = pruned(inner, field);
     if (isEmpty(made) && !name.endsWith("_task")) continue;
     kept[name] = made;
   }
@@ -100,7 +115,8 @@ const LAST = ["edit_mode", "deployment", "parent_path"];
 
 /** The order in which a person would write a mapping's fields. */
 function orderOf(value: object, properties: Record<string, JsonSchema>): string[] {
-  const order = [...FIRST, ...Object.keys(properties)];
+  const known = Object.keys(properties);
+  const order = "tasks" in properties ? [...FIRST, ...known] : known;
   const rank = (name: string) => {
     if (LAST.includes(name)) return 1000 + LAST.indexOf(name);
     const place = order.indexOf(name);

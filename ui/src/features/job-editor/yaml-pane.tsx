@@ -50,7 +50,7 @@ export function YamlPane({ problems, warnings, stale, error }: YamlPaneProps) {
       className="flex min-h-0 min-w-0 flex-col overflow-hidden rounded-lg border border-line bg-surface"
     >
       <Editor
-        label="The job as YAML"
+        label="The job as YAML. Escape, then Tab leaves it."
         className="min-h-0 flex-1"
         value={text}
         onChange={setText}

@@ -1,6 +1,8 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { Page } from "@/components/page";
+import { readRunSearch } from "@/features/runs/run-search";
+import { RunsPage } from "@/features/runs/runs-page";
 
 export const Route = createFileRoute("/_shell/runs")({
-  component: () => <Page title="Runs">{null}</Page>,
+  validateSearch: readRunSearch,
+  component: () => <RunsPage search={Route.useSearch()} />,
 });

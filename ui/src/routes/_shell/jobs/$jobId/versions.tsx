@@ -1,6 +1,13 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { Page } from "@/components/page";
+import { readVersionSearch } from "@/features/job-versions/version-search";
+import { VersionsPage } from "@/features/job-versions/versions-page";
 
 export const Route = createFileRoute("/_shell/jobs/$jobId/versions")({
-  component: () => <Page title="Versions">{null}</Page>,
+  validateSearch: readVersionSearch,
+  component: Versions,
 });
+
+function Versions() {
+  const { jobId } = Route.useParams();
+  return <VersionsPage jobId={Number(jobId)} search={Route.useSearch()} />;
+}
