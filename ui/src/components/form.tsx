@@ -88,7 +88,7 @@ export function SearchBox({ value, onChange, label, className, ...props }: Searc
         <button
           type="button"
           aria-label="Clear the search"
-          className="absolute top-2 right-2 rounded p-0.5 text-ink-faint hover:text-ink"
+          className="absolute top-[3px] right-1 flex size-[24px] items-center justify-center rounded text-ink-faint hover:text-ink"
           onClick={() => onChange("")}
         >
           <X aria-hidden className="size-3.5" />

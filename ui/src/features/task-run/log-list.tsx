@@ -201,7 +201,6 @@ function Line(props: LineProps) {
       className={cx(
         "group flex min-h-5",
         props.isSelected ? "bg-accent-soft" : "hover:bg-sunken/70",
-        error && "shadow-[inset_2px_0_0_var(--bad-fill)]",
       )}
     >
       <button
@@ -210,8 +209,9 @@ function Line(props: LineProps) {
         aria-label={`Link to line ${number + 1}`}
         onClick={(event) => props.onSelect(chosen(number + 1, props.selected, event.shiftKey))}
         className={cx(
-          "sticky left-0 shrink-0 self-stretch pr-3 text-right leading-5 tabular-nums select-none hover:text-accent hover:underline",
+          "sticky left-0 flex shrink-0 items-start justify-end self-stretch pr-3 leading-5 tabular-nums select-none hover:text-accent hover:underline",
           props.isSelected ? "bg-accent-soft font-semibold text-accent" : cx("bg-surface", tone),
+          error && "shadow-[inset_2px_0_0_var(--bad-fill)]",
         )}
         style={{ width: props.gutter }}
       >

@@ -60,7 +60,8 @@ export function LogPanel({ attempt, attempts, name, search, onSearch }: LogPanel
   const only = Boolean(search.only && found.search);
   useKeptInAddress(text, search.q ?? "", (q) => onSearch({ q: q || undefined }));
   useFirstLook(log, list, selected?.from ?? null);
-  useFirstMatch(found, list, text, setCurrent);
+  // A line in the address counts more than the search beside it.
+  useFirstMatch(found, list, selected && text === search.q ? "" : text, setCurrent);
 
   function step(by: number): void {
     const matches = found.search?.matches ?? [];
@@ -125,7 +126,7 @@ export function LogPanel({ attempt, attempts, name, search, onSearch }: LogPanel
             kind="quiet"
             className="text-bad hover:text-bad"
             onClick={() => {
-              onSearch({ line: String(firstError + 1), only: undefined });
+              onSearch({ line: firstError + 1, only: undefined });
               // After the filter is gone.
               requestAnimationFrame(() => list.current?.show(firstError));
             }}

@@ -11,8 +11,8 @@ export interface TaskSearch {
   q?: string;
   /** Show only lines with a match. */
   only?: true;
-  /** The line, or lines, that are pointed at: `12` or `12-20`. */
-  line?: string;
+  /** The line that is pointed at, or several: `12-20`. */
+  line?: number | string;
   /** Another attempt, whose log is shown beside. */
   beside?: number;
   /** Of a for-each's iterations: show only those that failed. */
@@ -27,21 +27,22 @@ export function readTaskSearch(search: Record<string, unknown>): TaskSearch {
   if (typeof q === "string" && q) found.q = q;
   if (search.only === true) found.only = true;
   if (search.failed === true) found.failed = true;
-  const line = String(search.line ?? "");
-  if (/^[1-9]\d*(-[1-9]\d*)?$/.test(line)) found.line = line;
+  const lines = readLines(search.line);
+  if (lines) found.line = writeLines(lines);
   const beside = Number(search.beside);
   if (Number.isInteger(beside) && beside > 0) found.beside = beside;
   return found;
 }
 
-/** Read `12` or `12-20`. */
-export function readLines(text: string | undefined): { from: number; to: number } | null {
-  if (!text) return null;
+/** Read `12` or `12-20`; null for anything else. */
+export function readLines(value: unknown): { from: number; to: number } | null {
+  const text = String(value ?? "");
+  if (!/^[1-9]\d*(-[1-9]\d*)?$/.test(text)) return null;
   const [from = 0, to = from] = text.split("-").map(Number);
   return from <= to ? { from, to } : { from: to, to: from };
 }
 
 /** Spell lines as the address does. */
-export function writeLines(lines: { from: number; to: number }): string {
-  return lines.from === lines.to ? String(lines.from) : `${lines.from}-${lines.to}`;
+export function writeLines(lines: { from: number; to: number }): number | string {
+  return lines.from === lines.to ? lines.from : `${lines.from}-${lines.to}`;
 }

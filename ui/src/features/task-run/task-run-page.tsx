@@ -234,7 +234,7 @@ function Facts({
       </span>,
     ]);
   return (
-    <ul className="flex flex-wrap gap-x-5 gap-y-1">
+    <ul className="flex flex-wrap gap-x-5 gap-y-1 text-sm">
       {facts.map(([name, fact]) => (
         <li key={name}>{fact}</li>
       ))}

@@ -70,7 +70,7 @@ export function Files({ runId, taskRunId }: { runId: number; taskRunId: number }
             <a
               href={url}
               download={file.name.split("/").at(-1)}
-              className="flex items-center gap-2.5 px-4 py-1.5 hover:bg-sunken [&_svg]:size-4 [&_svg]:text-ink-faint"
+              className="flex items-center gap-2.5 px-4 py-1.5 text-sm hover:bg-sunken [&_svg]:size-4 [&_svg]:text-ink-faint"
             >
               {isPicture ? <Image aria-hidden /> : <FileText aria-hidden />}
               <span className="min-w-0 flex-1 truncate">{file.name}</span>
