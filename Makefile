@@ -1,7 +1,7 @@
 # OpenLake's few commands; `make` lists them. Each installs what it is missing, once.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev down ui ui-check chromium screenshots test test-quick check gen lock clean
+.PHONY: help install demo dev down ui ui-check chromium screenshots test test-quick check gen lock wheel clean
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
@@ -77,6 +77,10 @@ lock: .venv ## Resolve the locked environment; with UPGRADE=--upgrade to the new
 	    $(BIN)/uv pip compile - --universal --python-version 3.11 $(UPGRADE) --generate-hashes \
 	    --no-annotate --no-header --no-emit-index-url --quiet --output-file infra/$$name.lock; \
 	done
+
+wheel: .venv ui ## Build the Python package, with the console in it, into dist/
+	@rm -rf control/console/dist && cp -R ui/dist control/console/dist
+	@$(BIN)/python -m uv build --quiet --wheel --out-dir dist; made=$$?; rm -rf control/console/dist; exit $$made
 
 clean: ## Delete the Python environment; the stack's data and the tools stay
 	@rm -rf .venv

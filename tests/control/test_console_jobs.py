@@ -129,25 +129,25 @@ async def test_jobs_are_found_by_what_is_said_of_them(
     assert await listed(api, sort="-created_at") == ["gamma", "beta", "Alpha 100%"]
 
 
-@pytest.mark.parametrize("sort", ["name", "-created_at", "-last_run_at"])
-async def test_pages_go_on_where_the_last_one_ended(api: httpx2.AsyncClient, sort: str) -> None:
+async def test_pages_go_on_where_the_last_one_ended(api: httpx2.AsyncClient) -> None:
     made = [await create_job(api, name=name) for name in ("b", "A", "b", "c", "a")]
     for job_id in made[1:3]:
         await run_now(api, job_id)
-    whole = await listed(api, sort=sort)
-    assert len(whole) == 5
-    ids: list[int] = []
-    query: dict[str, Any] = {"sort": sort, "limit": 2}
-    while True:
-        page = (await api.get(JOBS, params=query)).json()
-        ids += [job["job_id"] for job in page["jobs"]]
-        if page["next_page_token"] is None:
-            break
-        query["page_token"] = page["next_page_token"]
-    assert sorted(ids) == sorted(made)
-    other = "name" if sort != "name" else "-created_at"
-    wrong = await api.get(JOBS, params={**query, "sort": other})
-    assert (wrong.status_code, "page_token" in wrong.text) == (400, True)
+    for sort, other in (("name", "-created_at"), ("-created_at", "name"), ("-last_run_at", "name")):
+        query: dict[str, Any] = {"sort": sort}
+        whole = [job["job_id"] for job in (await api.get(JOBS, params=query)).json()["jobs"]]
+        assert sorted(whole) == sorted(made)
+        ids: list[int] = []
+        query["limit"] = 2
+        while True:
+            page = (await api.get(JOBS, params=query)).json()
+            ids += [job["job_id"] for job in page["jobs"]]
+            if page["next_page_token"] is None:
+                break
+            query["page_token"] = page["next_page_token"]
+        assert ids == whole
+        wrong = await api.get(JOBS, params={**query, "sort": other})
+        assert (wrong.status_code, "page_token" in wrong.text) == (400, True)
 
 
 async def test_only_what_one_may_see_is_listed(api: httpx2.AsyncClient, deps: Deps) -> None:
@@ -180,7 +180,7 @@ def word(task: dict[str, Any]) -> str:
     return state.get("result_state") or state["life_cycle_state"]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 async def test_the_matrix_and_the_timeline_say_what_the_run_says(
     seed: int, api: httpx2.AsyncClient, launcher: Recorder, database: Database
 ) -> None:

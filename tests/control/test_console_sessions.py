@@ -1,5 +1,7 @@
 """Browsers are signed in by cookie: to several workspaces, for as long as their tokens are good."""
 
+import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -8,16 +10,21 @@ from typing import Any
 
 import httpx2
 import pytest
+import typer
 from sqlmodel import select, update
+from typer.testing import CliRunner
 
 from control.app import create_app
 from control.audit.tables import AuditEntry
+from control.cli import web
+from control.cli.client import Api
 from control.console.tables import ConsoleSession, SignInCode
 from control.db import Database
 from control.deps import Deps
 from control.description import operations
 from control.openapi import openapi
 from control.tokens.tables import Token
+from tests.control.serving import serving
 from tests.control.test_identity_tokens import bearer
 from tests.control.test_workspaces import create
 
@@ -139,35 +146,36 @@ async def test_the_workspace_of_a_link_is_known_to_every_operation(
         assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.parametrize(
-    ("headers", "is_own"),
-    [
-        ({"Sec-Fetch-Site": "same-origin", "X-Databricks-Org-Id": "1"}, True),
-        ({"Sec-Fetch-Site": "same-origin"}, False),
-        ({"Sec-Fetch-Site": "same-site", "X-Databricks-Org-Id": "1"}, False),
-        ({"Sec-Fetch-Site": "cross-site", "X-Databricks-Org-Id": "1"}, False),
-        ({"Sec-Fetch-Site": "none", "X-Databricks-Org-Id": "1"}, False),
-        ({"Origin": "http://api", "X-Databricks-Org-Id": "1"}, True),
-        ({"Origin": "http://evil.example", "X-Databricks-Org-Id": "1"}, False),
-        ({"Origin": "null", "X-Databricks-Org-Id": "1"}, False),
-        ({"X-Databricks-Org-Id": "1"}, False),
-        (
-            {"Sec-Fetch-Site": "cross-site", "Origin": "http://api", "X-Databricks-Org-Id": "1"},
-            False,
-        ),
-    ],
-)
+WRITES: list[tuple[dict[str, str], bool]] = [
+    ({"Sec-Fetch-Site": "same-origin", "X-Databricks-Org-Id": "1"}, True),
+    ({"Sec-Fetch-Site": "same-origin"}, False),
+    ({"Sec-Fetch-Site": "same-site", "X-Databricks-Org-Id": "1"}, False),
+    ({"Sec-Fetch-Site": "cross-site", "X-Databricks-Org-Id": "1"}, False),
+    ({"Sec-Fetch-Site": "none", "X-Databricks-Org-Id": "1"}, False),
+    ({"Origin": "http://api", "X-Databricks-Org-Id": "1"}, True),
+    ({"Origin": "http://evil.example", "X-Databricks-Org-Id": "1"}, False),
+    ({"Origin": "null", "X-Databricks-Org-Id": "1"}, False),
+    ({"X-Databricks-Org-Id": "1"}, False),
+    (
+        {"Sec-Fetch-Site": "cross-site", "Origin": "http://api", "X-Databricks-Org-Id": "1"},
+        False,
+    ),
+]
+"""What a request shows beside the cookie, and whether it may change things."""
+
+
 async def test_only_pages_of_this_server_may_change_things_by_cookie(
-    browser: httpx2.AsyncClient, token: str, headers: dict[str, str], is_own: bool
+    browser: httpx2.AsyncClient, token: str
 ) -> None:
     await sign_in(browser, token=token)
     del browser.headers["Sec-Fetch-Site"]
-    scope = {"scope": "s"}
-    answer = await browser.post("/api/2.0/secrets/scopes/create", json=scope, headers=headers)
-    assert answer.status_code == (200 if is_own else 403), answer.text
-    if not is_own:
-        assert answer.json()["error_code"] == "PERMISSION_DENIED"
-        assert "Authorization" in answer.json()["message"]
+    for number, (headers, is_own) in enumerate(WRITES):
+        scope = {"scope": f"s{number}"}
+        answer = await browser.post("/api/2.0/secrets/scopes/create", json=scope, headers=headers)
+        assert answer.status_code == (200 if is_own else 403), (headers, answer.text)
+        if not is_own:
+            assert answer.json()["error_code"] == "PERMISSION_DENIED"
+            assert "Authorization" in answer.json()["message"]
 
 
 async def test_a_workspace_in_the_address_lets_nobody_change_things(
@@ -222,16 +230,22 @@ async def test_signing_out_ends_one_session_at_once(
     assert (await browser.get(JOBS)).status_code == 401
 
 
-@pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
 async def test_a_session_dies_with_its_token(
-    browser: httpx2.AsyncClient, token: str, database: Database, deps: Deps, end: str
+    browser: httpx2.AsyncClient, token: str, database: Database, deps: Deps
 ) -> None:
     await sign_in(browser, token=token)
+    for end in ("revoked_at", "expires_at"):
+        assert (await browser.get(JOBS)).status_code == 200
+        await _set_token(database, deps, **{end: datetime.now(UTC)})
+        assert (await browser.get(JOBS)).status_code == 401
+        assert (await browser.get(SESSIONS)).json() == {"sessions": []}
+        await _set_token(database, deps, **{end: None})
+
+
+async def _set_token(database: Database, deps: Deps, **values: datetime | None) -> None:
     async with database.session() as session:
-        await session.exec(update(Token).values({end: datetime.now(UTC)}))
+        await session.exec(update(Token).values(values))
     deps.authenticator.forget()
-    assert (await browser.get(JOBS)).status_code == 401
-    assert (await browser.get(SESSIONS)).json() == {"sessions": []}
 
 
 async def test_a_session_ends_after_two_weeks_and_is_forgotten(
@@ -299,3 +313,29 @@ async def test_sign_ins_and_sign_outs_are_audited(
     assert [row.action for row in rows] == ["session.created", "session.deleted"]
     assert {row.actor for row in rows} == {"admin@openlake.local"}
     assert all(row.request_id for row in rows)
+
+
+async def test_the_command_line_makes_a_link_that_signs_in(
+    deps: Deps, token: str, browser: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = typer.Typer()
+    app.command()(web.web_console)
+    opened: list[str] = []
+    monkeypatch.setattr(web.webbrowser, "open", lambda url: opened.append(url) or True)
+    monkeypatch.setenv("DISPLAY", ":0")
+    async with serving(deps) as url:
+        api = Api(url, token)
+        monkeypatch.setattr(web, "connect", lambda: api)
+
+        async def typed(*words: str) -> str:
+            return (await asyncio.to_thread(CliRunner().invoke, app, list(words))).stdout
+
+        shown = json.loads(await typed("--output", "json"))["url"]
+        printed = (await typed("--no-browser")).split()[-1]
+        said = await typed()
+        api.close()
+    assert said == f"Opened {url} in your browser.\n"
+    for link in (shown, printed, *opened):
+        page, _, code = link.partition("#code=")
+        assert page == f"{url}/login"
+        await sign_in(browser, code=code)

@@ -29,6 +29,7 @@ TRIES = 25
 MOST = 4.0
 """The goal is 1.5; a busy machine may not fail the test, and a scan is far above this."""
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+OWN = "/api/openlake/1.0"
 RUNS, JOBS = "/api/2.2/jobs/runs/list", "/api/2.2/jobs/list"
 
 
@@ -66,9 +67,12 @@ def pages(job_id: int) -> list[Page]:
         Page("runs in the future", RUNS, {"start_time_from": instant * 2}),
         Page("runs of a kind that is rare", RUNS, {"run_type": "SUBMIT_RUN"}),
         Page("jobs", JOBS, {}),
+        Page("jobs at a glance", f"{OWN}/jobs", {"limit": 20}),
+        Page("newest jobs at a glance", f"{OWN}/jobs", {"limit": 20, "sort": "-created_at"}),
+        Page("a job's matrix", f"{OWN}/jobs/{job_id}/matrix", {"limit": 20}),
         Page("jobs of a name", JOBS, {"name": "flights 7"}),
         Page("query history", "/api/2.0/sql/history/queries", {"max_results": 20}),
-        Page("audit trail", "/api/openlake/1.0/audit", {}),
+        Page("audit trail", f"{OWN}/audit", {}),
     ]
 
 
