@@ -48,6 +48,7 @@ export function TaskGraph({ tasks, stands, selected, onSelect, className }: Task
       nodes={nodes}
       edges={model.edges}
       focus={focus}
+      routed
       down={readsDown(model)}
       miniMap={nodes.length > MAP_FROM}
       onOpen={(id) => onSelect(taskOfNode(id))}
