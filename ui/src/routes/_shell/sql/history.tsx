@@ -1,9 +1,9 @@
-import { createFileRoute } from '@tanstack/react-router'
+import { createFileRoute } from "@tanstack/react-router";
 
-export const Route = createFileRoute('/_shell/sql/history')({
+export const Route = createFileRoute("/_shell/sql/history")({
   component: RouteComponent,
-})
+});
 
 function RouteComponent() {
-  return <div>Hello "/_shell/sql/history"!</div>
+  return <div>Hello "/_shell/sql/history"!</div>;
 }
