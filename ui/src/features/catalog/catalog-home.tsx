@@ -63,13 +63,13 @@ export function CatalogHome() {
                 A job that writes a table makes its schema; so does a file that you upload.
               </EmptyState>
             )}
-            <ul className="grid grid-cols-[repeat(auto-fill,minmax(13rem,1fr))] gap-px bg-line">
+            <ul className="grid grid-cols-[repeat(auto-fill,minmax(14rem,1fr))] gap-1 p-2">
               {found.map((schema) => (
-                <li key={schema} className="bg-surface">
+                <li key={schema}>
                   <Link
                     to="/catalog/$fullName"
                     params={{ fullName: `${name}.${schema}` }}
-                    className="flex items-center gap-2.5 px-4 py-3 font-medium hover:bg-sunken hover:text-accent"
+                    className="flex items-center gap-2.5 rounded-md px-2.5 py-2 font-medium hover:bg-sunken hover:text-accent"
                   >
                     <FolderClosed aria-hidden className="size-4 shrink-0 text-ink-faint" />
                     <span className="truncate">{schema}</span>

@@ -36,6 +36,15 @@ const TYPES = [
   "TIMESTAMP_NTZ",
   "BINARY",
 ];
+/** What the engine calls types that people know by another name. */
+const SPOKEN: Record<string, string> = {
+  VARCHAR: "STRING",
+  "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
+  TIMESTAMPTZ: "TIMESTAMP",
+  TIMESTAMP: "TIMESTAMP_NTZ",
+  INTEGER: "INT",
+  BLOB: "BINARY",
+};
 type Mode = LoadRequest["mode"];
 const MODES: { value: Mode; label: string; hint: string }[] = [
   { value: "create", label: "Make a new table", hint: "It must not exist yet" },
@@ -441,29 +450,32 @@ function ColumnTypes({ columns, types, onChange }: ColumnTypesProps) {
         </span>
       </h3>
       <ul className="grid max-h-64 grid-cols-1 gap-x-6 gap-y-1.5 overflow-y-auto pr-1 sm:grid-cols-2">
-        {columns.map(({ name, type }) => (
-          <li key={name} className="flex items-center gap-3">
-            <span className="min-w-0 flex-1 truncate font-mono text-[13px]" title={name}>
-              {name}
-            </span>
-            <Select
-              label={`Type of ${name}`}
-              className="w-44"
-              value={types[name] ?? "found"}
-              onChange={(value) => {
-                const { [name]: _gone, ...rest } = types;
-                onChange(value === "found" ? rest : { ...rest, [name]: value });
-              }}
-              options={[
-                { value: "found", label: type },
-                ...TYPES.filter((each) => each !== type).map((each) => ({
-                  value: each,
-                  label: each,
-                })),
-              ]}
-            />
-          </li>
-        ))}
+        {columns.map(({ name, type: told }) => {
+          const type = SPOKEN[told] ?? told;
+          return (
+            <li key={name} className="flex items-center gap-3">
+              <span className="min-w-0 flex-1 truncate font-mono text-[13px]" title={name}>
+                {name}
+              </span>
+              <Select
+                label={`Type of ${name}`}
+                className="w-44"
+                value={types[name] ?? "found"}
+                onChange={(value) => {
+                  const { [name]: _gone, ...rest } = types;
+                  onChange(value === "found" ? rest : { ...rest, [name]: value });
+                }}
+                options={[
+                  { value: "found", label: type },
+                  ...TYPES.filter((each) => each !== type).map((each) => ({
+                    value: each,
+                    label: each,
+                  })),
+                ]}
+              />
+            </li>
+          );
+        })}
       </ul>
     </section>
   );
