@@ -13,6 +13,8 @@ import {
   Position,
   ReactFlow,
   type ReactFlowInstance,
+  type ReactFlowState,
+  useStore,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import ELK, { type ElkExtendedEdge, type ElkNode } from "elkjs/lib/elk-api";
@@ -37,6 +39,8 @@ export interface GraphNode {
   content: ReactNode;
   /** In words, for those who do not see it. */
   label: string;
+  /** Any CSS colour: of the node on the overview, and of all of it when seen from far away. */
+  fill?: string;
   width: number;
   height: number;
   /** The node that this one is drawn inside of. */
@@ -215,7 +219,7 @@ export default function GraphView({
               ariaLabel="Overview of the graph"
               bgColor="var(--canvas)"
               maskColor="color-mix(in oklab, var(--sunken) 70%, transparent)"
-              nodeColor="var(--calm-fill)"
+              nodeColor={(node: Node<Content>) => node.data.fill ?? "var(--calm-fill)"}
               style={{ border: "1px solid var(--line)", width: 160, height: 110 }}
             />
           )}
@@ -231,6 +235,7 @@ const MANY = 150;
 interface Content extends Record<string, unknown> {
   content: ReactNode;
   ports?: GraphNode["ports"];
+  fill?: string;
   down: boolean;
 }
 
@@ -239,7 +244,15 @@ const IN = "in";
 const OUT = "out";
 const UNSEEN = "!pointer-events-none !opacity-0";
 
+const FAR = 0.3;
+
+/** So far away that nothing can be read. */
+function isFar({ transform }: ReactFlowState): boolean {
+  return transform[2] < FAR;
+}
+
 function Box({ data }: NodeProps<Node<Content>>) {
+  const far = useStore(isFar);
   return (
     <>
       <Handle
@@ -266,7 +279,11 @@ function Box({ data }: NodeProps<Node<Content>>) {
           />
         </Fragment>
       ))}
-      {data.content}
+      {far && data.fill ? (
+        <div className="size-full rounded-lg" style={{ background: data.fill }} />
+      ) : (
+        data.content
+      )}
       <Handle
         id={OUT}
         type="source"
@@ -362,7 +379,7 @@ function draw(node: GraphNode, places: Map<string, Placed>, down: boolean): Node
       height: place.height,
       parentId: node.parent,
       ariaLabel: node.label,
-      data: { content: node.content, ports: node.ports, down },
+      data: { content: node.content, ports: node.ports, fill: node.fill, down },
     },
   ];
 }

@@ -31,6 +31,7 @@ export function TaskGraph({ tasks, stands, selected, onSelect, className }: Task
         width,
         height,
         label: words(task, stand),
+        fill: stand && `var(--${lookOf(stand.state).tone}-fill)`,
         content: (
           <TaskNode
             task={task}
