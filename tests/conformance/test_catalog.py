@@ -31,7 +31,12 @@ def books(clients) -> Iterator[str]:
         f"CREATE TABLE IF NOT EXISTS {SCHEMA}.books"
         " (id INT, title STRING, price DECIMAL(10,2), tags ARRAY<STRING>)",
     ):
-        done = sdk.statement_execution.execute_statement(statement, warehouse_id)
+        done = sdk.statement_execution.execute_statement(
+            # The first statement of a warehouse waits for its process too.
+            statement,
+            warehouse_id,
+            wait_timeout="50s",
+        )
         assert done.status and done.status.state is StatementState.SUCCEEDED, done.status
     yield f"{SCHEMA}.books"
     sdk.schemas.delete(SCHEMA, force=True)
