@@ -35,6 +35,8 @@ const frame = EditorView.theme({
   "&.cm-merge-b .cm-changedText": {
     background: "color-mix(in oklab, var(--good-fill) 35%, transparent)",
   },
+  // Its own signs are in no font of ours.
+  ".cm-collapsedLines::before, .cm-collapsedLines::after": { content: '"···"' },
   ".cm-collapsedLines": {
     background: "var(--sunken)",
     color: "var(--ink-soft)",

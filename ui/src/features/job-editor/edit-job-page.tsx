@@ -9,11 +9,11 @@ import { Page } from "@/components/page";
 import { QueryView } from "@/components/query-view";
 import { ErrorNote } from "@/components/states";
 import { Time } from "@/components/time";
+import { withoutDefaults } from "@/lib/job-schema";
 import type { JobSettings } from "@/lib/job-settings";
 import type { EditorSearch } from "./editor-search";
 import { changesOf } from "./job-changes";
 import { JobEditor } from "./job-editor";
-import { withoutDefaults } from "./schema";
 import { writeYaml } from "./yaml-edit";
 
 interface EditJobProps {

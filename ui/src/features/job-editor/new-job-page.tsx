@@ -5,10 +5,10 @@ import { jobSettingsQuery, useCreateJob } from "@/api/jobs";
 import { Page } from "@/components/page";
 import { QueryView } from "@/components/query-view";
 import { ErrorNote } from "@/components/states";
+import { withoutDefaults } from "@/lib/job-schema";
 import type { JobSettings } from "@/lib/job-settings";
 import type { EditorSearch } from "./editor-search";
 import { JobEditor } from "./job-editor";
-import { withoutDefaults } from "./schema";
 import { writeYaml } from "./yaml-edit";
 
 const BEGINNING = `# The form beside writes this text, and reads it.

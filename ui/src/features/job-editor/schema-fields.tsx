@@ -2,9 +2,9 @@ import { Plus, X } from "lucide-react";
 import { useState } from "react";
 import { Button, IconButton } from "@/components/button";
 import { Field, Textarea } from "@/components/form";
+import { type JsonSchema, labelOf, type Resolved, resolve } from "@/lib/job-schema";
 import { ChoiceField, LinesField, NumberField, PairsField, TextField, ToggleField } from "./fields";
 import { useDraft, valueAt } from "./job-draft";
-import { type JsonSchema, labelOf, type Resolved, resolve } from "./schema";
 import type { Path } from "./yaml-edit";
 
 /** What is said of a field beside its name: `Definition.field`. */

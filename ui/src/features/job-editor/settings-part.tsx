@@ -1,9 +1,9 @@
 import { Field, Select } from "@/components/form";
 import { usePrincipals } from "@/components/principal-input";
+import { jobField } from "@/lib/job-schema";
 import { Fold, LinesField, NumberField, PairsField, TextField } from "./fields";
 import { useProblem } from "./job-check";
 import { useDraft, valueAt } from "./job-draft";
-import { jobField } from "./schema";
 import { ObjectFields, SchemaField } from "./schema-fields";
 
 /** Everything of the job that is neither a task nor a trigger. */

@@ -4,12 +4,12 @@ import { schedulePreviewQuery } from "@/api/schedules";
 import { Checkbox, Field, Input, Select } from "@/components/form";
 import { ErrorNote } from "@/components/states";
 import { Time } from "@/components/time";
+import { fieldOf } from "@/lib/job-schema";
 import { fromQuartz, type Plan, toQuartz, WEEKDAYS, type Weekday } from "@/lib/quartz";
 import { useDebounced } from "@/lib/use-debounced";
 import { ChoiceField, TextField } from "./fields";
 import { useProblem } from "./job-check";
 import { useDraft, valueAt } from "./job-draft";
-import { fieldOf } from "./schema";
 import { ObjectFields } from "./schema-fields";
 
 const KINDS = [
@@ -216,7 +216,7 @@ function PlanFields({ plan, onChange }: PlanProps<Plan>) {
           )}
         </Field>
       )}
-      <Field label="At" className="w-28">
+      <Field label="At" className="w-36">
         {(control) => (
           <Input
             {...control}
@@ -290,6 +290,7 @@ function Preview({ expression, zone }: { expression: string; zone: string }) {
             <Time at={at} className="text-ink-faint" />
           </li>
         ))}
+        {instants.length > 0 && <li className="text-ink-faint">in your time zone</li>}
         {instants.length === 0 && <li className="text-warn">It never fires again.</li>}
       </ol>
     </div>

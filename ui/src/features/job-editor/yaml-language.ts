@@ -4,7 +4,7 @@ import { yaml, yamlLanguage } from "@codemirror/lang-yaml";
 import { lintGutter } from "@codemirror/lint";
 import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView, hoverTooltip, keymap, type Tooltip } from "@codemirror/view";
-import { type JsonSchema, type Resolved, resolve } from "./schema";
+import { type JsonSchema, type Resolved, resolve } from "@/lib/job-schema";
 import { placeAt, schemaAt, type YamlPlace } from "./yaml-place";
 
 /** YAML with what the job's schema knows: fields and values while typing, words on hover. */

@@ -1,4 +1,4 @@
-import { JOB_SCHEMA, type JsonSchema, type Resolved, resolve } from "./schema";
+import { JOB_SCHEMA, type JsonSchema, type Resolved, resolve } from "@/lib/job-schema";
 
 /** Where the cursor stands in a YAML text, also in one that is being written and cannot be read yet. */
 export interface YamlPlace {

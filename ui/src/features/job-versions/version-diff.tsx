@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { jobVersionQuery } from "@/api/job-versions";
 import { ErrorState, Skeleton } from "@/components/states";
 import { TextDiff } from "@/components/text-diff";
+import { withoutDefaults } from "@/lib/job-schema";
 
 const READING = yaml();
 
@@ -42,10 +43,6 @@ export default function VersionDiff({ jobId, before, after }: VersionDiffProps) 
 
 function write(settings: Record<string, unknown> | undefined): string | null {
   if (settings === undefined) return null;
-  const given = Object.entries(settings).filter(([, value]) => !isEmpty(value));
-  return given.length > 0 ? stringify(Object.fromEntries(given), { lineWidth: 0 }) : "";
-}
-
-function isEmpty(value: unknown): boolean {
-  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+  const kept = withoutDefaults(settings);
+  return Object.keys(kept).length > 0 ? stringify(kept, { lineWidth: 0 }) : "";
 }

@@ -1,6 +1,4 @@
 import { createFileRoute } from "@tanstack/react-router";
-import { Page } from "@/components/page";
+import { WelcomePage } from "@/features/welcome/welcome-page";
 
-export const Route = createFileRoute("/_shell/welcome")({
-  component: () => <Page title="First steps">{null}</Page>,
-});
+export const Route = createFileRoute("/_shell/welcome")({ component: WelcomePage });

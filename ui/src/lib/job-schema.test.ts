@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { TASK_TYPES } from "@/lib/job-settings";
-import { fieldOf, JOB_SCHEMA, labelOf, resolve, withoutDefaults } from "./schema";
+import { fieldOf, JOB_SCHEMA, labelOf, resolve, withoutDefaults } from "./job-schema";
+import { TASK_TYPES } from "./job-settings";
 
 test("every type of task that the API takes has its form's name", () => {
   const fields = Object.keys(JOB_SCHEMA.$defs?.Task?.properties ?? {});

@@ -1,5 +1,6 @@
-import type { JobSettings } from "@/lib/job-settings";
-import jobSchema from "../../../../spec/openlake-orchestrator/job.schema.json";
+import jobSchema from "../../../spec/openlake-orchestrator/job.schema.json";
+
+import type { JobSettings } from "./job-settings";
 
 /** The part of JSON Schema that the job's schema is written in. */
 export interface JsonSchema {
