@@ -13,6 +13,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 UI = Path(__file__).parents[2] / "ui"
 AXE = UI / "node_modules" / "axe-core" / "axe.min.js"
 WIDTH, HEIGHT = 1440, 900
+PATIENCE_MS = 30_000
+"""For what must show up; a busy machine needs long."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 Theme = Literal["light", "dark"]
 
@@ -40,7 +44,7 @@ def open_page(browser: Browser, base_url: str, theme: Theme = "light") -> Page:
         locale="en-GB",
         timezone_id="Europe/Berlin",
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     return context.new_page()
 
 
