@@ -286,8 +286,12 @@ export function ResultGrid(props: GridProps) {
           <div
             role="row"
             aria-rowindex={1}
-            className="absolute inset-x-0 top-0 border-b border-line-strong bg-canvas"
-            style={{ height: HEADER, transform: "translateX(calc(-1 * var(--x)))" }}
+            className="absolute top-0 left-0 border-b border-line-strong bg-canvas"
+            style={{
+              height: HEADER,
+              width: Math.max(view.width + place.left, gutter + (starts.at(-1) ?? 0)),
+              transform: "translateX(calc(-1 * var(--x)))",
+            }}
           >
             {columns.slice(firstColumn, lastColumn).map((column, offset) => (
               <Header
