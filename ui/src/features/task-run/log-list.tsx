@@ -2,7 +2,6 @@ import { ArrowDown } from "lucide-react";
 import {
   type Ref,
   useCallback,
-  useEffect,
   useImperativeHandle,
   useLayoutEffect,
   useMemo,
@@ -31,8 +30,8 @@ export interface Lines {
 }
 
 export interface LogListHandle {
-  /** Bring a line (counted from 0) into the middle. */
-  show: (line: number) => void;
+  /** Bring a line (counted from 0) into the middle; tells whether it is there already. */
+  show: (line: number) => boolean;
   /** Go to the end, and stay there as more comes. */
   toEnd: () => void;
 }
@@ -61,6 +60,8 @@ export function LogList(props: LogListProps) {
   const [top, setTop] = useState(0);
   const [following, setFollowing] = useState(props.atEnd);
   const lastTop = useRef(0);
+  /** What is looked at: a line, and how far its top is from the window's. */
+  const anchor = useRef({ line: 0, offset: 0 });
 
   const shown = only && found.search ? found.search.lines : null;
   const count = shown ? shown.length : log.buffer.count;
@@ -74,11 +75,13 @@ export function LogList(props: LogListProps) {
   const show = useCallback(
     (line: number) => {
       const box = scroller.current;
-      if (!box) return;
       const place = shown ? lowerBound(shown, line) : line;
+      if (!box || place >= layout.count) return false;
       const middle = layout.rowOf(place) * ROW_PX - box.clientHeight / 2 + ROW_PX;
       setFollowing(false);
       box.scrollTop = Math.max(0, middle);
+      anchor.current = { line, offset: box.scrollTop - layout.rowOf(place) * ROW_PX };
+      return true;
     },
     [layout, shown],
   );
@@ -94,8 +97,22 @@ export function LogList(props: LogListProps) {
     if (following && scroller.current) scroller.current.scrollTop = scroller.current.scrollHeight;
   }, [rows, following, size.height]);
 
+  // Lines that are broken elsewhere, or filtered, leave in view what was in view.
+  useLayoutEffect(() => {
+    const box = scroller.current;
+    if (!box || following || layout.count === 0) return;
+    const { line, offset } = anchor.current;
+    const place = shown ? lowerBound(shown, line) : line;
+    box.scrollTop = Math.max(0, layout.rowOf(place) * ROW_PX + offset);
+  }, [layout, shown, following]);
+
   function scrolled(box: HTMLDivElement): void {
     setTop(box.scrollTop);
+    const place = layout.at(Math.floor(box.scrollTop / ROW_PX));
+    anchor.current = {
+      line: shown ? (shown[place] ?? 0) : place,
+      offset: box.scrollTop - layout.rowOf(place) * ROW_PX,
+    };
     const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 2 * ROW_PX;
     if (isAtEnd) setFollowing(true);
     else if (box.scrollTop < lastTop.current) setFollowing(false);
@@ -306,7 +323,7 @@ interface Size {
 /** The size of the window onto the log, and of one character in it. */
 function useSize(box: React.RefObject<HTMLDivElement | null>): Size {
   const [size, setSize] = useState<Size>({ width: 800, height: 600, character: 7.5 });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
     const measure = () =>
@@ -315,6 +332,7 @@ function useSize(box: React.RefObject<HTMLDivElement | null>): Size {
         height: element.clientHeight,
         character: characterIn(element),
       });
+    measure();
     const watch = new ResizeObserver(measure);
     watch.observe(element);
     void document.fonts?.ready.then(measure);

@@ -405,10 +405,7 @@ function useFirstLook(
   const [done, setDone] = useState(line === null);
   useEffect(() => {
     if (done || line === null || !list.current) return;
-    const isThere = log.buffer.settled >= line || log.status === "ended";
-    if (!isThere) return;
-    list.current.show(line - 1);
-    setDone(true);
+    if (list.current.show(line - 1) || log.status === "ended") setDone(true);
   });
 }
 

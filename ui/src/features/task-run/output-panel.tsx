@@ -65,7 +65,7 @@ function Parts(props: OutputPanelProps & { output: AttemptOutput }) {
   if ((type === "sql_task" || type === "check_task") && entry.start_time)
     parts.push(<SqlText key="text" {...ids} />);
   return (
-    <div className="flex min-h-0 flex-col gap-4 overflow-y-auto pb-4">
+    <div className="flex min-h-0 flex-col gap-4 overflow-y-auto pb-4 [&>*]:shrink-0">
       {parts.length > 0 ? parts : <Nothing ended={ended} type={type} />}
     </div>
   );
