@@ -14,7 +14,7 @@ import {
   TimerOff,
   X,
 } from "lucide-react";
-import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { memo, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { MatrixCell, MatrixRun } from "@/api/job-runs";
 import { Button } from "@/components/button";
 import { StateIcon } from "@/components/state-badge";
@@ -73,7 +73,7 @@ export function RunMatrix({ jobId, matrix, onEarlier, loading }: RunMatrixProps)
     if (!run) return;
     const params = { jobId: String(jobId), runId: String(run.run_id) };
     const found = row < 0 ? undefined : cell(row, column);
-    if (found?.task_run_id)
+    if (found?.task_run_id && found.attempts > 0)
       void navigate({
         to: "/jobs/$jobId/runs/$runId/tasks/$taskRunId",
         params: { ...params, taskRunId: String(found.task_run_id) },
@@ -226,7 +226,8 @@ export function RunMatrix({ jobId, matrix, onEarlier, loading }: RunMatrixProps)
                   {columns.getVirtualItems().map(({ index: column, start: left }) => (
                     <Cell
                       key={runs[column]?.run_id}
-                      place={{ row, column }}
+                      row={row}
+                      column={column}
                       left={left}
                       active={isActive(row, column)}
                       cell={cell(row, column)}
@@ -314,7 +315,8 @@ const HOLLOW = new Set([
 ]);
 
 interface CellProps {
-  place: Place;
+  row: number;
+  column: number;
   left: number;
   active: boolean;
   cell: MatrixCell | undefined;
@@ -322,14 +324,14 @@ interface CellProps {
   run: number;
 }
 
-function Cell({ place, left, active, cell, task, run }: CellProps) {
+const Cell = memo(function Cell({ row, column, left, active, cell, task, run }: CellProps) {
   return (
     <div
-      id={cellId(place)}
+      id={cellId({ row, column })}
       role="gridcell"
-      aria-colindex={place.column + 2}
+      aria-colindex={column + 2}
       aria-label={cell ? `${task}, run ${run}: ${cellWords(cell)}` : `${task}: not in run ${run}`}
-      {...(cell ? { "data-row": place.row, "data-column": place.column } : {})}
+      {...(cell ? { "data-row": row, "data-column": column } : {})}
       className={cx("absolute top-0 p-[3px]", cell && "cursor-pointer")}
       style={{ left, width: SIZE, height: SIZE }}
     >
@@ -351,7 +353,7 @@ function Cell({ place, left, active, cell, task, run }: CellProps) {
       )}
     </div>
   );
-}
+});
 
 /** A state as colour and shape. */
 function Square({

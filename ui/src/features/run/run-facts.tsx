@@ -30,7 +30,7 @@ export function RunFacts({ run, temporal }: { run: Run; temporal: ConsoleSetting
       </>
     ),
     run.job_version && (
-      <Link to="/jobs/$jobId" params={job} className="hover:text-accent hover:underline">
+      <Link to="/jobs/$jobId/versions" params={job} className="hover:text-accent hover:underline">
         Version {run.job_version}
       </Link>
     ),
@@ -77,6 +77,7 @@ function StartedBy({ run }: { run: Run }) {
       <Link
         to="/jobs/$jobId"
         params={{ jobId: String(run.job_id) }}
+        search={{ tab: "details" }}
         className="text-accent hover:underline"
       >
         by backfill {cause.backfillId}
@@ -110,11 +111,14 @@ export function RunTrouble({ run, now }: { run: Run; now: RunNow }) {
   const over = !isOpen(now.state);
   const bad = isFailure(now.state);
   if (!failed && !(over && (bad || now.state === "SKIPPED"))) return null;
-  const said =
-    now.message || (failed ? `${failed.key}: ${failed.message}` : lookOf(now.state).label);
+  // That a task failed, as the run says it, is less than what the task says.
+  const ofTask = failed && (!now.message || now.message.startsWith("Task "));
+  const said = ofTask ? `${failed.key}: ${failed.message}` : now.message;
   return (
     <Note tone={bad ? "bad" : "warn"}>
-      <span className="whitespace-pre-wrap">{failed ? said.replace(/\.$/, "") : said}</span>
+      <span className="whitespace-pre-wrap">
+        {failed ? said.replace(/\.$/, "") : said || lookOf(now.state).label}
+      </span>
       {failed?.taskRunId && (
         <>
           {". "}

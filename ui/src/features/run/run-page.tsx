@@ -121,7 +121,9 @@ function Body({ run, now }: { run: Run; now: RunNow }) {
       label: labelled(ListChecks, "Tasks", now.tasks.length),
       content: () => (
         <TaskTable
-          {...common}
+          jobId={run.job_id}
+          runId={run.run_id}
+          selected={search.task}
           tasks={now.tasks}
           state={search.state}
           onState={(state) => show({ state }, true)}

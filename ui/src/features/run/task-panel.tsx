@@ -54,7 +54,7 @@ export function TaskPanel({ jobId, runId, task, onSelect }: TaskPanelProps) {
             {task.message}
           </p>
         )}
-        {task.taskRunId && (
+        {task.taskRunId && task.attempts > 0 && (
           <Link
             to="/jobs/$jobId/runs/$runId/tasks/$taskRunId"
             params={{ ...link, taskRunId: String(task.taskRunId) }}

@@ -18,7 +18,6 @@ interface TaskTableProps {
   state?: string;
   selected?: string;
   onState: (state: string | undefined) => void;
-  onSelect: (task: string | undefined) => void;
 }
 
 const ALL = "ALL";
@@ -34,7 +33,7 @@ export function TaskTable({ jobId, runId, tasks, state, selected, onState }: Tas
         header: "Task",
         sort: (task) => task.key,
         cell: (task) =>
-          task.taskRunId ? (
+          task.taskRunId && task.attempts > 0 ? (
             <Link
               to="/jobs/$jobId/runs/$runId/tasks/$taskRunId"
               params={{
@@ -115,7 +114,7 @@ export function TaskTable({ jobId, runId, tasks, state, selected, onState }: Tas
           rowKey={(task) => task.key}
           selected={selected}
           onOpen={(task) => {
-            if (task.taskRunId)
+            if (task.taskRunId && task.attempts > 0)
               void navigate({
                 to: "/jobs/$jobId/runs/$runId/tasks/$taskRunId",
                 params: { ...link, taskRunId: String(task.taskRunId) },

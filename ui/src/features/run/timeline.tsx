@@ -277,6 +277,7 @@ function Row({ row, top, view, selected, open, onSelect, onToggle, place }: RowP
         <button
           type="button"
           title={row.label}
+          aria-label={`${row.label}, ${words(row)}`}
           aria-pressed={selected}
           onClick={onSelect}
           className={cx(
@@ -285,7 +286,6 @@ function Row({ row, top, view, selected, open, onSelect, onToggle, place }: RowP
           )}
         >
           {row.label}
-          <span className="sr-only">, {words(row)}</span>
         </button>
         {loop && (
           <button
