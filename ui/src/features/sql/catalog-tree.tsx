@@ -84,7 +84,7 @@ function Node({ depth, icon, label, hint, open, onToggle, insert, onInsert, chil
           aria-expanded={open}
           aria-label={`${open ? "Close" : "Open"} ${label}`}
           onClick={onToggle}
-          className="flex size-6 shrink-0 items-center justify-center text-ink-faint hover:text-ink"
+          className="flex size-7 shrink-0 items-center justify-center text-ink-faint hover:text-ink"
         >
           <ChevronRight
             aria-hidden
@@ -225,7 +225,7 @@ function TableNode({
             title={`${column.name}: click to write it`}
             onClick={() => onInsert(quotedName(column.name))}
             style={{ paddingLeft: (depth + 1) * 14 + 26 }}
-            className="flex h-6.5 w-full items-center gap-2 rounded text-left hover:bg-sunken"
+            className="flex h-7 w-full items-center gap-2 rounded text-left hover:bg-sunken"
           >
             <span className="truncate">{column.name}</span>
             <span className="ml-auto max-w-24 truncate pr-1.5 text-xs text-ink-faint lowercase">

@@ -70,7 +70,7 @@ export function CellPane({ columns, row, index, column, onColumn, onClose }: Cel
               type="button"
               aria-current={place === column || undefined}
               onClick={() => onColumn(place)}
-              className="flex w-full gap-2 px-3 py-1 text-left text-xs hover:bg-sunken aria-[current]:bg-accent-soft"
+              className="flex w-full gap-2 px-3 py-1.5 text-left text-xs hover:bg-sunken aria-[current]:bg-accent-soft"
             >
               <span className="w-28 shrink-0 truncate text-ink-faint">{each.name}</span>
               <span className="min-w-0 flex-1 truncate">

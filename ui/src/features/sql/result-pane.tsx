@@ -176,7 +176,7 @@ function Rows(props: ResultPaneProps & { answer: Answer }) {
           />
         )}
       </div>
-      <footer className="flex h-9 shrink-0 items-center gap-3 border-t border-line px-2 text-xs text-ink-soft">
+      <footer className="flex h-10 shrink-0 items-center gap-3 border-t border-line px-2 text-xs text-ink-soft">
         <ViewChoice view={view} onView={props.onView} />
         <span className="tabular-nums">{plural(answer.count, "row")}</span>
         {answer.manifest.truncated && (
@@ -262,7 +262,7 @@ function ViewChoice({ view, onView }: { view: ResultView; onView: (view: ResultV
           aria-pressed={view === value}
           onClick={() => onView(value)}
           className={cx(
-            "flex h-6 items-center gap-1.5 rounded px-2 hover:text-ink",
+            "flex h-7 items-center gap-1.5 rounded px-2 hover:text-ink",
             view === value && "bg-surface font-medium text-ink shadow-sm",
           )}
         >

@@ -16,13 +16,17 @@ interface DraftPageProps {
   search: WorkbenchSearch;
   onSearch: (part: WorkbenchSearch) => void;
   onDraft: (id: string) => void;
+  /** The tab is of a saved query, which has a page of its own. */
+  onSaved: (queryId: string) => void;
 }
 
 /** The editor on a text that is not saved. */
-export function DraftPage({ draftId, text, search, onSearch, onDraft }: DraftPageProps) {
+export function DraftPage(props: DraftPageProps) {
+  const { draftId, text, search, onSearch, onDraft, onSaved } = props;
   const { drafts } = useDrafts();
-  const draft = drafts.find((each) => each.id === draftId && !each.queryId);
+  const draft = drafts.find((each) => each.id === draftId);
   useEffect(() => {
+    if (draft?.queryId) onSaved(draft.queryId);
     if (draft) return;
     if (text !== undefined) {
       onDraft(openDraft({ text }).id);
@@ -31,7 +35,7 @@ export function DraftPage({ draftId, text, search, onSearch, onDraft }: DraftPag
     const { drafts: all, active } = readDrafts();
     const own = all.filter((each) => !each.queryId);
     onDraft((own.find((each) => each.id === active) ?? own.at(-1) ?? openDraft()).id);
-  }, [draft, text, onDraft]);
+  }, [draft, text, onDraft, onSaved]);
   if (!draft) return <Skeleton className="m-6" />;
   return <Workbench key={draft.id} draft={draft} search={search} onSearch={onSearch} />;
 }

@@ -200,7 +200,11 @@ export function Workbench({ draft, query, search, onSearch }: WorkbenchProps) {
 
   function show(next: Draft | undefined): void {
     if (next?.queryId)
-      void navigate({ to: "/sql/queries/$queryId", params: { queryId: next.queryId } });
+      void navigate({
+        to: "/sql/queries/$queryId",
+        params: { queryId: next.queryId },
+        search: next.id === draft.id ? search : {},
+      });
     else void navigate({ to: "/sql", search: next ? { draft: next.id } : {} });
   }
 
@@ -593,7 +597,7 @@ function DraftTabs({ drafts, active, onClose, onNew }: DraftTabsProps) {
               type="button"
               aria-label={`Close ${draft.title}`}
               onClick={() => onClose(draft)}
-              className="ml-1 rounded p-1 text-ink-faint opacity-60 hover:bg-sunken hover:text-ink hover:opacity-100 focus-visible:opacity-100"
+              className="ml-1 flex size-7 items-center justify-center rounded text-ink-faint hover:bg-sunken hover:text-ink"
             >
               <X aria-hidden className="size-3.5" />
             </button>

@@ -57,7 +57,7 @@ export function WarehouseForm({ warehouse, onClose }: FormProps) {
 
   async function submit(): Promise<void> {
     const wish = {
-      name: name.trim(),
+      ...(name.trim() === warehouse?.name ? {} : { name: name.trim() }),
       cluster_size: size,
       min_num_clusters: Number(least),
       max_num_clusters: Number(most),

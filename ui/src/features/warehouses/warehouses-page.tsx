@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import {
   ChartColumn,
   CircleStop,
@@ -293,6 +293,7 @@ interface ActionsProps {
 }
 
 function Actions({ warehouse, onEdit, onDelete, onMonitor }: ActionsProps) {
+  const navigate = useNavigate();
   const builtIn = warehouse.creator_name === BUILT_IN;
   return (
     <Menu
@@ -304,18 +305,15 @@ function Actions({ warehouse, onEdit, onDelete, onMonitor }: ActionsProps) {
       }
       items={[
         { label: "Load of the last day", icon: <ChartColumn aria-hidden />, onSelect: onMonitor },
-        { label: "Edit", icon: <Pencil aria-hidden />, onSelect: onEdit, disabled: builtIn },
+        { label: "Edit", icon: <Pencil aria-hidden />, onSelect: onEdit },
         {
-          label: (
-            <Link
-              to="/permissions"
-              search={{ tab: "objects", type: "warehouses", id: warehouse.id }}
-            >
-              Permissions
-            </Link>
-          ),
+          label: "Permissions",
           icon: <ShieldCheck aria-hidden />,
-          onSelect: () => undefined,
+          onSelect: () =>
+            void navigate({
+              to: "/permissions",
+              search: { tab: "objects", type: "warehouses", id: warehouse.id },
+            }),
         },
         null,
         {

@@ -19,6 +19,11 @@ function SqlRoute() {
     (id: string) => void navigate({ search: { draft: id }, replace: true }),
     [navigate],
   );
+  const onSaved = useCallback(
+    (queryId: string) =>
+      void navigate({ to: "/sql/queries/$queryId", params: { queryId }, replace: true }),
+    [navigate],
+  );
   return (
     <DraftPage
       draftId={draft}
@@ -26,6 +31,7 @@ function SqlRoute() {
       search={search}
       onSearch={(part) => void navigate({ search: { draft, ...part } })}
       onDraft={onDraft}
+      onSaved={onSaved}
     />
   );
 }
