@@ -169,6 +169,12 @@ def test_sql_that_fails_says_why(warehouse: Warehouse, text: str, part: str) -> 
     assert part in message_of(answer)
 
 
+def test_a_slip_of_the_pen_is_shown_where_it_is(warehouses: dict[str, Warehouse]) -> None:
+    message = message_of(warehouses["duckdb"].send("SELECT 1\nFORM bar baz"))
+    assert "syntax error" in message
+    assert "LINE 2: FORM bar baz" in message
+
+
 @pytest.mark.parametrize(
     "text",
     [

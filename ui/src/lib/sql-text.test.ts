@@ -84,9 +84,17 @@ test("a line that DuckDB has cut is found by what is left of it", () => {
   expect(errorPlace(message, text)).toEqual({ from, to: from + 6 });
 });
 
+test("markers that the server has bound are found as they were written", () => {
+  const text = "select :a + :b, nosuch from t";
+  const line = "select CAST($a AS BIGINT) + $b, nosuch from t";
+  const message = `Binder Error\n\nLINE 1: ${line}\n${" ".repeat(8 + line.indexOf("nosuch"))}^`;
+  const from = text.indexOf("nosuch");
+  expect(errorPlace(message, text)).toEqual({ from, to: from + 6 });
+});
+
 test("a place outside of the text is none", () => {
   expect(errorPlace("line 9:1: x", "select 1")).toBeNull();
-  expect(errorPlace("Error\n\nLINE 1: CAST($a AS BIGINT)\n        ^", "select :a")).toBeNull();
+  expect(errorPlace("Error\n\nLINE 1: something else\n        ^", "select :a")).toBeNull();
 });
 
 test("words are coloured by what they are, and nothing of the text is lost", () => {

@@ -184,8 +184,10 @@ export function errorPlace(message: string, statement: string): Span | null {
   if (shown) {
     const [, number = "1", line = "", indent = ""] = shown;
     const head = line.startsWith("...") ? 3 : 0;
-    const excerpt = line.slice(head).replace(/\.\.\.$/, "");
-    const within = indent.length - `LINE ${number}: `.length - head;
+    const [excerpt, within] = asWritten(
+      line.slice(head).replace(/\.\.\.$/, ""),
+      indent.length - `LINE ${number}: `.length - head,
+    );
     const start = lineStart(statement, Number(number));
     const near = start < 0 ? -1 : statement.indexOf(excerpt, start);
     const at = near >= 0 ? near : statement.indexOf(excerpt);
@@ -195,6 +197,20 @@ export function errorPlace(message: string, statement: string): Span | null {
   if (!told) return null;
   const start = lineStart(statement, Number(told[1]));
   return start < 0 ? null : wordAt(statement, start + Number(told[2]) - 1);
+}
+
+const BOUND = /CAST\(\$(\w+) AS [A-Z]+(?:\(\d+,\d+\))?\)|\$(\w+)/g;
+
+/** An excerpt as it was before its markers were bound, and the place in it that is meant. */
+function asWritten(excerpt: string, place: number): [string, number] {
+  let within = place;
+  const text = excerpt.replace(BOUND, (bound, cast, bare, at: number) => {
+    const marker = `:${cast ?? bare}`;
+    if (at + bound.length <= place) within -= bound.length - marker.length;
+    else if (at < place) within = at;
+    return marker;
+  });
+  return [text, within];
 }
 
 function lineStart(text: string, line: number): number {
