@@ -129,6 +129,17 @@ test("a stream that is lost goes on where it was, without a gap or a double", as
   expect(states.at(-1)).toBe("ended");
 });
 
+test("a stream that has died in silence is found out and opened anew", async () => {
+  answers = [bytes([encoded]), bytes([new TextEncoder().encode("late\n")])];
+  const log = source(true);
+  await vi.advanceTimersByTimeAsync(31_000);
+  expect(Events.made[0]?.closed).toBe(true);
+  expect(text).toBe("a€b\nlate\n");
+  expect(Events.made[1]?.url).toContain(`offset=${encoded.length + 5}`);
+  expect(states).not.toContain("lost");
+  log.stop();
+});
+
 test("what is refused is said, and nothing is asked for any more", async () => {
   answers = [() => new Response('{"error_code":"X","message":"not yours"}', { status: 403 })];
   source(true);

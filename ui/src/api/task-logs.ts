@@ -12,6 +12,8 @@ interface Sink {
 }
 
 const TRY_AGAIN_MS = 2000;
+/** A stream that says nothing for so long may be dead without our knowing: it is opened anew. */
+const SILENCE_MS = 30_000;
 /** So much of a log is read at once; a browser tab holds no gigabyte. */
 const ROOM_BYTES = 128 * 1024 * 1024;
 
@@ -103,14 +105,24 @@ export class LogSource {
       inWorkspaceUrl(`${logPath(this.taskRunId)}/stream?offset=${this.offset}`),
     );
     this.events = source;
+    const expectMore = () => {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => {
+        source.close();
+        void this.read();
+      }, SILENCE_MS);
+    };
+    expectMore();
     source.onopen = () => {
       reportAnswer();
       this.sink.onStatus("live");
     };
-    source.addEventListener("log", (event: MessageEvent<string>) =>
-      this.hand(event.data, Number(event.lastEventId)),
-    );
+    source.addEventListener("log", (event: MessageEvent<string>) => {
+      expectMore();
+      this.hand(event.data, Number(event.lastEventId));
+    });
     source.addEventListener("end", () => {
+      clearTimeout(this.timer);
       source.close();
       this.sink.onStatus("ended");
     });
@@ -129,6 +141,7 @@ export class LogSource {
   private tryAgain(act: () => void): void {
     reportSilence();
     this.sink.onStatus("lost");
+    clearTimeout(this.timer);
     this.timer = setTimeout(act, TRY_AGAIN_MS);
   }
 }
