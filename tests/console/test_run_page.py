@@ -117,7 +117,7 @@ def test_graph_timeline_and_tasks_look_at_one_task(page: Page, done: Made) -> No
     expect(beside).to_be_visible()
     page.get_by_role("button", name=re.compile(r"^partner, Succeeded, .*2 attempts")).click()
     expect(page.get_by_role("link", name=re.compile("Attempt 1"))).to_be_visible()
-    page.get_by_role("button", name="Iterations of load").click()
+    page.get_by_role("button", name="3 iterations of load").click()
     expect(page.get_by_role("button", name=re.compile(r"^load_one \[2\]"))).to_be_visible()
     no_axe_violations(page)
 

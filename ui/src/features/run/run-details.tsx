@@ -6,6 +6,7 @@ import { StateBadge } from "@/components/state-badge";
 import { EmptyState } from "@/components/states";
 import { Elapsed, Time } from "@/components/time";
 import { oneWord } from "@/lib/states";
+import { formatDuration } from "@/lib/time";
 
 /** What the run was made from: parameters, version of the settings, its executions. */
 export function RunDetails({ run }: { run: Run }) {
@@ -24,7 +25,7 @@ export function RunDetails({ run }: { run: Run }) {
               <span key={each.name} className="font-mono text-xs">
                 {each.value}
                 {each.value !== each.default && (
-                  <span className="text-ink-faint"> (usually {each.default || "empty"})</span>
+                  <span className="text-ink-faint"> (default: {each.default || "empty"})</span>
                 )}
               </span>,
             ])}
@@ -38,9 +39,9 @@ export function RunDetails({ run }: { run: Run }) {
               items={[
                 ["Run", <code key="run">{run.run_id}</code>],
                 ["Job version", run.job_version ?? "–"],
-                ["Run as", run.creator_user_name],
+                ["Created by", run.creator_user_name],
                 [
-                  "Settings",
+                  "Settings, SHA-256",
                   <code key="hash" className="break-all">
                     {found.settings_hash}
                   </code>,
@@ -48,7 +49,7 @@ export function RunDetails({ run }: { run: Run }) {
                 ["Created", <Time key="created" at={run.start_time} as="instant" />],
                 [
                   "Waited in the queue",
-                  <Elapsed key="queue" from={1} to={1 + run.queue_duration} />,
+                  run.queue_duration ? formatDuration(run.queue_duration) : "not at all",
                 ],
               ]}
             />

@@ -30,7 +30,12 @@ export function RunFacts({ run, temporal }: { run: Run; temporal: ConsoleSetting
       </>
     ),
     run.job_version && (
-      <Link to="/jobs/$jobId/versions" params={job} className="hover:text-accent hover:underline">
+      <Link
+        to="/jobs/$jobId/versions"
+        params={job}
+        search={{ version: run.job_version }}
+        className="hover:text-accent hover:underline"
+      >
         Version {run.job_version}
       </Link>
     ),

@@ -32,8 +32,13 @@ export function tasksOf(settings: TaskSettings[], entries: TaskEntry[]): RunTask
   return [...byKey].map(([key, made]) => taskOf(key, known.get(key) ?? { task_key: key }, made));
 }
 
+/** False for what waits, and for what was skipped, though the API gives both ids and times. */
+export function hasBegun(entry: TaskEntry): boolean {
+  return Boolean(entry.start_time) && entry.state.life_cycle_state !== "SKIPPED";
+}
+
 function taskOf(key: string, settings: TaskSettings, entries: TaskEntry[]): RunTask {
-  const begun = entries.filter((entry) => Boolean(entry.start_time));
+  const begun = entries.filter(hasBegun);
   const newest = entries[entries.length - 1];
   const outcome = newest?.condition_task?.outcome;
   return {

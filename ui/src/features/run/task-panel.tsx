@@ -9,7 +9,7 @@ import { runIfWords, whatItRuns } from "@/components/tasks/task-words";
 import { Elapsed, Time } from "@/components/time";
 import { taskTypeLabel, taskTypeOf } from "@/lib/job-settings";
 import { isFailure, lookOf, oneWord } from "@/lib/states";
-import type { RunTask } from "./run-tasks";
+import { hasBegun, type RunTask } from "./run-tasks";
 
 interface TaskPanelProps {
   jobId: number;
@@ -130,7 +130,7 @@ function Attempts({
   entries: TaskEntry[];
   link: { jobId: string; runId: string };
 }) {
-  const begun = entries.filter((entry) => entry.run_id && entry.start_time).reverse();
+  const begun = entries.filter((entry) => entry.run_id && hasBegun(entry)).reverse();
   if (begun.length < 2) return null;
   return (
     <section>

@@ -5,6 +5,7 @@ import { type Column, DataTable } from "@/components/data-table";
 import { Select } from "@/components/form";
 import { StateBadge } from "@/components/state-badge";
 import { EmptyState } from "@/components/states";
+import { TaskTypeIcon } from "@/components/task-type-icon";
 import { Elapsed, Time } from "@/components/time";
 import { TASK_TYPES, taskTypeOf } from "@/lib/job-settings";
 import { lookOf } from "@/lib/states";
@@ -49,7 +50,17 @@ export function TaskTable({ jobId, runId, tasks, state, selected, onState }: Tas
             <span className="font-medium">{task.key}</span>
           ),
       },
-      { id: "type", header: "Type", cell: (task) => typeWord(task), sort: typeWord },
+      {
+        id: "type",
+        header: "Type",
+        sort: typeWord,
+        cell: (task) => (
+          <span className="inline-flex items-center gap-1.5 whitespace-nowrap text-ink-soft">
+            <TaskTypeIcon type={taskTypeOf(task.settings)} className="size-3.5" />
+            {typeWord(task)}
+          </span>
+        ),
+      },
       {
         id: "state",
         header: "State",

@@ -291,7 +291,7 @@ function Row({ row, top, view, selected, open, onSelect, onToggle, place }: RowP
           <button
             type="button"
             aria-expanded={open}
-            aria-label={`Iterations of ${row.label}`}
+            aria-label={`${row.iterations?.total ?? 0} iterations of ${row.label}`}
             onClick={onToggle}
             className="inline-flex items-center gap-0.5 rounded px-1 text-xs text-ink-faint hover:bg-sunken hover:text-ink"
           >
