@@ -1,14 +1,14 @@
 """Every catalog that this OpenLake shows, by name, and the few threads that read table data."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from pyiceberg.exceptions import ResolveError, ValidationError
 
 from control.config import CatalogConnection
-from control.lakehouse.base import Loaded, TableCatalog, TableName
+from control.lakehouse.base import Json, Loaded, TableCatalog, TableName
 from spec.datasets import CATALOG
 from spec.errors import Invalid, NotFound, Unavailable
 
@@ -80,6 +80,18 @@ class Lakehouse:
             where = f" on branch '{branch}'" if branch else ""
             raise NotFound(f"Table '{name}' does not exist{where}.", table=str(name))
         return found
+
+    async def counts(
+        self, name: TableName, loaded: Loaded, snapshots: Iterable[Json]
+    ) -> dict[str, dict[str, str]]:
+        """Return snapshot id → rows and files of snapshots whose writer noted none."""
+        # PyArrow comes with it, which an API that shows no data does without.
+        from control.lakehouse import counting
+
+        wanted = [each for each in snapshots if counting.is_uncounted(each)]
+        if not wanted:
+            return {}
+        return await self.read(str(name), lambda: counting.count(wanted, loaded.files))
 
     async def read(self, what: str, work: Callable[[], _T]) -> _T:
         """Do blocking work on table data in one of a few threads, so that it cannot eat the API.

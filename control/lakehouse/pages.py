@@ -1,6 +1,6 @@
 """What a table's page is asked for: itself, its snapshots and what changed, and its data."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from control.auth import Caller
 from control.deps import Deps
@@ -31,15 +31,21 @@ class Table:
         loaded = await self._load()
         catalog = self._deps.lakehouse.catalog(self._name.catalog)
         branch = (self._branch or MAIN) if catalog.has_branches else None
-        return views.table_page(self._name, loaded, branch, self._caller.workspace_id)
+        current = views.current_snapshot(loaded.metadata) if loaded.kind is Kind.TABLE else None
+        counted = await self._deps.lakehouse.counts(
+            self._name, loaded, [current] if current else []
+        )
+        counts = next(iter(counted.values()), None)
+        return views.table_page(self._name, loaded, branch, self._caller.workspace_id, counts)
 
     async def snapshots(self, limit: int, token: str | None) -> api.SnapshotList:
         """Return one page of the table's snapshots, newest first."""
         loaded = await self._table()
         catalog = self._deps.lakehouse.catalog(self._name.catalog)
         past = await catalog.past(self._name.key, loaded, self._branch, token or None, limit)
+        counted = await self._deps.lakehouse.counts(self._name, loaded, past.snapshots)
         return api.SnapshotList(
-            snapshots=tuple(self._view(each) for each in past.snapshots),
+            snapshots=tuple(self._view(each, counted) for each in past.snapshots),
             next_page_token=past.resume,
         )
 
@@ -52,8 +58,9 @@ class Table:
         """
         loaded = await self._table()
         between = await self._between(loaded, start, end)
-        first, last = self._view(between[-1]), self._view(between[0])
-        steps = [self._view(each) for each in between[:-1]]
+        counted = await self._deps.lakehouse.counts(self._name, loaded, between)
+        first, last = self._view(between[-1], counted), self._view(between[0], counted)
+        steps = [self._view(each, counted) for each in between[:-1]]
         parents = [each.parent_id for each in steps]
         following = [each.snapshot_id for each in (*steps[1:], first)]
         totals = (first.total_rows, last.total_rows)
@@ -130,8 +137,9 @@ class Table:
             raise Invalid(f"'{self._name}' is a view; it has no data of its own.")
         return loaded
 
-    def _view(self, snapshot: Json) -> api.Snapshot:
-        return views.snapshot_view(snapshot, self._caller.workspace_id)
+    def _view(self, snapshot: Json, counted: Mapping[str, Mapping[str, str]]) -> api.Snapshot:
+        counts = counted.get(str(snapshot["snapshot-id"]))
+        return views.snapshot_view(snapshot, self._caller.workspace_id, counts)
 
     async def _between(self, loaded: Loaded, start: str, end: str | None) -> list[Json]:
         """Return the snapshots from `end` back to `start`, both included."""

@@ -49,7 +49,10 @@ async def _overview(
         # Dropped since it was listed.
         return api.TableOverview(name=name.table, full_name=str(name), kind=entry.kind.value)
     current = views.current_snapshot(loaded.metadata) if loaded.kind is Kind.TABLE else None
-    size = views.statistics(current) if current else None
+    async with gate:
+        counted = await lakehouse.counts(name, loaded, [current] if current else [])
+    counts = next(iter(counted.values()), None)
+    size = views.statistics(current, counts) if current else None
     return api.TableOverview(
         name=name.table,
         full_name=str(name),

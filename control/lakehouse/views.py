@@ -104,7 +104,11 @@ def table_info(name: TableName, loaded: Loaded, *, managed: bool) -> TableInfo:
 
 
 def table_page(
-    name: TableName, loaded: Loaded, branch: str | None, workspace_id: int
+    name: TableName,
+    loaded: Loaded,
+    branch: str | None,
+    workspace_id: int,
+    counts: Mapping[str, str] | None = None,
 ) -> page.TablePage:
     """Return all that a table's page begins with."""
     metadata = loaded.metadata
@@ -134,8 +138,8 @@ def table_page(
             page.Ref(name=ref, type=str(said["type"]), snapshot_id=str(said["snapshot-id"]))
             for ref, said in sorted(refs.items())
         ),
-        statistics=statistics(current) if current else None,
-        snapshot=snapshot_view(current, workspace_id) if current else None,
+        statistics=statistics(current, counts) if current else None,
+        snapshot=snapshot_view(current, workspace_id, counts) if current else None,
         created_by=created_by(metadata, workspace_id),
         updated_at=updated_at(metadata),
         metadata_location=loaded.metadata_location,
@@ -209,9 +213,9 @@ def _version(metadata: Json) -> Json:
     return next((each for each in versions if each.get("version-id") == wanted), Json())
 
 
-def statistics(snapshot: Json) -> page.Statistics:
-    """Return the size of a table by a snapshot's summary."""
-    summary: dict[str, str] = snapshot.get("summary") or {}
+def statistics(snapshot: Json, counts: Mapping[str, str] | None = None) -> page.Statistics:
+    """Return the size of a table by a snapshot's summary, else by what was counted of it."""
+    summary: dict[str, str] = {**(counts or {}), **(snapshot.get("summary") or {})}
     return page.Statistics(
         rows=number(summary, "total-records"),
         bytes=number(summary, "total-files-size"),
@@ -222,9 +226,18 @@ def statistics(snapshot: Json) -> page.Statistics:
     )
 
 
-def snapshot_view(snapshot: Json, workspace_id: int) -> page.Snapshot:
-    """Return a snapshot as people see it; `workspace_id` is the one of who looks."""
-    summary: dict[str, str] = snapshot.get("summary") or {}
+def snapshot_view(
+    snapshot: Json, workspace_id: int, counts: Mapping[str, str] | None = None
+) -> page.Snapshot:
+    """Return a snapshot as people see it.
+
+    Args:
+        snapshot: As the metadata has it.
+        workspace_id: The one of who looks.
+        counts: What was counted because its writer noted nothing; see `counting`.
+    """
+    noted: dict[str, str] = snapshot.get("summary") or {}
+    summary = {**(counts or {}), **noted}
     parent = snapshot.get("parent-snapshot-id") or summary.get(PARENT)
     return page.Snapshot(
         snapshot_id=str(snapshot["snapshot-id"]),
@@ -241,7 +254,7 @@ def snapshot_view(snapshot: Json, workspace_id: int) -> page.Snapshot:
         total_rows=number(summary, "total-records"),
         total_files=number(summary, "total-data-files"),
         total_bytes=number(summary, "total-files-size"),
-        summary=_summary_for(summary, workspace_id),
+        summary=_summary_for(noted, workspace_id),
     )
 
 

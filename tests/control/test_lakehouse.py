@@ -6,17 +6,19 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
+from pyiceberg.manifest import ManifestContent
 
 from control.app import create_app
 from control.config import CatalogConnection, Settings
 from control.db import Database
 from control.deps import Deps
 from control.gateway.tables import AttemptCommitRow
-from control.lakehouse import types, views
+from control.lakehouse import counting, types, views
 from control.lakehouse.base import Entry, Json, Key, Kind, Loaded, Past, TableName
 from control.lakehouse.catalogs import Lakehouse
 from control.lakehouse.iceberg_rest import IcebergRest
@@ -202,6 +204,29 @@ METADATA: Json = {
 }
 
 
+def test_what_a_writer_did_not_count_is_counted_by_manifests() -> None:
+    def manifest(snapshot: int, *counts: int | None, deletes: bool = False) -> Any:
+        added, existing, deleted = counts
+        content = ManifestContent.DELETES if deletes else ManifestContent.DATA
+        rows = {"added_rows_count": added, "existing_rows_count": existing}
+        files = {"added_files_count": 1, "existing_files_count": 0, "deleted_files_count": 0}
+        both = rows | files | {"deleted_rows_count": deleted, "added_snapshot_id": snapshot}
+        return SimpleNamespace(content=content, **both)
+
+    found = counting.sums(
+        5, [manifest(4, 2, 0, 0), manifest(5, 3, 4, 1), manifest(5, 9, 9, 9, deletes=True)]
+    )
+    assert found["added-records"] == "3"
+    assert found["deleted-records"] == "1"
+    assert (found["total-records"], found["total-data-files"]) == ("9", "2")
+    assert counting.sums(5, [manifest(5, None, None, None)]) == {}
+    bare = {"snapshot-id": 5, "timestamp-ms": 1, "summary": {"operation": "append"}}
+    shown = views.snapshot_view(bare, 1, found)
+    assert (shown.added_rows, shown.total_rows, shown.summary) == (3, 9, {"operation": "append"})
+    assert not counting.is_uncounted(bare)
+    assert counting.is_uncounted(bare | {"manifest-list": "s3://b/x"})
+
+
 def test_a_writer_is_told_to_its_own_workspace_only() -> None:
     name = TableName.parse("lakehouse.s.t")
     loaded = Loaded(Kind.TABLE, METADATA, None)
@@ -299,7 +324,10 @@ async def test_a_schema_lists_its_tables_with_size_and_last_writer(
     assert (u["name"], "rows" in u) == ("u%", False)
     more = {"schema": "lakehouse.s", "limit": 2, "page_token": first["next_page_token"]}
     last = (await lake_api.get(path, params=more)).json()
-    assert [each["name"] for each in last["tables"]] + [last.get("next_page_token")] == ["u_1", None]
+    assert [each["name"] for each in last["tables"]] + [last.get("next_page_token")] == [
+        "u_1",
+        None,
+    ]
     for missing in ("lakehouse.none", "nowhere.s", "lakehouse"):
         assert (await lake_api.get(path, params={"schema": missing})).status_code == 404
 
