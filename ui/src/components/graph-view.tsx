@@ -142,10 +142,11 @@ export default function GraphView({
     if (!places || !flow.current) return;
     const place = focus ? absolute(focus, places, parents) : undefined;
     const ids = [...places.keys()].join(" ");
-    if (place) lookAt(flow.current, place, section.current?.getBoundingClientRect());
+    const duration = nodes.length > MANY ? 0 : 200;
+    if (place) lookAt(flow.current, place, section.current?.getBoundingClientRect(), duration);
     // Only a graph of other nodes is shown as a whole again: people keep their place.
     else if (seen.current !== ids)
-      void flow.current.fitView({ padding: 0.15, maxZoom: 1, duration: 200 });
+      void flow.current.fitView({ padding: 0.15, maxZoom: 1, duration });
     seen.current = ids;
   }
   // biome-ignore lint/correctness/useExhaustiveDependencies: the view moves by these alone, not when contents change
@@ -327,7 +328,7 @@ const CONTROLS = {
   "--xy-controls-button-border-color": "var(--line)",
 } as CSSProperties;
 
-const READABLE = 0.5;
+const READABLE = 0.6;
 
 /** Where a node is on the whole graph; its own place is inside its parent. */
 function absolute(
@@ -350,6 +351,7 @@ function lookAt(
   flow: ReactFlowInstance<Node<Content>>,
   place: Placed,
   box: DOMRect | undefined,
+  duration: number,
 ): void {
   const { x, y, zoom } = flow.getViewport();
   const left = place.x * zoom + x;
@@ -363,7 +365,7 @@ function lookAt(
   if (inSight && zoom >= READABLE) return;
   void flow.setCenter(place.x + place.width / 2, place.y + Math.min(place.height, 400) / 2, {
     zoom: Math.max(zoom, 0.85),
-    duration: 200,
+    duration,
   });
 }
 

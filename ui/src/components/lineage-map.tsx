@@ -1,5 +1,5 @@
 import { ChevronDown, ChevronRight, Cog, FileText, Lock, Table2 } from "lucide-react";
-import { useMemo } from "react";
+import { memo, useCallback, useMemo } from "react";
 import type { ColumnMap, LineageMap, MapEdge, MapNode } from "@/api/lineage";
 import { cx } from "@/lib/cx";
 import {
@@ -16,7 +16,7 @@ import { StateIcon } from "./state-badge";
 
 const WIDTH = 232;
 const HEAD = 54;
-const ROW = 22;
+const ROW = 24;
 const MOST_COLUMNS = 60;
 
 interface LineageMapProps {
@@ -27,7 +27,8 @@ interface LineageMapProps {
   onSelect: (id: string) => void;
   /** The tables (ids) that show their columns. */
   open?: string[];
-  onOpen?: (id: string, open: boolean) => void;
+  /** Show or hide columns: those of the tables a job away come along, so that there is a way to see. */
+  onOpen?: (ids: string[], open: boolean) => void;
   columns?: ColumnMap;
   /** The column (`columnKey`) whose ways stand out. */
   column?: string;
@@ -51,8 +52,14 @@ export function LineageGraph(props: LineageMapProps) {
     () => (column ? throughout(columnSteps(columns?.edges ?? []), column) : null),
     [columns, column],
   );
+  // As of this map, not of each drawing: what has not changed is not drawn again.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: see above
+  const now = useMemo(() => Date.now(), [map]);
+  const toggle = useCallback(
+    (id: string, show: boolean) => onOpen?.(show ? [id, ...besides(map.edges, id)] : [id], show),
+    [map, onOpen],
+  );
   const nodes = useMemo(() => {
-    const now = Date.now();
     return map.nodes.map((node): GraphNode => {
       const shown = open.has(node.id) ? (byTable.get(node.full_name) ?? []) : null;
       const listed = shown?.slice(0, MOST_COLUMNS);
@@ -73,16 +80,16 @@ export function LineageGraph(props: LineageMapProps) {
             selected={node.id === selected}
             dim={(bright !== null && !bright.has(node.id)) || (path !== null && !onPath)}
             columns={listed ?? null}
-            path={path}
-            column={column}
+            path={listed ? path : null}
+            column={listed && column}
             onSelect={onSelect}
-            onOpen={node.kind === "table" ? onOpen : undefined}
+            onOpen={node.kind === "table" && node.id === selected && onOpen ? toggle : undefined}
             onColumn={onColumn}
           />
         ),
       };
     });
-  }, [map, open, byTable, bright, path, selected, column, onSelect, onOpen, onColumn]);
+  }, [map, now, open, byTable, bright, path, selected, column, onSelect, onOpen, toggle, onColumn]);
   const edges = useMemo(() => {
     const flows = bothWays(map.edges).map((edge): GraphEdge => {
       const lit = bright?.has(edge.from) && bright.has(edge.to);
@@ -139,6 +146,18 @@ function bothWays(edges: MapEdge[]): (MapEdge & { both?: boolean })[] {
     .map((edge) => ({ ...edge, both: read.has(`${edge.from} ${edge.to}`) }));
 }
 
+/** The tables that are one job away. */
+function besides(edges: MapEdge[], id: string): string[] {
+  const found = (from: string, down: boolean) =>
+    edges.flatMap((edge) =>
+      down ? (edge.from === from ? [edge.to] : []) : edge.to === from ? [edge.from] : [],
+    );
+  const tables = [true, false].flatMap((down) =>
+    found(id, down).flatMap((job) => found(job, down)),
+  );
+  return [...new Set(tables)].filter((each) => each !== id && each.startsWith("table:"));
+}
+
 function touches(path: Set<string>, table: string): boolean {
   for (const each of path) if (each.startsWith(`${table}\n`)) return true;
   return false;
@@ -169,7 +188,8 @@ interface CardProps {
   onColumn?: (key: string) => void;
 }
 
-function Card({ node, now, selected, dim, columns, path, column, ...act }: CardProps) {
+const Card = memo(function Card(props: CardProps) {
+  const { node, now, selected, dim, columns, path, column, ...act } = props;
   const isJob = node.kind === "job";
   const Icon = node.hidden ? Lock : isJob ? Cog : node.kind === "table" ? Table2 : FileText;
   const parent = node.full_name.slice(0, Math.max(0, node.full_name.length - node.name.length - 1));
@@ -177,7 +197,7 @@ function Card({ node, now, selected, dim, columns, path, column, ...act }: CardP
   return (
     <div
       className={cx(
-        "nopan relative h-full w-full overflow-hidden border bg-raised text-left shadow-sm transition-opacity",
+        "nopan relative h-full w-full overflow-hidden border bg-raised text-left",
         isJob ? "rounded-full border-line-strong bg-sunken" : "rounded-md border-line-strong",
         selected && "border-accent ring-2 ring-accent/40",
         dim && "opacity-35",
@@ -190,7 +210,7 @@ function Card({ node, now, selected, dim, columns, path, column, ...act }: CardP
         />
       )}
       <div
-        className={cx("flex items-center", isJob ? "px-4" : "pr-1 pl-3")}
+        className={cx("flex items-center", isJob ? "px-4" : "pl-3")}
         style={{ height: HEAD - 2 }}
       >
         <button
@@ -223,7 +243,7 @@ function Card({ node, now, selected, dim, columns, path, column, ...act }: CardP
             aria-label={`Columns of ${node.full_name}`}
             title={columns ? "Hide the columns" : "Show the columns"}
             onClick={() => act.onOpen?.(node.id, columns === null)}
-            className="rounded p-1 text-ink-faint hover:bg-sunken hover:text-ink"
+            className="flex h-full w-10 shrink-0 items-center justify-center text-ink-faint hover:bg-sunken hover:text-ink"
           >
             {columns ? (
               <ChevronDown aria-hidden className="size-4" />
@@ -263,4 +283,4 @@ function Card({ node, now, selected, dim, columns, path, column, ...act }: CardP
       )}
     </div>
   );
-}
+});

@@ -82,8 +82,11 @@ export function LineageTab({ name }: { name: string }) {
         map={query.data}
         selected={own}
         open={open}
-        onOpen={(id, show) => {
-          setOpen((before) => (show ? [...before, id] : before.filter((each) => each !== id)));
+        onOpen={(ids, show) => {
+          setOpen((before) => {
+            const rest = before.filter((each) => !ids.includes(each));
+            return show ? [...rest, ...ids] : [];
+          });
           setColumn(undefined);
         }}
         columns={open.length > 0 ? columns.data : undefined}

@@ -47,16 +47,11 @@ export function LineagePage() {
   const selected = query.data?.nodes.find((each) => each.id === node);
   const onSelect = useCallback((id: string) => change({ node: id, column: undefined }), [change]);
   const onOpen = useCallback(
-    (id: string, show: boolean) =>
+    (ids: string[], show: boolean) =>
       void navigate({
         search: (before) => {
-          const rest = (before.open ?? []).filter((each) => each !== id);
-          return {
-            ...before,
-            node: show ? id : before.node,
-            open: show ? [...rest, id] : rest,
-            column: undefined,
-          };
+          const rest = (before.open ?? []).filter((each) => !ids.includes(each));
+          return { ...before, open: show ? [...rest, ...ids] : rest, column: undefined };
         },
         replace: true,
       }),
