@@ -9,7 +9,7 @@ import {
   Play,
   Trash2,
 } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import type { JobOverview } from "@/api/job-overviews";
 import { useDeleteJob, usePauseJob } from "@/api/jobs";
 import { Button, IconButton } from "@/components/button";
@@ -17,7 +17,6 @@ import { BackfillDialog } from "@/components/jobs/backfill-dialog";
 import { RunNowDialog } from "@/components/jobs/run-now-dialog";
 import { Dialog, Menu } from "@/components/overlay";
 import { ErrorNote } from "@/components/states";
-import { useShortcuts } from "@/lib/use-shortcuts";
 
 type Open = "run" | "backfill" | "delete" | null;
 
@@ -33,14 +32,6 @@ export function JobActions({ job }: { job: JobOverview }) {
     open: open === which,
     onOpenChange: (on: boolean) => setOpen(on ? which : null),
   });
-  useShortcuts(
-    useMemo(
-      () => ({
-        e: () => void navigate({ to: "/jobs/$jobId/edit", params: { jobId: String(job.job_id) } }),
-      }),
-      [navigate, job.job_id],
-    ),
-  );
   return (
     <>
       <Button onClick={() => void navigate({ to: "/jobs/$jobId/edit", params })}>
