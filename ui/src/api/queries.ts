@@ -68,7 +68,12 @@ export function useTrashQuery() {
 /** Run a query as it is saved, with values for its parameters. */
 export function runSavedQuery(
   query_id: string,
-  wish: { warehouse_id: string; parameters: Record<string, string | null>; row_limit?: number },
+  wish: {
+    warehouse_id: string;
+    parameters: Record<string, string | null>;
+    row_limit?: number;
+    idempotency_token?: string;
+  },
 ): Promise<StatementView> {
   return data(
     api.POST("/api/openlake/1.0/queries/{query_id}/run", {

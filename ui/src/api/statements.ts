@@ -18,6 +18,8 @@ export interface StatementOrder {
   schema?: string;
   parameters: { name: string; value: string | null; type: string }[];
   row_limit?: number;
+  /** Sent again with the same one, it is still one statement. */
+  idempotency_token?: string;
   /** The saved query whose editor sends it: it stands in the query's runs. */
   query_id?: string;
 }

@@ -1,4 +1,6 @@
 import { useSyncExternalStore } from "react";
+import { OfflineError } from "@/api/client";
+import { reportAnswer, reportSilence } from "@/api/connection";
 import { runSavedQuery } from "@/api/queries";
 import { queryClient } from "@/api/query-client";
 import {
@@ -12,7 +14,7 @@ import {
 import { messageOf } from "@/components/states";
 import type { SqlStatement } from "@/lib/sql-text";
 import { Answer } from "./answers";
-import { type SentStatement, updateDraft } from "./drafts";
+import { newId, type SentStatement, updateDraft } from "./drafts";
 
 /** What the editor's tabs have sent: goes on while other pages are looked at. */
 
@@ -52,6 +54,7 @@ export type Wish = Omit<StatementOrder, "statement" | "parameters"> & {
 };
 
 const WAIT_S = 20;
+const TRY_AGAIN_MS = 2000;
 const OVER = new Set<ItemState>(["SUCCEEDED", "FAILED", "CANCELED", "CLOSED"]);
 
 let lastId = 0;
@@ -103,7 +106,8 @@ export async function startRun(
     if (runs.get(draftId)?.stopped || runs.get(draftId)?.id !== run.id) break;
     patch(draftId, run, place, { state: "PENDING", startedAt: Date.now() });
     try {
-      const view = await send(text, wish);
+      const token = newId();
+      const view = await persistently(draftId, run, () => send(text, wish, token));
       sent.push({ id: view.statement_id, text, from });
       updateDraft(draftId, { sent: [...sent] });
       patch(draftId, run, place, stateOf(view));
@@ -121,22 +125,44 @@ export async function startRun(
   void queryClient.invalidateQueries({ queryKey: ["statements"] });
 }
 
-function send(text: string, wish: Wish): Promise<StatementView> {
+/** Ask again while the server is silent, as long as the run is the tab's: a statement outlives that. */
+async function persistently<T>(draftId: string, run: Run, ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      const answer = await ask();
+      reportAnswer();
+      return answer;
+    } catch (error) {
+      if (!(error instanceof OfflineError) || runs.get(draftId)?.id !== run.id) throw error;
+      reportSilence();
+      await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
+    }
+  }
+}
+
+/** Send a statement; sent again with the same token it is still one. */
+function send(text: string, wish: Wish, idempotency_token: string): Promise<StatementView> {
   const { parametersOf, saved, ...order } = wish;
   if (saved)
     return runSavedQuery(saved.id, {
       warehouse_id: order.warehouse_id,
       parameters: saved.parameters,
       row_limit: order.row_limit,
+      idempotency_token,
     });
-  return sendStatement({ ...order, statement: text, parameters: parametersOf(text) });
+  return sendStatement({
+    ...order,
+    idempotency_token,
+    statement: text,
+    parameters: parametersOf(text),
+  });
 }
 
 /** Wait for a statement's end; true when it has succeeded. */
 async function follow(draftId: string, run: Run, place: number, id: string): Promise<boolean> {
   void queryClient.invalidateQueries({ queryKey: ["warehouses"] });
   for (;;) {
-    const view = await followStatement(id, WAIT_S);
+    const view = await persistently(draftId, run, () => followStatement(id, WAIT_S));
     const part = stateOf(view);
     const over = OVER.has(part.state);
     if (!patch(draftId, run, place, { ...part, ...(over ? { endedAt: Date.now() } : {}) }))
@@ -188,7 +214,7 @@ export async function restoreRun(draftId: string, sent: SentStatement[]): Promis
   await Promise.all(
     sent.map(async ({ id }, place) => {
       try {
-        const view = await followStatement(id, 0);
+        const view = await persistently(draftId, run, () => followStatement(id, 0));
         patch(draftId, run, place, stateOf(view));
         if (!OVER.has(view.status.state)) await follow(draftId, run, place, id);
       } catch (error) {
