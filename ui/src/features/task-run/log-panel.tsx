@@ -43,12 +43,15 @@ interface LogPanelProps {
   name: string;
   search: TaskSearch;
   onSearch: (change: Partial<TaskSearch>) => void;
+  /** The log of an open attempt has ended: so has the attempt. */
+  onEnded: () => void;
 }
 
 const WRAP = "openlake.log.wrap";
 
 /** The log of an attempt, as it is written: searched, filtered, linked to by line, beside another's. */
-export function LogPanel({ attempt, attempts, name, search, onSearch }: LogPanelProps) {
+export function LogPanel(props: LogPanelProps) {
+  const { attempt, attempts, name, search, onSearch, onEnded } = props;
   const [text, setText] = useState(search.q ?? "");
   const [wrap, setWrap] = useState(() => localStorage.getItem(WRAP) !== "off");
   const [current, setCurrent] = useState(0);
@@ -58,6 +61,11 @@ export function LogPanel({ attempt, attempts, name, search, onSearch }: LogPanel
   const other = attempts.find((each) => each.taskRunId === search.beside);
   const selected = readLines(search.line);
   const only = Boolean(search.only && found.search);
+  const hasEnded = attempt.hasBegun && attempt.isOpen && log.status === "ended";
+  // biome-ignore lint/correctness/useExhaustiveDependencies: told once
+  useEffect(() => {
+    if (hasEnded) onEnded();
+  }, [hasEnded]);
   useKeptInAddress(text, search.q ?? "", (q) => onSearch({ q: q || undefined }));
   useFirstLook(log, list, selected?.from ?? null);
   // A line in the address counts more than the search beside it.

@@ -1,8 +1,8 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { FileOutput, ScrollText, SlidersHorizontal, Wrench } from "lucide-react";
 import { type ReactNode, useMemo } from "react";
-import { runQuery, type TaskEntry, useLiveRun } from "@/api/run";
+import { runKey, runQuery, type TaskEntry, useLiveRun } from "@/api/run";
 import { type TaskRun, type TaskRunEntry, taskRunQuery } from "@/api/task-runs";
 import { buttonClass } from "@/components/button";
 import { Page } from "@/components/page";
@@ -94,6 +94,7 @@ const WITHOUT_LOG = new Set(["condition_task", "for_each_task", "run_job_task", 
 function Body({ jobId, runId, found, attempts, jobName }: BodyProps) {
   const search = route.useSearch();
   const navigate = useNavigate({ from: "/jobs/$jobId/runs/$runId/tasks/$taskRunId" });
+  const cache = useQueryClient();
   const { entry } = found;
   const type = taskTypeOf(entry);
   const hasLog = !type || !WITHOUT_LOG.has(type);
@@ -136,6 +137,7 @@ function Body({ jobId, runId, found, attempts, jobName }: BodyProps) {
               name={`${jobName}-${entry.task_key}-${attempt.taskRunId}`}
               search={search}
               onSearch={change}
+              onEnded={() => void cache.invalidateQueries({ queryKey: runKey(runId) })}
             />
           )}
           {tab === "output" && (
