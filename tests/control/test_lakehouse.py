@@ -223,6 +223,8 @@ def test_what_a_writer_did_not_count_is_counted_by_manifests() -> None:
     bare = {"snapshot-id": 5, "timestamp-ms": 1, "summary": {"operation": "append"}}
     shown = views.snapshot_view(bare, 1, found)
     assert (shown.added_rows, shown.total_rows, shown.summary) == (3, 9, {"operation": "append"})
+    # Sizes are in the manifests themselves, which are not read.
+    assert shown.added_bytes is None
     assert not counting.is_uncounted(bare)
     assert counting.is_uncounted(bare | {"manifest-list": "s3://b/x"})
 

@@ -243,7 +243,7 @@ const Card = memo(function Card(props: CardProps) {
             aria-label={`Columns of ${node.full_name}`}
             title={columns ? "Hide the columns" : "Show the columns"}
             onClick={() => act.onOpen?.(node.id, columns === null)}
-            className="flex h-full w-10 shrink-0 items-center justify-center text-ink-faint hover:bg-sunken hover:text-ink"
+            className="flex h-full w-12 shrink-0 items-center justify-center text-ink-faint hover:bg-sunken hover:text-ink"
           >
             {columns ? (
               <ChevronDown aria-hidden className="size-4" />
