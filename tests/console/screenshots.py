@@ -17,7 +17,7 @@ from typing import Any
 
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.jobs import RunResultState
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from control.config import Ports, Settings
 from tests.console.browser import (
@@ -165,6 +165,7 @@ def pages(example: Example) -> Iterator[tuple[str, str, dict[str, Any]]]:
 def shoot(page: Page, name: str, theme: Theme) -> int:
     """Take the picture of a page as it stands; return how many rules of accessibility it breaks."""
     page.wait_for_load_state("load")
+    expect(page.get_by_role("status", name="Loading")).to_have_count(0)
     page.wait_for_timeout(_SETTLES_MS)
     path = FOLDER / f"{name}-{theme}.png"
     page.screenshot(path=path)

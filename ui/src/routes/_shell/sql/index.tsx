@@ -29,7 +29,7 @@ function SqlRoute() {
       draftId={draft}
       text={text}
       search={search}
-      onSearch={(part) => void navigate({ search: { draft, ...part } })}
+      onSearch={(part) => void navigate({ search: { draft, ...part }, replace: true })}
       onDraft={onDraft}
       onSaved={onSaved}
     />
