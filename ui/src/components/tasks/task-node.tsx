@@ -110,10 +110,12 @@ function Progress({ stand }: { stand: TaskStand }) {
     <div aria-hidden className="mx-3 flex h-1 overflow-hidden rounded-full bg-sunken">
       <span className="bg-good-fill" style={{ width: share(iterations.succeeded_iterations) }} />
       <span className="bg-bad-fill" style={{ width: share(iterations.failed_iterations) }} />
-      <span
-        className="animate-pulse bg-live-fill"
-        style={{ width: share(iterations.active_iterations) }}
-      />
+      {iterations.active_iterations > 0 && (
+        <span
+          className="animate-pulse bg-live-fill"
+          style={{ width: share(iterations.active_iterations) }}
+        />
+      )}
     </div>
   );
 }
