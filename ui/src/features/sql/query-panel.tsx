@@ -11,7 +11,7 @@ import { historyQuery } from "@/api/statements";
 import { Button } from "@/components/button";
 import { Dialog } from "@/components/overlay";
 import { QueryView } from "@/components/query-view";
-import { EmptyState, Skeleton } from "@/components/states";
+import { EmptyState, ErrorState, Skeleton } from "@/components/states";
 import { Tabs } from "@/components/tabs";
 import { Time } from "@/components/time";
 import { formatCount } from "@/lib/numbers";
@@ -181,12 +181,14 @@ function Runs({
   onOpen: (statement: { text: string }) => void;
 }) {
   const history = useInfiniteQuery(historyQuery({ query: query.id }));
+  if (history.isError && !history.data)
+    return <ErrorState error={history.error} onRetry={() => void history.refetch()} />;
   if (!history.data) return <Skeleton />;
   const found = history.data.pages.flatMap((page) => page.res ?? []);
   if (found.length === 0)
     return (
       <EmptyState title="It has not run yet">
-        Each run from here, or by a job, is listed.
+        Each run of it on a warehouse is listed here.
       </EmptyState>
     );
   return (
