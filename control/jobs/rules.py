@@ -97,7 +97,10 @@ async def _of_uploads(
 async def _of_warehouses(
     session: AsyncSession, caller: Caller, settings: JobSettings
 ) -> AsyncIterator[Refusal]:
-    await with_default_warehouse(session, caller.workspace_id, settings)
+    try:
+        await with_default_warehouse(session, caller.workspace_id, settings)
+    except Invalid as error:
+        yield Refusal(place_of(settings, error.message), error)
     named = [(task, warehouse_of(task)) for task in settings.every_task()]
     if {warehouse_id for _, warehouse_id in named} <= {None, *BUILT_IN}:
         return

@@ -63,7 +63,9 @@ export function useCreateExample() {
     mutationFn: async (): Promise<number> => {
       const query = await data(
         api.POST("/api/2.0/sql/queries", {
-          body: { query: { display_name: NAME, query_text: QUERY } } as never,
+          body: {
+            query: { display_name: NAME, query_text: QUERY, warehouse_id: "duckdb" },
+          } as never,
         }),
       );
       const settings = {
@@ -71,11 +73,14 @@ export function useCreateExample() {
         description: "Writes a small table, and checks that its rows are there",
         tags: { example: "planets" },
         tasks: [
-          { task_key: "write", sql_task: { query: { query_id: query.id } } },
+          {
+            task_key: "write",
+            sql_task: { query: { query_id: query.id }, warehouse_id: "duckdb" },
+          },
           {
             task_key: "check",
             depends_on: [{ task_key: "write" }],
-            check_task: { table: EXAMPLE_TABLE, min_rows: 8 },
+            check_task: { table: EXAMPLE_TABLE, min_rows: 8, warehouse_id: "duckdb" },
           },
         ],
       };
