@@ -30,10 +30,10 @@ const frame = EditorView.theme({
   "&.cm-merge-a .cm-changedLine, .cm-deletedChunk": { backgroundColor: "var(--bad-soft)" },
   "&.cm-merge-b .cm-changedLine": { backgroundColor: "var(--good-soft)" },
   "&.cm-merge-a .cm-changedText": {
-    background: "color-mix(in oklab, var(--bad-fill) 35%, transparent)",
+    background: "color-mix(in oklab, var(--bad-fill) 18%, transparent)",
   },
   "&.cm-merge-b .cm-changedText": {
-    background: "color-mix(in oklab, var(--good-fill) 35%, transparent)",
+    background: "color-mix(in oklab, var(--good-fill) 18%, transparent)",
   },
   // Its own signs are in no font of ours.
   ".cm-collapsedLines::before, .cm-collapsedLines::after": { content: '"···"' },
