@@ -96,7 +96,7 @@ def test_a_job_of_the_list_runs_with_a_parameter_and_is_followed_live(
     no_axe_violations(page)
     dialog.get_by_role("button", name="Run now").click()
     expect(dialog).to_be_hidden()
-    expect(row.get_by_text("Succeeded")).to_be_attached(timeout=20_000)
+    expect(row.get_by_text("Succeeded")).to_be_attached(timeout=60_000)
     no_axe_violations(page)
     row.get_by_role("list", name="Last runs").get_by_role("link").click()
     expect(page).to_have_url(re.compile(r"/runs/\d+"))
