@@ -90,8 +90,8 @@ def group(entry):
             arguments = {"polling_period_seconds": 1, **each["arguments"]}
             tasks[name] = make(task_id=name, databricks_task_key=name, **arguments)
             for before in each.get("after", ()):
-                tasks[before] >> tasks[name]
-    launch = tasks[name].dag.get_task("group.launch")
+                tasks[before].set_downstream(tasks[name])
+    launch = next(iter(tasks.values())).dag.get_task("group.launch")
     launched = launch.execute({"ti": Store()})
     outcomes = {"run_id": launched["run_id"]}
     for task in tasks.values():
