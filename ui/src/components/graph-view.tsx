@@ -5,6 +5,7 @@ import {
   type Edge,
   type EdgeMarker,
   type EdgeProps,
+  getViewportForBounds,
   Handle,
   MarkerType,
   MiniMap,
@@ -15,6 +16,7 @@ import {
   type ReactFlowInstance,
   type ReactFlowState,
   useStore,
+  type Viewport,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import ELK, { type ElkExtendedEdge, type ElkNode } from "elkjs/lib/elk-api";
@@ -143,10 +145,12 @@ export default function GraphView({
     const place = focus ? absolute(focus, places, parents) : undefined;
     const ids = [...places.keys()].join(" ");
     const duration = nodes.length > MANY ? 0 : 200;
-    if (place) lookAt(flow.current, place, section.current?.getBoundingClientRect(), duration);
-    // Only a graph of other nodes is shown as a whole again: people keep their place.
-    else if (seen.current !== ids)
-      void flow.current.fitView({ padding: 0.15, maxZoom: 1, duration });
+    const box = section.current?.getBoundingClientRect();
+    if (place) lookAt(flow.current, place, box, duration);
+    // Only a graph of other nodes is shown as a whole again: people keep their place. Not by the
+    // library's own `fitView`, which waits for nodes to be measured and undoes what came meanwhile.
+    else if (seen.current !== ids && box)
+      void flow.current.setViewport(wholeOf(places, parents, box), { duration });
     seen.current = ids;
   }
   // biome-ignore lint/correctness/useExhaustiveDependencies: the view moves by these alone, not when contents change
@@ -154,11 +158,17 @@ export default function GraphView({
 
   // A panel that opens beside the graph takes room from it; who has moved the view keeps it.
   const here = places !== null;
+  const refit = useRef(look);
+  refit.current = () => {
+    const box = section.current?.getBoundingClientRect();
+    if (moved.current || !places || !box) return;
+    const whole = wholeOf(places, parents, box);
+    if (focus && whole.zoom < READABLE) look();
+    else void flow.current?.setViewport(whole);
+  };
   useEffect(() => {
     if (!section.current || !here) return;
-    const watch = new ResizeObserver(() => {
-      if (!moved.current) void flow.current?.fitView({ padding: 0.1, maxZoom: 1 });
-    });
+    const watch = new ResizeObserver(() => refit.current());
     watch.observe(section.current);
     return () => watch.disconnect();
   }, [here]);
@@ -200,9 +210,7 @@ export default function GraphView({
             const node = (event.target as Element).closest<HTMLElement>(".react-flow__node");
             if (event.key === "Enter" && node?.dataset.id) onOpen?.(node.dataset.id);
           }}
-          fitView
-          fitViewOptions={{ padding: 0.1, maxZoom: 1 }}
-          minZoom={0.05}
+          minZoom={LEAST_ZOOM}
           onlyRenderVisibleElements={nodes.length > MANY}
           nodesDraggable={false}
           nodesConnectable={false}
@@ -329,6 +337,20 @@ const CONTROLS = {
 } as CSSProperties;
 
 const READABLE = 0.6;
+const LEAST_ZOOM = 0.05;
+
+/** From where the whole graph is seen. */
+function wholeOf(
+  places: Map<string, Placed>,
+  parents: Map<string, string | undefined>,
+  box: DOMRect,
+): Viewport {
+  const outer = [...places].filter(([id]) => !parents.get(id)).map(([, place]) => place);
+  const width = Math.max(1, ...outer.map((place) => place.x + place.width));
+  const height = Math.max(1, ...outer.map((place) => place.y + place.height));
+  const bounds = { x: 0, y: 0, width, height };
+  return getViewportForBounds(bounds, box.width, box.height, LEAST_ZOOM, 1, 0.1);
+}
 
 /** Where a node is on the whole graph; its own place is inside its parent. */
 function absolute(
