@@ -98,7 +98,9 @@ def test_a_job_of_the_list_runs_with_a_parameter_and_is_followed_live(
     expect(dialog).to_be_hidden()
     expect(row.get_by_text("Succeeded")).to_be_attached(timeout=60_000)
     no_axe_violations(page)
-    row.get_by_role("list", name="Last runs").get_by_role("link").click()
+    page.get_by_role("link", name="Runs", exact=True).click()
+    run = page.get_by_role("row", name=re.compile(name))
+    run.get_by_role("link", name=re.compile(r"^\d+$")).click()
     expect(page).to_have_url(re.compile(r"/runs/\d+"))
     expect(page.get_by_text("tuesday").first).to_be_visible()
 
