@@ -9,6 +9,7 @@ import enum
 import functools
 import inspect
 import io
+import os
 import types
 import typing
 from collections.abc import Callable, Iterator
@@ -38,10 +39,20 @@ _PLAIN: dict[Any, Any] = {
     any: "x",
 }
 """What arguments of these types are."""
-_NAMED = {"file_path": "/Volumes/x/x/x/x", "directory_path": "/Volumes/x/x/x/x"}
+_NAMED = {
+    "source_path": os.devnull,
+    "file_path": "/Volumes/x/x/x/x",
+    "directory_path": "/Volumes/x/x/x/x",
+}
 """What arguments of these names are."""
 _CHOSEN: dict[str, dict[str, Any]] = {
     "dbfs.open": {"path": "/x", "read": True},
+    # It opens the file before it asks.
+    "files.download_to": {
+        "file_path": "/Volumes/x/x/x/x",
+        "destination": os.devnull,
+        "overwrite": True,
+    },
     "dbsql_permissions.transfer_ownership": {
         "object_type": OwnableObjectType.QUERY,
         "object_id": TransferOwnershipObjectId(new_owner="x"),

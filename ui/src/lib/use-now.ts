@@ -1,8 +1,8 @@
-import { useSyncExternalStore } from "react";
+import { useState, useSyncExternalStore } from "react";
 
 /** One clock for all that is drawn: ticks each second while somebody watches it. */
 
-let now = Date.now();
+let now = 0;
 let timer: ReturnType<typeof setInterval> | undefined;
 const listeners = new Set<() => void>();
 
@@ -27,9 +27,9 @@ function subscribeNever(): () => void {
   return () => undefined;
 }
 
-/** The time now, renewed each second while `live`; else as it was when last drawn. */
+/** The time now, renewed each second while `live`; else as it was when first drawn. */
 export function useNow(live = true): number {
-  return useSyncExternalStore(live ? subscribe : subscribeNever, () =>
-    timer ? now : Date.now() - (Date.now() % 1000),
-  );
+  const [first] = useState(() => Date.now());
+  const last = useSyncExternalStore(live ? subscribe : subscribeNever, () => now);
+  return Math.max(first, last);
 }

@@ -4,8 +4,9 @@ import { Command } from "cmdk";
 import { LayoutList, Moon, Plus, Sun } from "lucide-react";
 import { Dialog as RadixDialog } from "radix-ui";
 import { useState } from "react";
-import { jobNamesQuery } from "@/api/job-names";
+import { jobChoicesQuery } from "@/api/job-overviews";
 import { setDark, useDark } from "@/lib/theme";
+import { useDebounced } from "@/lib/use-debounced";
 import { ALL_PLACES } from "./places";
 
 interface PaletteProps {
@@ -23,7 +24,7 @@ export function CommandPalette({ open, onOpenChange }: PaletteProps) {
   const [text, setText] = useState("");
   const navigate = useNavigate();
   const dark = useDark();
-  const jobs = useQuery({ ...jobNamesQuery(text), enabled: open });
+  const jobs = useQuery({ ...jobChoicesQuery(useDebounced(text)), enabled: open });
   function act(what: () => void): void {
     onOpenChange(false);
     setText("");

@@ -1,6 +1,7 @@
+import { PostgreSQL } from "@codemirror/lang-sql";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { History } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import {
   queryVersionQuery,
   queryVersionsQuery,
@@ -13,13 +14,12 @@ import { Dialog } from "@/components/overlay";
 import { QueryView } from "@/components/query-view";
 import { EmptyState, ErrorState, Skeleton } from "@/components/states";
 import { Tabs } from "@/components/tabs";
+import { TextDiff } from "@/components/text-diff";
 import { Time } from "@/components/time";
 import { formatCount } from "@/lib/numbers";
 import { formatDuration } from "@/lib/time";
 import { AlertsOf } from "./alerts";
 import { StatementStatus } from "./statement-status";
-
-const TextDiff = lazy(() => import("./text-diff"));
 
 export type Panel = "versions" | "runs" | "alerts";
 
@@ -158,12 +158,13 @@ function VersionDiff({ queryId, version }: { queryId: string; version: number })
           <ins className="text-good no-underline">{wordsOf(now[field])}</ins>
         </p>
       ))}
-      <Suspense fallback={<Skeleton lines={4} />}>
-        <TextDiff
-          before={String((version > 1 ? then : now).query_text ?? "")}
-          after={String(now.query_text ?? "")}
-        />
-      </Suspense>
+      <TextDiff
+        before={String((version > 1 ? then : now).query_text ?? "")}
+        after={String(now.query_text ?? "")}
+        labels={["Before", "After"]}
+        extensions={PostgreSQL.language}
+        className="max-h-[50vh]"
+      />
     </>
   );
 }
