@@ -10,6 +10,8 @@ from tests.integration.stack import Stack
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 MOST_BYTES = 300 * 1024
+"""Of everything that is transferred: page, scripts, styles, fonts, pictures."""
+
 _STATIC = ("document", "script", "stylesheet", "font", "image")
 
 

@@ -57,8 +57,10 @@ export function Login() {
             label="Access token"
             hint={
               <>
-                <code className="font-mono">openlake console</code> on the server opens this page
-                signed in; <code className="font-mono">openlake tokens create</code> makes a token.
+                <code className="font-sans font-medium text-ink-soft">openlake console</code> on the
+                server opens this page signed in;{" "}
+                <code className="font-sans font-medium text-ink-soft">openlake tokens create</code>{" "}
+                makes a token.
               </>
             }
           >
