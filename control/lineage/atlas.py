@@ -4,7 +4,6 @@ Task runs of one task are one node; so are the iterations of a for-each, and a j
 in between.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -220,10 +219,8 @@ def job_node(caller: Caller, key: str, link: Link, last: dict[int, LastRun]) -> 
     """Return a job's node; without its names, when the caller may not see it."""
     run = last.get(link.task_run_id or 0) or last.get(link.run_id or 0)
     if not _is_visible(link, last):
-        secret = hashlib.sha256(f"{caller.workspace_id} {key}".encode()).hexdigest()
-        return MapNode(
-            id=f"job:hidden/{secret[:16]}", kind="job", name="", full_name="", hidden=True
-        )
+        hidden = f"job:{links.hidden_name(caller.workspace_id, key)}"
+        return MapNode(id=hidden, kind="job", name="", full_name="", hidden=True)
     facts: dict[str, Any] = {}
     if run is not None:
         facts = {"job_id": run.job_id, "last_run_id": run.run_id}

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from control.lineage import store
+from control.auth import Caller
+from control.lineage import links, store
 from control.lineage.tables import LineageColumn, LineageDataset, LineageEdge
 from spec.api.lineage import Column, ColumnLink, DatasetNode, Edge, Graph, JobNode
 
@@ -44,21 +45,40 @@ async def run_graph(session: AsyncSession, workspace_id: int, run_id: int) -> Gr
     return await _graph(session, workspace_id, list(newest.values()), ())
 
 
-async def table_graph(
-    session: AsyncSession, workspace_id: int, name: str, depth: int | None
-) -> Graph:
+async def table_graph(session: AsyncSession, caller: Caller, name: str, depth: int | None) -> Graph:
     """Return what a table was made from and what was made from it.
+
+    Jobs that the caller may not see are there without their names and runs.
 
     Args:
         session: For reading.
-        workspace_id: Whose lineage.
+        caller: Who asks; the lineage is that of its workspace.
         name: The table's canonical name.
         depth: How many jobs away to look on both sides; None for the whole graph.
     """
     found = _Found()
+    workspace_id = caller.workspace_id
     await _walk(session, workspace_id, name, depth, found, store.OUTPUT, store.INPUT)
     await _walk(session, workspace_id, name, depth, found, store.INPUT, store.OUTPUT)
-    return await _graph(session, workspace_id, list(found.edges.values()), (name,))
+    edges = await _as_seen(session, caller, list(found.edges.values()))
+    return await _graph(session, workspace_id, edges, (name,))
+
+
+async def _as_seen(
+    session: AsyncSession, caller: Caller, edges: Sequence[LineageEdge]
+) -> list[LineageEdge]:
+    """Return edges without the names and runs of jobs that the caller may not see."""
+    runs = {edge.run_id for edge in edges if edge.run_id is not None}
+    seen = await links.visible_ids(session, caller, runs)
+    return [
+        edge
+        if edge.run_id is None or edge.run_id in seen
+        else LineageEdge(
+            **edge.model_dump(exclude={"job", "run_id", "task_run_id"}),
+            job=links.hidden_name(caller.workspace_id, edge.job),
+        )
+        for edge in edges
+    ]
 
 
 async def _walk(

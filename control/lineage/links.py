@@ -1,5 +1,6 @@
 """Queries on lineage as a whole: who reads and writes what, over all runs of a workspace."""
 
+import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -110,6 +111,21 @@ async def last_runs(
     found_rows = await (await session.connection()).execute(query)
     rows = [LastRun(*row) for row in found_rows.all()]
     return {key: row for row in rows for key in (row.run_id, row.task_run_id) if key is not None}
+
+
+async def visible_ids(session: AsyncSession, caller: Caller, runs: Collection[int]) -> set[int]:
+    """Return which of some runs the caller may see."""
+    query = select(Run.run_id).where(
+        Run.workspace_id == caller.workspace_id,
+        col(Run.run_id).in_(runs),
+        visible_runs(caller),
+    )
+    return set((await session.exec(query)).all()) if runs else set()
+
+
+def hidden_name(workspace_id: int, key: str) -> str:
+    """Return what a job is called to those who may not see it: the same each time, and no more."""
+    return f"hidden/{hashlib.sha256(f'{workspace_id} {key}'.encode()).hexdigest()[:16]}"
 
 
 async def last_written(

@@ -57,7 +57,7 @@ async def get_table_lineage(
         raise Invalid(f"depth: give a number from 1, or 'all', not '{depth}'")
     limit = None if depth == "all" else int(depth)
     async with deps.database.read_session() as session:
-        graph = await table_graph(session, caller.workspace_id, name, limit)
+        graph = await table_graph(session, caller, name, limit)
     if not graph.nodes:
         raise NotFound(f"No lineage is known of '{name}'.", table=name)
     return compact(graph)

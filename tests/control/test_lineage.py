@@ -305,6 +305,12 @@ async def test_jobs_that_one_may_not_see_have_no_names(
         (item["kind"], item["name"], item["hidden"]) for item in items
     }
     assert not any(item["name"] for item in items if item["kind"] == "job")
+    path = f"/api/openlake/1.0/lineage/tables/{SILVER}"
+    mine, hers = [(await api.get(path, headers=who)).json() for who in ({}, eve)]
+    assert "flights.clean" in json.dumps(mine)
+    assert len(hers["nodes"]) == len(mine["nodes"])
+    assert "flights" not in json.dumps([node for node in hers["nodes"] if node["type"] == "JOB"])
+    assert f"{plan.run_id}" not in json.dumps(hers)
 
 
 async def test_the_impact_of_a_table_names_jobs_and_owners(
