@@ -62,7 +62,7 @@ function Grants({ object, grants }: { object: ObjectRef; grants: Grant[] }) {
           <Button
             size="small"
             kind="danger"
-            aria-label={`Take ${line.level} from ${line.name}`}
+            aria-label={`Remove ${line.level} of ${line.name}`}
             disabled={save.isPending}
             onClick={() => save.mutate(direct.filter((each) => nameOf(each) !== line.name))}
           >

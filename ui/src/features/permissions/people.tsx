@@ -1,16 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { UserPlus, Users } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { type Member, membersQuery, useAddMember, useRemoveMember } from "@/api/principals";
 import { useSession } from "@/api/sessions";
 import { Button } from "@/components/button";
 import { type Column, DataTable } from "@/components/data-table";
 import { Checkbox, Field, Input, SearchBox } from "@/components/form";
-import { Confirm, Dialog } from "@/components/overlay";
+import { FormDialog } from "@/components/form-dialog";
+import { Confirm } from "@/components/overlay";
 import { Panel } from "@/components/panel";
 import { QueryView } from "@/components/query-view";
 import { ShownOnce } from "@/components/shown-once";
-import { EmptyState, ErrorNote } from "@/components/states";
+import { EmptyState } from "@/components/states";
 
 /** The users and service principals of the workspace. */
 export function People() {
@@ -125,8 +126,7 @@ function AddPerson({ open, onOpenChange, onAdded }: AddPersonProps) {
   const [name, setName] = useState("");
   const [shown, setShown] = useState("");
   const [admin, setAdmin] = useState(false);
-  function submit(event: FormEvent): void {
-    event.preventDefault();
+  function submit(): void {
     add.mutate(
       { user_name: name.trim(), display_name: shown.trim() || undefined, admin, with_token: true },
       {
@@ -140,47 +140,38 @@ function AddPerson({ open, onOpenChange, onAdded }: AddPersonProps) {
     );
   }
   return (
-    <Dialog
+    <FormDialog
       open={open}
       onOpenChange={onOpenChange}
       title="Add a person"
       lead="They get a first token, which you hand over; they sign in with it."
-      footer={
-        <Button
-          type="submit"
-          form="add-person"
-          kind="primary"
-          disabled={!name.trim()}
-          busy={add.isPending}
-        >
-          Add
-        </Button>
-      }
+      action="Add"
+      disabled={!name.trim()}
+      busy={add.isPending}
+      error={add.error}
+      onSubmit={submit}
     >
-      <form id="add-person" onSubmit={submit} className="flex flex-col gap-4">
-        <Field label="User name" hint="Usually an e-mail address.">
-          {(control) => (
-            <Input
-              {...control}
-              autoFocus
-              required
-              value={name}
-              onChange={(event) => setName(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="Name to show">
-          {(control) => (
-            <Input {...control} value={shown} onChange={(event) => setShown(event.target.value)} />
-          )}
-        </Field>
-        <Checkbox
-          checked={admin}
-          onChange={setAdmin}
-          label="An admin of the workspace: may do everything in it"
-        />
-        <ErrorNote error={add.error} />
-      </form>
-    </Dialog>
+      <Field label="User name" hint="Usually an e-mail address.">
+        {(control) => (
+          <Input
+            {...control}
+            autoFocus
+            required
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+          />
+        )}
+      </Field>
+      <Field label="Name to show">
+        {(control) => (
+          <Input {...control} value={shown} onChange={(event) => setShown(event.target.value)} />
+        )}
+      </Field>
+      <Checkbox
+        checked={admin}
+        onChange={setAdmin}
+        label="An admin of the workspace: may do everything in it"
+      />
+    </FormDialog>
   );
 }

@@ -1,9 +1,7 @@
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { useCreateScope } from "@/api/secrets";
-import { Button } from "@/components/button";
 import { Field, Input } from "@/components/form";
-import { Dialog } from "@/components/overlay";
-import { ErrorNote } from "@/components/states";
+import { FormDialog } from "@/components/form-dialog";
 
 interface CreateScopeProps {
   open: boolean;
@@ -15,8 +13,7 @@ interface CreateScopeProps {
 export function CreateScope({ open, onOpenChange, onCreated }: CreateScopeProps) {
   const [name, setName] = useState("");
   const create = useCreateScope();
-  function submit(event: FormEvent): void {
-    event.preventDefault();
+  function submit(): void {
     create.mutate(name.trim(), {
       onSuccess: () => {
         setName("");
@@ -25,40 +22,31 @@ export function CreateScope({ open, onOpenChange, onCreated }: CreateScopeProps)
     });
   }
   return (
-    <Dialog
+    <FormDialog
       open={open}
       onOpenChange={onOpenChange}
       title="Create a scope"
       lead="You manage it; give others access afterwards."
-      footer={
-        <Button
-          type="submit"
-          form="create-scope"
-          kind="primary"
-          disabled={!name.trim()}
-          busy={create.isPending}
-        >
-          Create
-        </Button>
-      }
+      action="Create"
+      disabled={!name.trim()}
+      busy={create.isPending}
+      error={create.error}
+      onSubmit={submit}
     >
-      <form id="create-scope" onSubmit={submit} className="flex flex-col gap-4">
-        <Field
-          label="Name"
-          hint="Letters, digits, - _ . and @; tasks name it in {{secrets/<scope>/<key>}}."
-        >
-          {(control) => (
-            <Input
-              {...control}
-              autoFocus
-              required
-              value={name}
-              onChange={(event) => setName(event.target.value)}
-            />
-          )}
-        </Field>
-        <ErrorNote error={create.error} />
-      </form>
-    </Dialog>
+      <Field
+        label="Name"
+        hint="Letters, digits, - _ . and @; tasks name it in {{secrets/<scope>/<key>}}."
+      >
+        {(control) => (
+          <Input
+            {...control}
+            autoFocus
+            required
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+          />
+        )}
+      </Field>
+    </FormDialog>
   );
 }

@@ -1,9 +1,7 @@
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { usePutSecret } from "@/api/secrets";
-import { Button } from "@/components/button";
 import { Field, Input, Textarea } from "@/components/form";
-import { Dialog } from "@/components/overlay";
-import { ErrorNote } from "@/components/states";
+import { FormDialog } from "@/components/form-dialog";
 
 interface PutSecretProps {
   scope: string;
@@ -18,59 +16,46 @@ export function PutSecret({ scope, secretKey, onClose }: PutSecretProps) {
   const [value, setValue] = useState("");
   const put = usePutSecret();
   const isNew = !secretKey;
-  function submit(event: FormEvent): void {
-    event.preventDefault();
+  function submit(): void {
     put.mutate({ scope, key: key.trim(), string_value: value }, { onSuccess: onClose });
   }
   return (
-    <Dialog
+    <FormDialog
       open={secretKey !== null}
       onOpenChange={(open) => !open && onClose()}
       title={isNew ? "Add a secret" : `Replace ${secretKey}`}
       lead={`In the scope ${scope}. Runs that have begun keep the value they have read.`}
-      footer={
-        <Button
-          type="submit"
-          form="put-secret"
-          kind="primary"
-          disabled={!key.trim() || !value}
-          busy={put.isPending}
-        >
-          Store
-        </Button>
-      }
+      action="Store"
+      disabled={!key.trim() || !value}
+      busy={put.isPending}
+      error={put.error}
+      onSubmit={submit}
     >
-      <form id="put-secret" onSubmit={submit} className="flex flex-col gap-4">
-        {isNew && (
-          <Field label="Key">
-            {(control) => (
-              <Input
-                {...control}
-                autoFocus
-                required
-                value={key}
-                onChange={(event) => setKey(event.target.value)}
-              />
-            )}
-          </Field>
-        )}
-        <Field
-          label="Value"
-          hint="At most 128 KiB. It is encrypted, and shown to nobody afterwards."
-        >
+      {isNew && (
+        <Field label="Key">
           {(control) => (
-            <Textarea
+            <Input
               {...control}
+              autoFocus
               required
-              autoFocus={!isNew}
-              className="font-mono"
-              value={value}
-              onChange={(event) => setValue(event.target.value)}
+              value={key}
+              onChange={(event) => setKey(event.target.value)}
             />
           )}
         </Field>
-        <ErrorNote error={put.error} />
-      </form>
-    </Dialog>
+      )}
+      <Field label="Value" hint="At most 128 KiB. It is encrypted, and shown to nobody afterwards.">
+        {(control) => (
+          <Textarea
+            {...control}
+            required
+            autoFocus={!isNew}
+            className="font-mono"
+            value={value}
+            onChange={(event) => setValue(event.target.value)}
+          />
+        )}
+      </Field>
+    </FormDialog>
   );
 }

@@ -43,7 +43,7 @@ export function ScopeAccess({ scope }: { scope: string }) {
       cell: (item) => (
         <Confirm
           trigger={
-            <Button size="small" kind="danger" aria-label={`Take access from ${item.principal}`}>
+            <Button size="small" kind="danger" aria-label={`Remove access of ${item.principal}`}>
               Remove
             </Button>
           }

@@ -1,9 +1,7 @@
 import { useState } from "react";
 import { type SavedQuery, useSaveQuery } from "@/api/queries";
-import { Button } from "@/components/button";
 import { Field, Input, Textarea } from "@/components/form";
-import { Dialog } from "@/components/overlay";
-import { ErrorNote } from "@/components/states";
+import { FormDialog } from "@/components/form-dialog";
 import { parameterNames } from "@/lib/sql-text";
 import type { Draft } from "./drafts";
 import { toSaved } from "./parameters";
@@ -51,60 +49,41 @@ export function SaveDialog({ draft, query, onClose, onSaved }: SaveDialogProps) 
     if (saved) onSaved(saved);
   }
   return (
-    <Dialog
+    <FormDialog
       open
       onOpenChange={(open) => !open && onClose()}
       title={query ? "Rename or describe the query" : "Save the query"}
       lead="A saved query has a link, versions, and alerts."
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            kind="primary"
-            type="submit"
-            form="save-query"
-            busy={save.isPending}
-            disabled={!name.trim()}
-          >
-            Save
-          </Button>
-        </>
-      }
+      action="Save"
+      disabled={!name.trim()}
+      busy={save.isPending}
+      error={save.error}
+      onSubmit={() => void submit()}
     >
-      <form
-        id="save-query"
-        className="flex flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        <Field label="Name">
-          {(control) => (
-            <Input
-              {...control}
-              autoFocus
-              value={name}
-              onChange={(event) => setName(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="Description">
-          {(control) => (
-            <Textarea
-              {...control}
-              value={description}
-              onChange={(event) => setDescription(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="Tags" hint="Separated by commas.">
-          {(control) => (
-            <Input {...control} value={tags} onChange={(event) => setTags(event.target.value)} />
-          )}
-        </Field>
-        <ErrorNote error={save.error} />
-      </form>
-    </Dialog>
+      <Field label="Name">
+        {(control) => (
+          <Input
+            {...control}
+            autoFocus
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+          />
+        )}
+      </Field>
+      <Field label="Description">
+        {(control) => (
+          <Textarea
+            {...control}
+            value={description}
+            onChange={(event) => setDescription(event.target.value)}
+          />
+        )}
+      </Field>
+      <Field label="Tags" hint="Separated by commas.">
+        {(control) => (
+          <Input {...control} value={tags} onChange={(event) => setTags(event.target.value)} />
+        )}
+      </Field>
+    </FormDialog>
   );
 }

@@ -1,9 +1,7 @@
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { useCreateToken } from "@/api/tokens";
-import { Button } from "@/components/button";
 import { Field, Input, Select } from "@/components/form";
-import { Dialog } from "@/components/overlay";
-import { ErrorNote } from "@/components/states";
+import { FormDialog } from "@/components/form-dialog";
 
 const DAY_S = 86_400;
 const LIFETIMES = [
@@ -25,8 +23,7 @@ export function CreateToken({ open, onOpenChange, onCreated }: CreateTokenProps)
   const [comment, setComment] = useState("");
   const [days, setDays] = useState("90");
   const create = useCreateToken();
-  function submit(event: FormEvent): void {
-    event.preventDefault();
+  function submit(): void {
     const lifetime_seconds = Number(days) * DAY_S || undefined;
     create.mutate(
       { comment, lifetime_seconds },
@@ -39,33 +36,29 @@ export function CreateToken({ open, onOpenChange, onCreated }: CreateTokenProps)
     );
   }
   return (
-    <Dialog
+    <FormDialog
       open={open}
       onOpenChange={onOpenChange}
       title="Create a token"
       lead="It may do what you may do."
-      footer={
-        <Button type="submit" form="create-token" kind="primary" busy={create.isPending}>
-          Create
-        </Button>
-      }
+      action="Create"
+      busy={create.isPending}
+      error={create.error}
+      onSubmit={submit}
     >
-      <form id="create-token" onSubmit={submit} className="flex flex-col gap-4">
-        <Field label="What is it for" hint="So that you know later which one to revoke.">
-          {(control) => (
-            <Input
-              {...control}
-              autoFocus
-              value={comment}
-              onChange={(event) => setComment(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="Lives for">
-          {({ id }) => <Select id={id} value={days} onChange={setDays} options={LIFETIMES} />}
-        </Field>
-        <ErrorNote error={create.error} />
-      </form>
-    </Dialog>
+      <Field label="What is it for" hint="So that you know later which one to revoke.">
+        {(control) => (
+          <Input
+            {...control}
+            autoFocus
+            value={comment}
+            onChange={(event) => setComment(event.target.value)}
+          />
+        )}
+      </Field>
+      <Field label="Lives for">
+        {({ id }) => <Select id={id} value={days} onChange={setDays} options={LIFETIMES} />}
+      </Field>
+    </FormDialog>
   );
 }

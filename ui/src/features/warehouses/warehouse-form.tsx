@@ -1,9 +1,7 @@
 import { useState } from "react";
 import { useSaveWarehouse, type Warehouse, type WarehouseWish } from "@/api/warehouses";
-import { Button } from "@/components/button";
 import { Field, Input, Select } from "@/components/form";
-import { Dialog } from "@/components/overlay";
-import { ErrorNote } from "@/components/states";
+import { FormDialog } from "@/components/form-dialog";
 
 const SIZES = [
   "2X-Small",
@@ -72,7 +70,7 @@ export function WarehouseForm({ warehouse, onClose }: FormProps) {
   }
 
   return (
-    <Dialog
+    <FormDialog
       open
       onOpenChange={(open) => !open && onClose()}
       title={warehouse ? `Edit ${warehouse.name}` : "New warehouse"}
@@ -81,124 +79,105 @@ export function WarehouseForm({ warehouse, onClose }: FormProps) {
           ? "A running warehouse is started anew where the change needs it."
           : "Processes that run SQL; they start with the first statement and stop when nobody asks."
       }
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            type="submit"
-            form="warehouse"
-            kind="primary"
-            busy={save.isPending}
-            disabled={!name.trim()}
-          >
-            {warehouse ? "Save" : "Create warehouse"}
-          </Button>
-        </>
-      }
+      action={warehouse ? "Save" : "Create warehouse"}
+      disabled={!name.trim()}
+      busy={save.isPending}
+      error={save.error}
+      onSubmit={() => void submit()}
     >
-      <form
-        id="warehouse"
-        className="flex flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        <Field label="Name">
+      <Field label="Name">
+        {(control) => (
+          <Input
+            {...control}
+            autoFocus
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+          />
+        )}
+      </Field>
+      <div className="grid grid-cols-2 items-start gap-4">
+        <Field label="Engine" hint={warehouse && "It never changes."}>
           {(control) => (
-            <Input
-              {...control}
-              autoFocus
-              value={name}
-              onChange={(event) => setName(event.target.value)}
+            <Select
+              id={control.id}
+              value={engine}
+              onChange={setEngine}
+              disabled={!!warehouse}
+              options={ENGINES}
             />
           )}
         </Field>
-        <div className="grid grid-cols-2 items-start gap-4">
-          <Field label="Engine" hint={warehouse && "It never changes."}>
-            {(control) => (
-              <Select
-                id={control.id}
-                value={engine}
-                onChange={setEngine}
-                disabled={!!warehouse}
-                options={ENGINES}
-              />
-            )}
-          </Field>
-          <Field label="Statements are written in">
-            {(control) => (
-              <Select id={control.id} value={dialect} onChange={setDialect} options={DIALECTS} />
-            )}
-          </Field>
-          <Field label="Size" hint="Memory and threads of each process.">
-            {(control) => (
-              <Select
-                id={control.id}
-                value={size}
-                onChange={setSize}
-                options={SIZES.map((each) => ({ value: each, label: each }))}
-              />
-            )}
-          </Field>
-          <Field label="Stops when idle for" hint="Minutes: 10 or more, 0 for never.">
-            {(control) => (
-              <Input
-                {...control}
-                type="number"
-                min={0}
-                value={stop}
-                onChange={(event) => setStop(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="Processes at least">
-            {(control) => (
-              <Input
-                {...control}
-                type="number"
-                min={1}
-                max={30}
-                value={least}
-                onChange={(event) => setLeast(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="Processes at most" hint="More start while statements wait.">
-            {(control) => (
-              <Input
-                {...control}
-                type="number"
-                min={1}
-                max={40}
-                value={most}
-                onChange={(event) => setMost(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="Catalog" hint="Of names that give none.">
-            {(control) => (
-              <Input
-                {...control}
-                value={catalog}
-                placeholder="The workspace's"
-                onChange={(event) => setCatalog(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="Schema">
-            {(control) => (
-              <Input
-                {...control}
-                value={schema}
-                placeholder="default"
-                onChange={(event) => setSchema(event.target.value)}
-              />
-            )}
-          </Field>
-        </div>
-        <ErrorNote error={save.error} />
-      </form>
-    </Dialog>
+        <Field label="Statements are written in">
+          {(control) => (
+            <Select id={control.id} value={dialect} onChange={setDialect} options={DIALECTS} />
+          )}
+        </Field>
+        <Field label="Size" hint="Memory and threads of each process.">
+          {(control) => (
+            <Select
+              id={control.id}
+              value={size}
+              onChange={setSize}
+              options={SIZES.map((each) => ({ value: each, label: each }))}
+            />
+          )}
+        </Field>
+        <Field label="Stops when idle for" hint="Minutes: 10 or more, 0 for never.">
+          {(control) => (
+            <Input
+              {...control}
+              type="number"
+              min={0}
+              value={stop}
+              onChange={(event) => setStop(event.target.value)}
+            />
+          )}
+        </Field>
+        <Field label="Processes at least">
+          {(control) => (
+            <Input
+              {...control}
+              type="number"
+              min={1}
+              max={30}
+              value={least}
+              onChange={(event) => setLeast(event.target.value)}
+            />
+          )}
+        </Field>
+        <Field label="Processes at most" hint="More start while statements wait.">
+          {(control) => (
+            <Input
+              {...control}
+              type="number"
+              min={1}
+              max={40}
+              value={most}
+              onChange={(event) => setMost(event.target.value)}
+            />
+          )}
+        </Field>
+        <Field label="Catalog" hint="Of names that give none.">
+          {(control) => (
+            <Input
+              {...control}
+              value={catalog}
+              placeholder="The workspace's"
+              onChange={(event) => setCatalog(event.target.value)}
+            />
+          )}
+        </Field>
+        <Field label="Schema">
+          {(control) => (
+            <Input
+              {...control}
+              value={schema}
+              placeholder="default"
+              onChange={(event) => setSchema(event.target.value)}
+            />
+          )}
+        </Field>
+      </div>
+    </FormDialog>
   );
 }
