@@ -42,6 +42,9 @@ _SETTLES_MS = 1200
 """After the page is loaded: layouts and charts are drawn, nothing moves any more."""
 
 
+_BROKEN = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
+
+
 @dataclass(frozen=True)
 class Example:
     """What of the example the pages show."""
@@ -163,7 +166,7 @@ def pages(example: Example) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def shoot(page: Page, name: str, theme: Theme) -> int:
-    """Take the picture of a page as it stands; return how many rules of accessibility it breaks."""
+    """Take the picture of a page as it stands; return how much is wrong with it: accessibility, broken pictures."""
     page.wait_for_load_state("load")
     expect(page.get_by_role("status", name="Loading")).to_have_count(0)
     page.wait_for_timeout(_SETTLES_MS)
@@ -173,6 +176,7 @@ def shoot(page: Page, name: str, theme: Theme) -> int:
         README_IMAGES.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, README_IMAGES / f"{name}.png")
     found = axe_violations(page)
+    found += [f"no picture: {source}" for source in page.evaluate(_BROKEN)]
     print(f"{path.relative_to(ROOT)}  {'' if not found else found}", flush=True)
     return len(found)
 

@@ -19,7 +19,6 @@ export interface MlflowRun {
     status: string;
     start_time?: number;
     end_time?: number;
-    artifact_uri: string;
   };
   data: {
     metrics?: Metric[];
@@ -117,9 +116,11 @@ export function loggedModelQuery(runId: number, modelId: string) {
   });
 }
 
-/** Where the browser gets a file of an MLflow run. */
+/** Where the browser gets a file of an MLflow run: as Databricks' clients do, by the run's ids. */
 export function mlflowFileUrl(run: MlflowRun, path: string): string {
-  const root = run.info.artifact_uri.replace(/^mlflow-artifacts:\/+/, "");
-  const place = `${root}/${path}`.split("/").map(encodeURIComponent).join("/");
-  return inWorkspaceUrl(`/api/2.0/mlflow-artifacts/artifacts/${place}`);
+  const { experiment_id, run_id } = run.info;
+  const place = path.split("/").map(encodeURIComponent).join("/");
+  return inWorkspaceUrl(
+    `/api/2.0/fs/files/WorkspaceInternal/Mlflow/Artifacts/${experiment_id}/Runs/${run_id}/artifacts/${place}`,
+  );
 }

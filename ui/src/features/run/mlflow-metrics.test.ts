@@ -4,7 +4,7 @@ import { formatMetric, metricNames, metricOption, steppedNames } from "./mlflow-
 
 function run(id: string, metrics: [string, number][]): MlflowRun {
   return {
-    info: { run_id: id, experiment_id: "1", status: "FINISHED", artifact_uri: "" },
+    info: { run_id: id, experiment_id: "1", status: "FINISHED" },
     data: { metrics: metrics.map(([key, step]) => ({ key, value: 1, timestamp: 0, step })) },
   };
 }
