@@ -166,7 +166,7 @@ def pages(example: Example) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def shoot(page: Page, name: str, theme: Theme) -> int:
-    """Take the picture of a page as it stands; return how much is wrong with it: accessibility, broken pictures."""
+    """Take the picture of a page as it stands; return how much is wrong with it."""
     page.wait_for_load_state("load")
     expect(page.get_by_role("status", name="Loading")).to_have_count(0)
     page.wait_for_timeout(_SETTLES_MS)
