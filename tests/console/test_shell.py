@@ -50,6 +50,16 @@ def test_the_theme_is_kept(page: Page) -> None:
     expect(page.locator("html")).to_have_class(re.compile("dark"))
 
 
+def test_a_lost_connection_is_told_and_comes_back_by_itself(page: Page, stack: Stack) -> None:
+    lost = page.get_by_text("The connection to OpenLake is lost")
+    stack.kill("api")
+    expect(lost).to_be_visible()
+    expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
+    no_axe_violations(page)
+    stack.up()
+    expect(lost).to_have_count(0)
+
+
 def test_a_page_that_is_not_there_says_so(page: Page) -> None:
     page.goto("/no-such-page")
     expect(page.get_by_text("There is no such page")).to_be_visible()

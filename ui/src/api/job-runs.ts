@@ -1,4 +1,5 @@
 import { infiniteQueryOptions } from "@tanstack/react-query";
+import { isOpen } from "@/lib/states";
 import { api, data, JOBS_VERSION, type Schema } from "./client";
 
 /** The runs of one job: beside one another task by task, and as a list. */
@@ -7,6 +8,8 @@ export type JobMatrix = Schema["JobMatrix"];
 export type MatrixRun = Schema["MatrixRun"];
 export type MatrixCell = Schema["MatrixCell"];
 export type MatrixTask = Schema["MatrixTask"];
+
+const WHILE_RUNNING_MS = 4000;
 
 /** The runs of a job, newest first, with how each task went in each; a page is 25 runs. */
 export function matrixQuery(jobId: number) {
@@ -20,6 +23,11 @@ export function matrixQuery(jobId: number) {
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_page_token ?? undefined,
+    // The workspace's stream tells of runs, not of the tasks in them.
+    refetchInterval: ({ state }) =>
+      state.data?.pages.some((page) => page.runs.some((run) => isOpen(run.state)))
+        ? WHILE_RUNNING_MS
+        : false,
   });
 }
 

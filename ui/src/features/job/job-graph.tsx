@@ -1,15 +1,18 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ExternalLink, Workflow, X } from "lucide-react";
 import { lazy, Suspense, useMemo } from "react";
+import { type MatrixRun, matrixQuery } from "@/api/job-runs";
 import { jobSettingsQuery } from "@/api/jobs";
 import { IconButton } from "@/components/button";
 import { QueryView } from "@/components/query-view";
+import { StateBadge } from "@/components/state-badge";
 import { EmptyState, Skeleton } from "@/components/states";
 import { TaskTypeIcon } from "@/components/task-type-icon";
-import { nestedOf } from "@/components/tasks/graph-model";
+import { nestedOf, type TaskStand } from "@/components/tasks/graph-model";
 import { TaskGraph } from "@/components/tasks/task-graph";
 import { type TaskSettings, taskTypeLabel, taskTypeOf } from "@/lib/job-settings";
+import { isOpen } from "@/lib/states";
 
 const Yaml = lazy(() => import("./yaml-view"));
 
@@ -19,9 +22,15 @@ interface JobGraphProps {
   onTask: (task: string | undefined) => void;
 }
 
-/** What the job does, as a graph of its newest settings; a click shows the task's. */
+/**
+ * What the job does, as a graph of its newest settings, with how its tasks stand in the newest run;
+ * a click shows the task's settings.
+ */
 export function JobGraph({ jobId, task, onTask }: JobGraphProps) {
   const query = useQuery(jobSettingsQuery(jobId));
+  const runs = useInfiniteQuery(matrixQuery(jobId));
+  const newest = runs.data?.pages[0]?.runs[0];
+  const stands = useMemo(() => newest && standsOf(newest), [newest]);
   const tasks = useMemo(() => query.data?.settings.tasks ?? [], [query.data]);
   const chosen = tasks.find((each) => each.task_key === task);
   return (
@@ -33,17 +42,43 @@ export function JobGraph({ jobId, task, onTask }: JobGraphProps) {
           </EmptyState>
         ) : (
           <div className="flex h-full min-h-96 gap-4 pt-4">
-            <TaskGraph
-              tasks={tasks}
-              selected={task}
-              onSelect={onTask}
-              className="h-full min-w-0 flex-1 overflow-hidden rounded-lg border border-line"
-            />
+            <div className="flex min-w-0 flex-1 flex-col gap-2">
+              {newest && (
+                <p className="flex items-center gap-2 text-ink-soft">
+                  As in the newest run, which is
+                  <Link
+                    to="/jobs/$jobId/runs/$runId"
+                    params={{ jobId: String(jobId), runId: String(newest.run_id) }}
+                  >
+                    <StateBadge state={newest.state} />
+                  </Link>
+                </p>
+              )}
+              <TaskGraph
+                tasks={tasks}
+                stands={stands}
+                selected={task}
+                onSelect={onTask}
+                className="min-h-0 flex-1 overflow-hidden rounded-lg border border-line"
+              />
+            </div>
             {chosen && <TaskSettingsPanel task={chosen} onClose={() => onTask(undefined)} />}
           </div>
         )
       }
     </QueryView>
+  );
+}
+
+/** How each task stands in a run; of its times the graph shows how long it took, not when. */
+function standsOf(run: MatrixRun): ReadonlyMap<string, TaskStand> {
+  return new Map(
+    run.cells.map(({ task_key, state, duration, attempts }) => {
+      const endedAt = isOpen(state) ? Date.now() : run.start_time + (duration ?? 0);
+      const startedAt = duration === null ? null : endedAt - duration;
+      const stand = { state, attempts, startedAt, outcome: null, iterations: null };
+      return [task_key, { ...stand, endedAt: isOpen(state) ? null : endedAt }];
+    }),
   );
 }
 

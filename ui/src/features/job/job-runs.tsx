@@ -11,22 +11,13 @@ import { StateBadge } from "@/components/state-badge";
 import { EmptyState, Skeleton } from "@/components/states";
 import { Elapsed, Time } from "@/components/time";
 import { triggerWord } from "@/lib/run-trigger";
-import { isOpen, oneWord } from "@/lib/states";
+import { oneWord } from "@/lib/states";
 import { joinPages, type Matrix } from "./matrix-model";
 import { RunMatrix } from "./run-matrix";
 
-const WHILE_RUNNING_MS = 4000;
-
 /** The job's runs: how each task went in each, and one a line. */
 export function JobRuns({ jobId }: { jobId: number }) {
-  const query = useInfiniteQuery({
-    ...matrixQuery(jobId),
-    // The workspace's stream tells of runs, not of the tasks in them.
-    refetchInterval: ({ state }) =>
-      state.data?.pages.some((page) => page.runs.some((run) => isOpen(run.state)))
-        ? WHILE_RUNNING_MS
-        : false,
-  });
+  const query = useInfiniteQuery(matrixQuery(jobId));
   const matrix = useMemo<Matrix | null>(
     () => (query.data ? joinPages(query.data.pages) : null),
     [query.data],
