@@ -134,6 +134,21 @@ def test_what_is_saved_is_a_version_that_can_be_compared_and_restored(
     expect(page.get_by_role("link", name=re.compile("Version 3"))).to_be_visible()
 
 
+def test_a_range_of_dates_is_previewed_and_backfilled(page: Page, name: str) -> None:
+    create(page, name)
+    go(page, "/jobs", q=name)
+    page.get_by_role("button", name=f"More for {name}").click()
+    page.get_by_role("menuitem", name="Backfill").click()
+    dialog = page.get_by_role("dialog", name=f"Backfill {name}")
+    dialog.get_by_label("From").fill("2026-01-01")
+    dialog.get_by_label("To", exact=True).fill("2026-01-03")
+    expect(dialog.get_by_role("heading", name="3 runs, in this order")).to_be_visible()
+    no_axe_violations(page)
+    dialog.get_by_role("button", name="Start 3 runs").click()
+    expect(dialog.get_by_text("3 of 3 succeeded")).to_be_visible(timeout=90_000)
+    no_axe_violations(page)
+
+
 def test_all_runs_are_listed_and_the_first_steps_know_what_is_done(page: Page, name: str) -> None:
     go(page, "/runs", state="completed")
     expect(page.get_by_role("combobox", name="State")).to_contain_text("Ended")
