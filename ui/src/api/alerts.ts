@@ -1,5 +1,6 @@
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions } from "@tanstack/react-query";
 import { api, body, data, type Schema } from "./client";
+import { useChange } from "./use-change";
 
 export type Alert = Schema["AlertView"];
 export type AlertWish = Schema["AlertFields"];
@@ -16,25 +17,17 @@ export const alertsQuery = queryOptions({
 });
 
 export function useCreateAlert() {
-  const cache = useQueryClient();
-  return useMutation({
-    meta: { quiet: true },
-    mutationFn: (alert: Partial<AlertWish>) =>
-      data(
-        api.POST("/api/2.0/sql/alerts", {
-          body: body<Schema["CreateAlert"]>({ alert: body<AlertWish>(alert) }),
-        }),
-      ),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["alerts"] }),
-  });
+  return useChange(["alerts"], (alert: Partial<AlertWish>) =>
+    data(
+      api.POST("/api/2.0/sql/alerts", {
+        body: body<Schema["CreateAlert"]>({ alert: body<AlertWish>(alert) }),
+      }),
+    ),
+  );
 }
 
 export function useTrashAlert() {
-  const cache = useQueryClient();
-  return useMutation({
-    meta: { quiet: true },
-    mutationFn: (alert_id: string) =>
-      data(api.DELETE("/api/2.0/sql/alerts/{alert_id}", { params: { path: { alert_id } } })),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["alerts"] }),
-  });
+  return useChange(["alerts"], (alert_id: string) =>
+    data(api.DELETE("/api/2.0/sql/alerts/{alert_id}", { params: { path: { alert_id } } })),
+  );
 }

@@ -1,5 +1,6 @@
 import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, data, type Schema } from "./client";
+import { useChange } from "./use-change";
 
 export type Backfill = Schema["BackfillView"];
 
@@ -56,13 +57,9 @@ async function post(jobId: number, order: BackfillOrder, dry_run: boolean, token
 
 /** Begin a backfill. */
 export function useStartBackfill(jobId: number) {
-  const cache = useQueryClient();
-  return useMutation({
-    meta: { quiet: true },
-    mutationFn: ({ order, token }: { order: BackfillOrder; token: string }) =>
-      post(jobId, order, false, token),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["jobs"] }),
-  });
+  return useChange(["jobs"], ({ order, token }: { order: BackfillOrder; token: string }) =>
+    post(jobId, order, false, token),
+  );
 }
 
 /** Stop a backfill, or run again those dates of an ended one that did not succeed. */

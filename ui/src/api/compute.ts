@@ -1,5 +1,6 @@
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions } from "@tanstack/react-query";
 import { api, data, type Schema } from "./client";
+import { useChange } from "./use-change";
 
 export type Profile = Schema["ClusterView"];
 export type Policy = Schema["PolicyView"];
@@ -25,15 +26,6 @@ export const poolsQuery = queryOptions({
   queryFn: async () => (await data(api.GET("/api/2.0/instance-pools/list"))).instance_pools ?? [],
 });
 
-function useChange<T>(act: (given: T) => Promise<unknown>) {
-  const cache = useQueryClient();
-  return useMutation({
-    meta: { quiet: true },
-    mutationFn: act,
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["compute"] }),
-  });
-}
-
 export interface PolicyDraft {
   policy_id?: string;
   name: string;
@@ -44,7 +36,7 @@ export interface PolicyDraft {
 
 /** Make a policy, or change the one that is named. */
 export function useSavePolicy() {
-  return useChange(({ policy_id, ...body }: PolicyDraft) =>
+  return useChange(["compute"], ({ policy_id, ...body }: PolicyDraft) =>
     policy_id
       ? data(api.POST("/api/2.0/policies/clusters/edit", { body: { ...body, policy_id } }))
       : data(api.POST("/api/2.0/policies/clusters/create", { body })),
@@ -52,7 +44,7 @@ export function useSavePolicy() {
 }
 
 export function useDeletePolicy() {
-  return useChange((policy_id: string) =>
+  return useChange(["compute"], (policy_id: string) =>
     data(api.POST("/api/2.0/policies/clusters/delete", { body: { policy_id } })),
   );
 }

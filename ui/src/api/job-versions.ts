@@ -1,10 +1,6 @@
-import {
-  infiniteQueryOptions,
-  queryOptions,
-  useMutation,
-  useQueryClient,
-} from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, data, type Schema } from "./client";
+import { useChange } from "./use-change";
 
 export type JobVersion = Schema["VersionItem"];
 
@@ -51,11 +47,7 @@ export function jobDiffQuery(jobId: number, version: number, against: number) {
 
 /** Give a job the settings of one of its versions again. */
 export function useRestoreVersion(jobId: number) {
-  const cache = useQueryClient();
-  return useMutation({
-    meta: { quiet: true },
-    mutationFn: (version: number) =>
-      data(api.POST(`${PATH}/{version}/restore`, { params: { path: { job_id: jobId, version } } })),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["jobs", jobId] }),
-  });
+  return useChange(["jobs", jobId], (version: number) =>
+    data(api.POST(`${PATH}/{version}/restore`, { params: { path: { job_id: jobId, version } } })),
+  );
 }

@@ -1,6 +1,7 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import type { JobSettings } from "@/lib/job-settings";
 import { api, data, fetchRaw, JOBS_VERSION } from "./client";
+import { useChange } from "./use-change";
 
 const PATH = { path: { version: JOBS_VERSION } } as const;
 
@@ -39,28 +40,18 @@ const YAML = { "Content-Type": "application/yaml" };
 
 /** Make a job from the YAML of its settings; gives its id. */
 export function useCreateJob() {
-  const cache = useQueryClient();
-  return useMutation({
-    meta: { quiet: true },
-    mutationFn: async (text: string): Promise<number> => {
-      const init = { method: "POST", headers: YAML, body: text };
-      const answer = await fetchRaw(`/api/${JOBS_VERSION}/jobs/create`, init);
-      return ((await answer.json()) as { job_id: number }).job_id;
-    },
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["jobs"] }),
+  return useChange(["jobs"], async (text: string): Promise<number> => {
+    const init = { method: "POST", headers: YAML, body: text };
+    const answer = await fetchRaw(`/api/${JOBS_VERSION}/jobs/create`, init);
+    return ((await answer.json()) as { job_id: number }).job_id;
   });
 }
 
 /** Replace a job's settings by those of a YAML text. */
 export function useResetJob(jobId: number) {
-  const cache = useQueryClient();
-  return useMutation({
-    meta: { quiet: true },
-    mutationFn: async (text: string) => {
-      const init = { method: "POST", headers: YAML, body: text };
-      await fetchRaw(`/api/${JOBS_VERSION}/jobs/reset?job_id=${jobId}`, init);
-    },
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["jobs"] }),
+  return useChange(["jobs"], async (text: string) => {
+    const init = { method: "POST", headers: YAML, body: text };
+    await fetchRaw(`/api/${JOBS_VERSION}/jobs/reset?job_id=${jobId}`, init);
   });
 }
 
@@ -87,13 +78,9 @@ export function usePauseJob() {
 
 /** Delete a job; its runs stay. */
 export function useDeleteJob() {
-  const cache = useQueryClient();
-  return useMutation({
-    meta: { quiet: true },
-    mutationFn: (jobId: number) =>
-      data(api.POST("/api/{version}/jobs/delete", { params: PATH, body: { job_id: jobId } })),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["jobs"] }),
-  });
+  return useChange(["jobs"], (jobId: number) =>
+    data(api.POST("/api/{version}/jobs/delete", { params: PATH, body: { job_id: jobId } })),
+  );
 }
 
 /** What a run is given beside the job's settings. */

@@ -1,5 +1,6 @@
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions } from "@tanstack/react-query";
 import { api, data, type Schema } from "./client";
+import { useChange } from "./use-change";
 
 export type Grant = Schema["PrincipalPermissions"];
 export type AccessControl = Schema["AccessControl"];
@@ -40,18 +41,16 @@ export function levelsQuery(object: ObjectRef) {
 
 /** Replace what is given directly on an object; what it inherits stays. */
 export function useSetPermissions(object: ObjectRef) {
-  const cache = useQueryClient();
-  return useMutation({
-    meta: { quiet: true },
-    mutationFn: (access_control_list: AccessControl[]) =>
+  return useChange(
+    ["permissions", object.type, object.id],
+    (access_control_list: AccessControl[]) =>
       data(
         api.PUT("/api/2.0/permissions/{object_type}/{object_id}", {
           ...path(object),
           body: { access_control_list },
         }),
       ),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["permissions", object.type, object.id] }),
-  });
+  );
 }
 
 /** Return what is given directly, as it would be sent back unchanged. */

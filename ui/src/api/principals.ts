@@ -1,5 +1,6 @@
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions } from "@tanstack/react-query";
 import { api, body, data, type Schema } from "./client";
+import { useChange } from "./use-change";
 
 export type Member = Schema["MemberView"];
 
@@ -51,18 +52,9 @@ export const groupsQuery = queryOptions({
   },
 });
 
-function useChange<T, R>(act: (given: T) => Promise<R>) {
-  const cache = useQueryClient();
-  return useMutation({
-    meta: { quiet: true },
-    mutationFn: act,
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["principals"] }),
-  });
-}
-
 /** Make a user; with a first token when asked, whose value is in the answer alone. */
 export function useAddMember(workspaceId: number) {
-  return useChange((member: Partial<Schema["AddMember"]>) =>
+  return useChange(["principals"], (member: Partial<Schema["AddMember"]>) =>
     data(
       api.POST("/api/openlake/1.0/workspaces/{workspace_id}/members", {
         params: { path: { workspace_id: workspaceId } },
@@ -73,7 +65,7 @@ export function useAddMember(workspaceId: number) {
 }
 
 export function useRemoveMember(workspaceId: number) {
-  return useChange((user_name: string) =>
+  return useChange(["principals"], (user_name: string) =>
     data(
       api.DELETE("/api/openlake/1.0/workspaces/{workspace_id}/members/{user_name}", {
         params: { path: { workspace_id: workspaceId, user_name } },
@@ -86,7 +78,7 @@ const GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 export function useCreateGroup() {
-  return useChange((displayName: string) =>
+  return useChange(["principals"], (displayName: string) =>
     data(
       api.POST("/api/2.0/preview/scim/v2/Groups", {
         body: body({ schemas: [GROUP], displayName }),
@@ -96,7 +88,7 @@ export function useCreateGroup() {
 }
 
 export function useDeleteGroup() {
-  return useChange((group_id: string) =>
+  return useChange(["principals"], (group_id: string) =>
     data(
       api.DELETE("/api/2.0/preview/scim/v2/Groups/{group_id}", { params: { path: { group_id } } }),
     ),
@@ -105,17 +97,19 @@ export function useDeleteGroup() {
 
 /** Put a principal into a group, or take it out. */
 export function useChangeGroup() {
-  return useChange(({ groupId, add, remove }: { groupId: string; add?: string; remove?: string }) =>
-    data(
-      api.PATCH("/api/2.0/preview/scim/v2/Groups/{group_id}", {
-        params: { path: { group_id: groupId } },
-        body: {
-          schemas: [PATCH],
-          Operations: add
-            ? [{ op: "add", path: "members", value: [{ value: add }] }]
-            : [{ op: "remove", path: `members[value eq "${remove}"]` }],
-        },
-      }),
-    ),
+  return useChange(
+    ["principals"],
+    ({ groupId, add, remove }: { groupId: string; add?: string; remove?: string }) =>
+      data(
+        api.PATCH("/api/2.0/preview/scim/v2/Groups/{group_id}", {
+          params: { path: { group_id: groupId } },
+          body: {
+            schemas: [PATCH],
+            Operations: add
+              ? [{ op: "add", path: "members", value: [{ value: add }] }]
+              : [{ op: "remove", path: `members[value eq "${remove}"]` }],
+          },
+        }),
+      ),
   );
 }

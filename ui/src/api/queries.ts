@@ -1,6 +1,7 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, body, data, type Schema } from "./client";
 import type { StatementView } from "./statements";
+import { useChange } from "./use-change";
 
 export type SavedQuery = Schema["QueryView"];
 export type QueryParameter = Schema["QueryParameter"];
@@ -56,13 +57,9 @@ export function useSaveQuery() {
 }
 
 export function useTrashQuery() {
-  const cache = useQueryClient();
-  return useMutation({
-    meta: { quiet: true },
-    mutationFn: (query_id: string) =>
-      data(api.DELETE("/api/2.0/sql/queries/{query_id}", { params: { path: { query_id } } })),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["queries"] }),
-  });
+  return useChange(["queries"], (query_id: string) =>
+    data(api.DELETE("/api/2.0/sql/queries/{query_id}", { params: { path: { query_id } } })),
+  );
 }
 
 /** Run a query as it is saved, with values for its parameters. */

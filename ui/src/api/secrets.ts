@@ -1,5 +1,6 @@
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions } from "@tanstack/react-query";
 import { api, body, data, type Schema } from "./client";
+import { useChange } from "./use-change";
 
 export type SecretKey = Schema["SecretMetadata"];
 export type ScopeAcl = Schema["AclItem"];
@@ -30,49 +31,41 @@ export function scopeAclsQuery(scope: string) {
   });
 }
 
-function useChange<T>(act: (given: T) => Promise<unknown>) {
-  const cache = useQueryClient();
-  return useMutation({
-    meta: { quiet: true },
-    mutationFn: act,
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["secrets"] }),
-  });
-}
-
 export function useCreateScope() {
-  return useChange((scope: string) =>
+  return useChange(["secrets"], (scope: string) =>
     data(api.POST("/api/2.0/secrets/scopes/create", { body: body({ scope }) })),
   );
 }
 
 export function useDeleteScope() {
-  return useChange((scope: string) =>
+  return useChange(["secrets"], (scope: string) =>
     data(api.POST("/api/2.0/secrets/scopes/delete", { body: { scope } })),
   );
 }
 
 /** Store a secret; an older value under the same key is replaced. */
 export function usePutSecret() {
-  return useChange((body: { scope: string; key: string; string_value: string }) =>
+  return useChange(["secrets"], (body: { scope: string; key: string; string_value: string }) =>
     data(api.POST("/api/2.0/secrets/put", { body })),
   );
 }
 
 export function useDeleteSecret() {
-  return useChange((body: { scope: string; key: string }) =>
+  return useChange(["secrets"], (body: { scope: string; key: string }) =>
     data(api.POST("/api/2.0/secrets/delete", { body })),
   );
 }
 
 export function usePutAcl() {
   return useChange(
+    ["secrets"],
     (body: { scope: string; principal: string; permission: ScopeAcl["permission"] }) =>
       data(api.POST("/api/2.0/secrets/acls/put", { body })),
   );
 }
 
 export function useDeleteAcl() {
-  return useChange((body: { scope: string; principal: string }) =>
+  return useChange(["secrets"], (body: { scope: string; principal: string }) =>
     data(api.POST("/api/2.0/secrets/acls/delete", { body })),
   );
 }

@@ -1,5 +1,6 @@
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions } from "@tanstack/react-query";
 import { api, body, data, type Schema } from "./client";
+import { useChange } from "./use-change";
 
 export type OwnToken = Schema["PublicTokenInfo"];
 export type AnyToken = Schema["TokenInfo"];
@@ -16,41 +17,27 @@ export const allTokensQuery = queryOptions({
   queryFn: async () => (await data(api.GET("/api/2.0/token-management/tokens"))).token_infos ?? [],
 });
 
-function useChange<T, R>(act: (given: T) => Promise<R>, quiet = false) {
-  const cache = useQueryClient();
-  return useMutation({
-    meta: { quiet },
-    mutationFn: act,
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["tokens"] }),
-  });
-}
-
 /** Make a token of one's own; the answer is the only place of its value. */
 export function useCreateToken() {
-  return useChange(
-    (wish: { comment: string; lifetime_seconds?: number }) =>
-      data(api.POST("/api/2.0/token/create", { body: body(wish) })),
-    true,
+  return useChange(["tokens"], (wish: { comment: string; lifetime_seconds?: number }) =>
+    data(api.POST("/api/2.0/token/create", { body: body(wish) })),
   );
 }
 
 /** End a token of one's own. */
 export function useRevokeOwnToken() {
-  return useChange(
-    (token_id: string) => data(api.POST("/api/2.0/token/delete", { body: { token_id } })),
-    true,
+  return useChange(["tokens"], (token_id: string) =>
+    data(api.POST("/api/2.0/token/delete", { body: { token_id } })),
   );
 }
 
 /** End anybody's token; admins only. */
 export function useRevokeToken() {
-  return useChange(
-    (token_id: string) =>
-      data(
-        api.DELETE("/api/2.0/token-management/tokens/{token_id}", {
-          params: { path: { token_id } },
-        }),
-      ),
-    true,
+  return useChange(["tokens"], (token_id: string) =>
+    data(
+      api.DELETE("/api/2.0/token-management/tokens/{token_id}", {
+        params: { path: { token_id } },
+      }),
+    ),
   );
 }

@@ -1,37 +1,9 @@
-import { Link, type LinkProps } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { cx } from "@/lib/cx";
 
 const TAB =
   "-mb-px inline-flex h-9 items-center gap-1.5 border-b-2 border-transparent px-3 text-sm font-medium text-ink-soft hover:text-ink [&_svg]:size-4";
 const CHOSEN = "border-accent text-ink";
-
-interface LinkTab {
-  label: ReactNode;
-  link: LinkProps;
-  /** Chosen only when the whole path fits, not what is below it. */
-  exact?: boolean;
-}
-
-/** Parts of a page that have addresses of their own. */
-export function LinkTabs({ tabs, label }: { tabs: LinkTab[]; label: string }) {
-  return (
-    <nav aria-label={label} className="flex gap-1 overflow-x-auto border-b border-line">
-      {tabs.map((tab, place) => (
-        <Link
-          // biome-ignore lint/suspicious/noArrayIndexKey: a tab is its place
-          key={place}
-          {...tab.link}
-          activeOptions={{ exact: tab.exact ?? false, includeSearch: true }}
-          activeProps={{ className: cx(TAB, CHOSEN), "aria-current": "page" }}
-          inactiveProps={{ className: TAB }}
-        >
-          {tab.label}
-        </Link>
-      ))}
-    </nav>
-  );
-}
 
 interface TabsProps<T extends string> {
   value: T;

@@ -3,7 +3,6 @@ import {
   isCollection,
   isMap,
   isScalar,
-  isSeq,
   parseDocument,
   Scalar,
   stringify,
@@ -157,12 +156,6 @@ function write(document: Document, text: string): string {
     flowCollectionPadding: /\{ /.test(text),
     singleQuote: /: '/.test(text) && !/: "/.test(text),
   });
-}
-
-/** Return how many entries a list of the settings has in the text. */
-export function lengthAt(text: string, path: Path): number {
-  const node = parseDocument(text, READING).getIn(path, true);
-  return isSeq(node) ? node.items.length : 0;
 }
 
 /** Write settings as YAML, as the console shows a job that has no text of its own yet. */
