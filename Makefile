@@ -15,7 +15,7 @@ FORCE:
 
 # npm of the Python environment, whatever else is on PATH.
 NPM := cd ui && PATH="$(CURDIR)/$(BIN):$$PATH" npm --no-fund --no-audit --loglevel=error
-UI_SOURCES := $(shell find ui -path ui/node_modules -prune -o -path ui/dist -prune -o -name '*.gen.ts' -prune -o -type f -print) \
+UI_SOURCES := $(wildcard ui/*.*) $(shell find ui/src ui/public -type f ! -name '*.gen.ts') \
     spec/openlake-orchestrator/openapi.json
 
 ui/node_modules/.package-lock.json: ui/package-lock.json | .venv
