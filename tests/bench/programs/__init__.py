@@ -1,0 +1,1 @@
+"""What peers run in processes and environments of their own."""
