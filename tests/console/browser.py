@@ -18,6 +18,7 @@ PATIENCE_MS = 30_000
 
 expect.set_options(timeout=PATIENCE_MS)
 
+_WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 Theme = Literal["light", "dark"]
 
 
@@ -64,15 +65,14 @@ def go(page: Page, path: str, **search: Any) -> None:
     expect(page.get_by_role("heading", level=1).first).to_be_visible()
 
 
-def axe_violations(page: Page) -> list[str]:
+def axe_violations(page: Page, *, colours_alone: bool = False) -> list[str]:
     """Return what axe finds against WCAG 2.2 A and AA on the page as it stands."""
     # By the debugger, which the page's content security policy does not bind.
     page.evaluate(AXE.read_text())
     found: dict[str, Any] = page.evaluate(
-        """async () => await axe.run(document, {
-            runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
-            resultTypes: ['violations'],
-        })"""
+        "async (wanted) => await axe.run(document, "
+        "{ runOnly: wanted, resultTypes: ['violations'] })",
+        ["color-contrast"] if colours_alone else _WCAG,
     )
     return [
         f"{violation['id']}: {violation['help']}: {node['target']} {node['failureSummary']}"
@@ -83,7 +83,7 @@ def axe_violations(page: Page) -> list[str]:
     ]
 
 
-def no_axe_violations(page: Page) -> None:
+def no_axe_violations(page: Page, *, colours_alone: bool = False) -> None:
     """Fail when the page shuts people out who see badly or use no mouse."""
     # What fades in has not its colours yet; what turns or blinks for ever is not waited for.
     page.evaluate(
@@ -91,5 +91,5 @@ def no_axe_violations(page: Page) -> None:
             .filter(each => each.effect.getComputedTiming().endTime !== Infinity)
             .map(each => each.finished.catch(() => 0)))"""
     )
-    found = axe_violations(page)
+    found = axe_violations(page, colours_alone=colours_alone)
     assert found == [], "\n".join(found)

@@ -52,7 +52,9 @@ class Example:
     job_id: int
     run_id: int
     task_run_id: int
-    failed: str
+    table: str
+    """One that its last task wrote."""
+    failed: str | None = None
     """The path of a run that failed."""
 
 
@@ -85,7 +87,7 @@ def make_example(stack: Stack) -> Example:
     # One that is there already will do.
     run = stack.run(done[0].run_id or 0) if done else stack.finished(stack.start_run(job_id), 900)
     task = next(each for each in run["tasks"] if each["task_key"] == "train")
-    return Example(job_id, run["run_id"], task["run_id"], _failed_run(sdk))
+    return Example(job_id, run["run_id"], task["run_id"], _TABLE, _failed_run(sdk))
 
 
 def _failed_run(sdk: WorkspaceClient) -> str:
@@ -136,32 +138,33 @@ def _raw() -> Any:
 
 
 def pages(example: Example) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield a name, a path and its search for every page."""
+    """Yield a name, a path and its search for every page and each of its tabs."""
     job = f"/jobs/{example.job_id}"
     run = f"{job}/runs/{example.run_id}"
     yield "jobs", "/jobs", {}
     yield "job-new", "/jobs/new", {}
     yield "job-edit", f"{job}/edit", {}
     yield "job-versions", f"{job}/versions", {}
-    yield "job-runs", job, {}
-    for tab in ("graph", "details"):
+    for tab in ("runs", "durations", "graph", "details", "permissions"):
         yield f"job-{tab}", job, {"tab": tab}
     yield "runs", "/runs", {}
     for tab in ("graph", "timeline", "tasks", "transaction", "mlflow", "lineage", "output"):
         yield f"run-{tab}", run, {"tab": tab}
-    yield "run-failed", example.failed, {}
+    if example.failed is not None:
+        yield "run-failed", example.failed, {}
     task = f"{run}/tasks/{example.task_run_id}"
-    for tab in ("log", "output", "inputs"):
+    for tab in ("logs", "output", "inputs"):
         yield f"task-{tab}", task, {"tab": tab}
     yield "sql", "/sql", {"text": _QUERY}
     yield "sql-history", "/sql/history", {}
     yield "catalog", "/catalog", {}
-    for tab in ("columns", "sample", "snapshots", "lineage", "details"):
-        yield f"table-{tab}", f"/catalog/{_TABLE}", {"tab": tab}
+    for tab in ("columns", "sample", "snapshots", "branches", "files", "lineage", "details"):
+        yield f"table-{tab}", f"/catalog/{example.table}", {"tab": tab}
     yield "lineage", "/lineage", {}
     for name in ("warehouses", "compute", "secrets", "tokens", "audit", "workspace", "welcome"):
         yield name, f"/{name}", {}
-    yield "permissions", "/permissions", {}
+    for tab in ("people", "groups", "objects"):
+        yield f"permissions-{tab}", "/permissions", {"tab": tab}
     yield "permissions-job", "/permissions", {"type": "jobs", "id": example.job_id}
 
 
@@ -190,8 +193,11 @@ def run_query(page: Page) -> None:
 
 def main() -> int:
     """Take all pictures; the exit code tells whether every page keeps to WCAG A and AA."""
-    FOLDER.mkdir(exist_ok=True)
     wanted = sys.argv[1:]
+    if not wanted:
+        # Pages that are no more leave no picture behind.
+        shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(exist_ok=True)
     broken = 0
     with running_stack() as stack, chromium() as browser:
         example = make_example(stack)

@@ -134,6 +134,34 @@ def test_what_is_saved_is_a_version_that_can_be_compared_and_restored(
     expect(page.get_by_role("link", name=re.compile("Version 3"))).to_be_visible()
 
 
+def test_of_two_who_edit_a_job_the_second_is_told_what_the_first_saved(
+    page: Page, name: str
+) -> None:
+    create(page, name)
+    job = re.search(r"/jobs/(\d+)", page.url)
+    assert job is not None
+    first = page.context.new_page()
+    for editor, limit in ((first, "3"), (page, "4")):
+        editor.goto(f"/jobs/{job[1]}/edit")
+        editor.get_by_role("tab", name="Settings").click()
+        editor.get_by_label("Runs at a time").fill(limit)
+    first.get_by_role("button", name="Save").click()
+    expect(first.get_by_text("Saved", exact=True)).to_be_visible()
+    first.close()
+    page.get_by_role("button", name="Save").click()
+    told = page.get_by_role("dialog", name="Somebody else has saved this job")
+    expect(told).to_contain_text("Version 2 by admin@openlake.local")
+    expect(told).to_contain_text("max concurrent runs")
+    no_axe_violations(page)
+    told.get_by_role("button", name="Keep editing").click()
+    expect(page.get_by_label("Runs at a time")).to_have_value("4")
+    page.get_by_role("button", name="Save").click()
+    told.get_by_role("button", name="Save mine over it").click()
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    go(page, f"/jobs/{job[1]}/versions")
+    expect(page.get_by_role("link", name=re.compile("Version 3"))).to_be_visible()
+
+
 def test_a_range_of_dates_is_previewed_and_backfilled(page: Page, name: str) -> None:
     create(page, name)
     go(page, "/jobs", q=name)

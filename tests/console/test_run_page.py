@@ -140,3 +140,29 @@ def test_a_run_is_watched_and_cancelled(page: Page, whole_stack: Stack) -> None:
     page.get_by_role("alertdialog").get_by_role("button", name="Cancel run").click()
     expect(page.get_by_role("group", name="sleep, Python file, Cancelled")).to_be_visible()
     expect(page.get_by_role("button", name="Run again")).to_be_visible()
+
+
+def test_a_run_is_made_again_and_replayed_and_keys_lead_from_run_to_run(
+    page: Page, whole_stack: Stack
+) -> None:
+    way = {"op": "EQUAL_TO", "left": "1", "right": "1"}
+    made = _start(whole_stack, "console-run-again", [{"task_key": "way", "condition_task": way}])
+    whole_stack.finished(made.run_id)
+    go(page, made.path, tab="tasks")
+    page.get_by_role("button", name="Run again").click()
+    expect(page).not_to_have_url(re.compile(str(made.run_id)))
+    expect(page).to_have_url(re.compile(rf"/jobs/{made.job_id}/runs/\d+"))
+    again = page.url.rpartition("/")[2].partition("?")[0]
+    # The keys belong to the run that is shown, and the address is there before the page is.
+    expect(page.get_by_text(f"run {again}")).to_be_visible()
+    page.keyboard.press("[")
+    expect(page).to_have_url(re.compile(made.path))
+    expect(page.get_by_text(f"run {made.run_id}")).to_be_visible()
+    page.keyboard.press("]")
+    expect(page).to_have_url(re.compile(f"/runs/{again}"))
+    page.go_back()
+    expect(page).to_have_url(re.compile(made.path))
+    page.get_by_role("button", name="More actions").click()
+    page.get_by_role("menuitem", name="Replay on the data it had").click()
+    expect(page).not_to_have_url(re.compile(str(made.run_id)))
+    expect(page.get_by_role("heading", name=f"replay run {made.run_id}", level=1)).to_be_visible()

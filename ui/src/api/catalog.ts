@@ -58,6 +58,16 @@ export function diffQuery(name: string, from: string, to: string) {
   });
 }
 
+/** The rows that the two do not share, up to 200 of each side. */
+export function rowDiffQuery(name: string, from: string, to: string) {
+  return queryOptions({
+    queryKey: [...key(name), "diff", from, to, "rows"],
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: () =>
+      data(api.GET(`${TABLES}/diff/rows`, { params: { path: { name }, query: { from, to } } })),
+  });
+}
+
 export function sampleQuery(name: string, limit: number) {
   return queryOptions({
     queryKey: [...key(name), "sample", limit],

@@ -1,5 +1,5 @@
 import { queryOptions } from "@tanstack/react-query";
-import { fetchRaw, type Schema } from "./client";
+import { api, data, type Schema } from "./client";
 import { runKey } from "./run";
 
 /** What a run's attempts read and changed in the lakehouse, as the catalog gateway saw it. */
@@ -33,47 +33,61 @@ export interface AttemptTables {
   writes: TableWrite[];
 }
 
-/** The tables of every attempt of a run that met any, from the run's evidence. */
+export interface RunTables {
+  attempts: AttemptTables[];
+  /** More attempts met tables than are listed here. */
+  more: boolean;
+}
+
+/** The tables of the attempts of a run that met any, of the first 1,000 of these. */
 export function runTablesQuery(runId: number) {
   return queryOptions({
     queryKey: [...runKey(runId), "tables"],
-    queryFn: async (): Promise<AttemptTables[]> => {
-      const answer = await fetchRaw(`/api/openlake/1.0/runs/${runId}/evidence`);
-      const evidence = (await answer.json()) as Schema["Evidence"];
-      return evidence.task_runs
-        .map(tablesOf)
-        .filter((each) => each.reads.length + each.writes.length > 0);
+    queryFn: async (): Promise<RunTables> => {
+      const page = await tables(runId, { limit: 1000 });
+      return { attempts: (page.attempts ?? []).map(drawn), more: Boolean(page.next_page_token) };
     },
     staleTime: 30_000,
   });
 }
 
-function tablesOf(attempt: Schema["EvidenceTaskRun"]): AttemptTables {
-  const own = new Set(attempt.commits.map((commit) => commit.snapshot_id));
+/** The tables of one attempt. */
+export function attemptTablesQuery(runId: number, taskRunId: number) {
+  return queryOptions({
+    queryKey: [...runKey(runId), "tables", taskRunId],
+    queryFn: async (): Promise<Pick<AttemptTables, "reads" | "writes">> => {
+      const [own] = (await tables(runId, { task_run_id: taskRunId })).attempts ?? [];
+      return own ? drawn(own) : { reads: [], writes: [] };
+    },
+    staleTime: 30_000,
+  });
+}
+
+function tables(run_id: number, query: { limit?: number; task_run_id?: number }) {
+  return data(
+    api.GET("/api/openlake/1.0/runs/{run_id}/tables", { params: { path: { run_id }, query } }),
+  );
+}
+
+function drawn(attempt: Schema["AttemptTables"]): AttemptTables {
   return {
     taskRunId: attempt.task_run_id,
     taskKey: attempt.task_key,
     attempt: attempt.attempt,
-    // What it wrote itself and looked at again is no input.
-    reads: attempt.reads.flatMap((read) =>
-      own.has(read.snapshot_id) && read.snapshot_id !== null
-        ? []
-        : [{ table: read.table, branch: read.branch, snapshotId: read.snapshot_id }],
-    ),
-    writes: attempt.commits.map((commit) => ({
-      table: commit.table,
-      branch: commit.branch,
-      operation: commit.operation,
-      snapshotId: commit.snapshot_id,
-      state: commit.state,
-      added: count(commit.summary["added-records"]),
-      removed: count(commit.summary["deleted-records"]),
-      total: count(commit.summary["total-records"]),
+    reads: (attempt.reads ?? []).map((read) => ({
+      table: read.table,
+      branch: read.branch,
+      snapshotId: read.snapshot_id ?? null,
+    })),
+    writes: (attempt.writes ?? []).map((write) => ({
+      table: write.table,
+      branch: write.branch,
+      operation: write.operation,
+      snapshotId: write.snapshot_id ?? null,
+      state: write.state,
+      added: write.added_rows ?? null,
+      removed: write.deleted_rows ?? null,
+      total: write.total_rows ?? null,
     })),
   };
-}
-
-function count(text: unknown): number | null {
-  const number = typeof text === "string" ? Number(text) : Number.NaN;
-  return Number.isFinite(number) ? number : null;
 }

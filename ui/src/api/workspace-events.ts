@@ -32,5 +32,15 @@ export function useWorkspaceEvents(): void {
       changed.current.clear();
     }, BREATH_MS);
   }
-  useEvents("/api/openlake/1.0/events", { run: refresh });
+  const greeted = useRef(false);
+  useEvents("/api/openlake/1.0/events", {
+    run: refresh,
+    // Again: changes may have been missed meanwhile.
+    hello: () => {
+      if (greeted.current)
+        for (const queryKey of [["runs"], ["jobs"], ["run"]])
+          void cache.invalidateQueries({ queryKey });
+      greeted.current = true;
+    },
+  });
 }

@@ -25,6 +25,8 @@ export interface Column<T> {
   /** Any CSS width; columns without one share what is left. */
   width?: string;
   className?: string;
+  /** Left out where the window is narrower than 1280 px. */
+  wide?: boolean;
 }
 
 interface DataTableProps<T> {
@@ -46,6 +48,8 @@ interface DataTableProps<T> {
   /** Any CSS height after which the table scrolls by itself. */
   maxHeight?: string;
   selected?: string;
+  /** Tints a row by what it is. */
+  rowClass?: (row: T) => string | undefined;
 }
 
 const features = tableFeatures({
@@ -121,6 +125,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
                   "h-10 border-b border-line/70 last:border-0",
                   onOpen && "cursor-pointer hover:bg-sunken/60 focus-visible:bg-sunken/60",
                   props.selected === key && "bg-accent-soft/60",
+                  props.rowClass?.(value),
                 )}
                 onClick={(event) => {
                   if (onOpen && !isControl(event.target)) onOpen(value);
@@ -137,6 +142,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
                     className={cx(
                       "px-3 py-1.5 first:pl-4 last:pr-4",
                       column.align === "right" && "text-right tabular-nums",
+                      column.wide && "max-xl:hidden",
                       column.className,
                     )}
                   >
@@ -199,6 +205,7 @@ function Header<T>({ column, sorted, onSort }: HeaderProps<T>) {
       className={cx(
         "h-9 px-3 text-left text-xs font-medium whitespace-nowrap text-ink-faint first:pl-4 last:pr-4",
         column.align === "right" && "text-right",
+        column.wide && "max-xl:hidden",
       )}
     >
       {column.sort ? (

@@ -28,7 +28,7 @@ interface Line {
 export function ObjectPermissions({ object }: { object: ObjectRef }) {
   const query = useQuery(permissionsQuery(object));
   return (
-    <Panel title={`${object.type} ${object.id}`} flush>
+    <Panel title="Who has access" flush>
       <QueryView query={query}>{(grants) => <Grants object={object} grants={grants} />}</QueryView>
     </Panel>
   );
@@ -125,10 +125,16 @@ function linesOf(grants: Grant[]): Line[] {
       name: grant.user_name ?? grant.group_name ?? grant.service_principal_name ?? "",
       level: permission.permission_level,
       from: permission.inherited
-        ? (permission.inherited_from_object?.join(", ") ?? "above")
+        ? (permission.inherited_from_object?.map(placeOf).join(", ") ?? "above")
         : undefined,
     })),
   );
+}
+
+/** `/jobs/` stands for all jobs of the workspace; a path of one object stays what it is. */
+function placeOf(path: string): string {
+  const kind = /^\/([\w-]+)\/$/.exec(path)?.[1];
+  return kind ? `All ${kind.replaceAll("-", " ")}` : path;
 }
 
 function nameOf(given: AccessControl): string {

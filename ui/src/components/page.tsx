@@ -29,7 +29,7 @@ export function Page({ title, heading, crumbs, lead, actions, children, fill }: 
           {crumbs && (
             <nav
               aria-label="Breadcrumbs"
-              className="mb-0.5 flex items-center gap-1 text-xs text-ink-soft [&_a:hover]:text-accent [&_a:hover]:underline"
+              className="-mt-1 flex items-center gap-1 text-xs text-ink-soft [&_a:hover]:text-accent [&_a:hover]:underline [&_a]:inline-flex [&_a]:min-h-[24px] [&_a]:items-center"
             >
               {crumbs.map((crumb, place) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: a crumb is its place

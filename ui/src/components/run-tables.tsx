@@ -37,8 +37,13 @@ export function SnapshotId({ id }: { id: string | null | undefined }) {
   );
 }
 
+interface RowChangeProps {
+  added: number | null | undefined;
+  removed: number | null | undefined;
+}
+
 /** Rows that came and went: `+1,204 −3`. */
-export function RowChange({ added, removed }: { added: number | null; removed: number | null }) {
+export function RowChange({ added, removed }: RowChangeProps) {
   if (!added && !removed) return <span className="text-ink-faint">–</span>;
   return (
     <span className="whitespace-nowrap tabular-nums">

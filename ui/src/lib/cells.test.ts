@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { asTabs, cellBlock, cellLine, columnWidth, compareCells, isLong, kindOf } from "./cells";
+import { asTabs, cellBlock, cellLine, columnWidth, compareCells, kindOf } from "./cells";
 
 const column = (type_name: string) => ({ name: "a", type_name, type_text: type_name });
 
@@ -24,7 +24,6 @@ test("a cell is one line in the grid and indented beside it", () => {
   expect(cellLine("a\n  b", "text")).toBe("a ⏎ b");
   expect(cellBlock('{"a":[1]}', "nested")).toBe('{\n  "a": [\n    1\n  ]\n}');
   expect(cellBlock("[not json", "text")).toBe("[not json");
-  expect([isLong("a\nb"), isLong(null), isLong("short")]).toEqual([true, false, false]);
 });
 
 test("numbers are ordered by value, texts by their numbers, nothing is last either way", () => {

@@ -55,11 +55,6 @@ export function cellBlock(cell: string, kind: CellKind): string {
   }
 }
 
-/** True when the grid shows only a part of it. */
-export function isLong(cell: Cell): boolean {
-  return cell !== null && (cell.length > 60 || cell.includes("\n"));
-}
-
 const CHARACTER = 7.9;
 const PADDING = 26;
 const NARROW = 72;

@@ -1,6 +1,6 @@
 import jobSchema from "../../../spec/openlake-orchestrator/job.schema.json";
 
-import type { JobSettings } from "./job-settings";
+import type { JobSettings, TaskSettings } from "./job-settings";
 
 /** The part of JSON Schema that the job's schema is written in. */
 export interface JsonSchema {
@@ -80,6 +80,11 @@ export function withoutDefaults(settings: JobSettings): JobSettings {
   // Where files come from is filled in when a job is read; without a repository there is one place.
   if (!kept.git_source) for (const task of kept.tasks ?? []) forgetWorkspace(task);
   return kept;
+}
+
+/** The same for one task of a job. */
+export function plainTask(task: TaskSettings): TaskSettings {
+  return pruned(task, { $ref: "#/$defs/Task" }) as TaskSettings;
 }
 
 function forgetWorkspace(owner: unknown): void {

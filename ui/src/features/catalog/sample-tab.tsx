@@ -2,15 +2,15 @@ import { useQuery } from "@tanstack/react-query";
 import { Rows3 } from "lucide-react";
 import { useState } from "react";
 import { sampleQuery } from "@/api/catalog";
-import { type Column, DataTable } from "@/components/data-table";
+import { DataTable } from "@/components/data-table";
 import { Select } from "@/components/form";
 import { Panel } from "@/components/panel";
 import { QueryView } from "@/components/query-view";
 import { EmptyState } from "@/components/states";
 import { plural } from "@/lib/numbers";
+import { rowColumn } from "./row-column";
 
 type Row = { key: string; cells: (string | null)[] };
-const NUMBERS = /^(tinyint|smallint|int|bigint|float|double|decimal|real|long)/;
 
 /** Some rows, as they are now. */
 export function SampleTab({ name }: { name: string }) {
@@ -51,7 +51,7 @@ export function SampleTab({ name }: { name: string }) {
           <DataTable
             label="Sample rows"
             rows={(sample.rows ?? []).map((cells, at): Row => ({ key: String(at), cells }))}
-            columns={sample.columns.map((column, at) => columnOf(column, at))}
+            columns={sample.columns.map((column, at) => rowColumn<Row>(column, at))}
             rowKey={(row) => row.key}
             maxHeight="68vh"
             empty={
@@ -64,28 +64,4 @@ export function SampleTab({ name }: { name: string }) {
       )}
     </QueryView>
   );
-}
-
-function columnOf(column: { name: string; type: string }, at: number): Column<Row> {
-  const isNumber = NUMBERS.test(column.type);
-  return {
-    id: `${at}`,
-    header: (
-      <span className="inline-flex flex-col items-start leading-tight">
-        <span className="font-mono text-ink">{column.name}</span>
-        <span className="font-normal">{column.type}</span>
-      </span>
-    ),
-    align: isNumber ? "right" : "left",
-    sort: ({ cells }) => {
-      const cell = cells[at];
-      return cell == null ? null : isNumber ? Number(cell) : cell;
-    },
-    className: "max-w-80 truncate whitespace-nowrap font-mono text-[13px]",
-    cell: ({ cells }) => {
-      const cell = cells[at];
-      if (cell == null) return <span className="text-ink-faint italic">null</span>;
-      return <span title={cell.length > 30 ? cell : undefined}>{cell}</span>;
-    },
-  };
 }

@@ -1,17 +1,17 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { GitCompareArrows, History, X } from "lucide-react";
-import { diffQuery, type Snapshot, snapshotsQuery } from "@/api/catalog";
-import type { Schema } from "@/api/client";
+import { FileDiff, GitCompareArrows, History } from "lucide-react";
+import { type Snapshot, snapshotsQuery } from "@/api/catalog";
 import { IconButton } from "@/components/button";
 import { type Column, DataTable } from "@/components/data-table";
 import { Checkbox } from "@/components/form";
 import { Panel } from "@/components/panel";
+import { RowChange } from "@/components/run-tables";
 import { EmptyState, ErrorState, Skeleton } from "@/components/states";
 import { Time } from "@/components/time";
-import { cx } from "@/lib/cx";
-import { formatBytes, formatCount, plural } from "@/lib/numbers";
+import { formatBytes, formatCount } from "@/lib/numbers";
 import { chosenAfter } from "./choose-two";
+import { SnapshotDiff } from "./snapshot-diff";
 import { WriterLink } from "./writer";
 
 const route = getRouteApi("/_shell/catalog/$fullName");
@@ -23,26 +23,19 @@ export function SnapshotsTab({ name }: { name: string }) {
   const query = useInfiniteQuery(snapshotsQuery(name));
   const rows = query.data?.pages.flatMap((page) => page.snapshots ?? []) ?? [];
   const chosen = [from, to].filter((each) => each !== undefined);
-  function choose(id: string): void {
-    const order = rows.map((row) => row.snapshot_id);
-    const after = chosenAfter(chosen, id, order);
-    void navigate({ search: (before) => ({ ...before, ...after }), replace: true });
-  }
+  const order = rows.map((row) => row.snapshot_id);
+  const compare = (two: { from?: string; to?: string }) =>
+    void navigate({ search: (before) => ({ ...before, ...two }), replace: true });
   if (query.isPending) return <Skeleton />;
   if (query.error) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
   return (
     <div className="flex flex-col gap-4">
       {from && to ? (
-        <DiffPanel
+        <SnapshotDiff
           name={name}
           from={from}
           to={to}
-          onClose={() =>
-            void navigate({
-              search: (before) => ({ ...before, from: undefined, to: undefined }),
-              replace: true,
-            })
-          }
+          onClose={() => compare({ from: undefined, to: undefined })}
         />
       ) : (
         rows.length > 1 && (
@@ -58,7 +51,16 @@ export function SnapshotsTab({ name }: { name: string }) {
         <DataTable
           label="Snapshots"
           rows={rows}
-          columns={columnsOf(chosen, choose)}
+          columns={columnsOf({
+            chosen,
+            before: (row) => {
+              if (row.parent_id && order.includes(row.parent_id)) return row.parent_id;
+              // One that replaced the table has no parent: what it replaced is the one below it.
+              return row.parent_id ? undefined : order[order.indexOf(row.snapshot_id) + 1];
+            },
+            onChoose: (id) => compare(chosenAfter(chosen, id, order)),
+            onShow: (from, to) => compare({ from, to }),
+          })}
           rowKey={(row) => row.snapshot_id}
           onMore={query.hasNextPage ? () => void query.fetchNextPage() : undefined}
           loadingMore={query.isFetchingNextPage}
@@ -73,7 +75,15 @@ export function SnapshotsTab({ name }: { name: string }) {
   );
 }
 
-function columnsOf(chosen: string[], choose: (id: string) => void): Column<Snapshot>[] {
+interface Choices {
+  chosen: string[];
+  /** The snapshot before one, where there is one to compare it with. */
+  before: (row: Snapshot) => string | undefined;
+  onChoose: (id: string) => void;
+  onShow: (from: string, to: string) => void;
+}
+
+function columnsOf({ chosen, before, onChoose, onShow }: Choices): Column<Snapshot>[] {
   return [
     {
       id: "choose",
@@ -82,7 +92,7 @@ function columnsOf(chosen: string[], choose: (id: string) => void): Column<Snaps
       cell: (row) => (
         <Checkbox
           checked={chosen.includes(row.snapshot_id)}
-          onChange={() => choose(row.snapshot_id)}
+          onChange={() => onChoose(row.snapshot_id)}
           label={<span className="sr-only">Compare snapshot {row.snapshot_id}</span>}
         />
       ),
@@ -93,7 +103,7 @@ function columnsOf(chosen: string[], choose: (id: string) => void): Column<Snaps
       id: "rows",
       header: "Rows",
       align: "right",
-      cell: (row) => <Change added={row.added_rows} removed={row.deleted_rows} />,
+      cell: (row) => <RowChange added={row.added_rows} removed={row.deleted_rows} />,
     },
     {
       id: "total",
@@ -122,94 +132,22 @@ function columnsOf(chosen: string[], choose: (id: string) => void): Column<Snaps
         </span>
       ),
     },
+    {
+      id: "show",
+      header: <span className="sr-only">What it changed</span>,
+      width: "3rem",
+      align: "right",
+      cell: (row) => {
+        const from = before(row);
+        return from ? (
+          <IconButton
+            label={`What snapshot ${row.snapshot_id} changed`}
+            onClick={() => onShow(from, row.snapshot_id)}
+          >
+            <FileDiff />
+          </IconButton>
+        ) : null;
+      },
+    },
   ];
-}
-
-function Change({ added, removed }: { added?: number | null; removed?: number | null }) {
-  if (added == null && removed == null) return <span className="text-ink-faint">–</span>;
-  if (!added && !removed) return <span className="text-ink-faint">0</span>;
-  return (
-    <span className="inline-flex gap-2">
-      {Boolean(added) && <span className="text-good">+{formatCount(added ?? 0)}</span>}
-      {Boolean(removed) && <span className="text-bad">−{formatCount(removed ?? 0)}</span>}
-    </span>
-  );
-}
-
-interface DiffProps {
-  name: string;
-  from: string;
-  to: string;
-  onClose: () => void;
-}
-
-function DiffPanel({ name, from, to, onClose }: DiffProps) {
-  const query = useQuery(diffQuery(name, from, to));
-  return (
-    <Panel
-      title="What changed"
-      actions={
-        <IconButton label="Compare no more" onClick={onClose}>
-          <X />
-        </IconButton>
-      }
-    >
-      {query.isPending && <Skeleton lines={2} />}
-      {query.error && <ErrorState error={query.error} onRetry={() => void query.refetch()} />}
-      {query.data && <Difference diff={query.data} />}
-    </Panel>
-  );
-}
-
-function Difference({ diff }: { diff: Schema["Diff"] }) {
-  return (
-    <div className="flex flex-col gap-3">
-      <p className="text-sm text-ink-soft">
-        From <Time at={diff.from_snapshot.at} as="instant" className="font-medium text-ink" /> to{" "}
-        <Time at={diff.to_snapshot.at} as="instant" className="font-medium text-ink" />, over{" "}
-        {plural(diff.snapshots, "snapshot")}
-      </p>
-      <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-md border border-line bg-line md:grid-cols-5">
-        <Figure label="Rows added" value={diff.added_rows} tone="text-good" sign="+" />
-        <Figure label="Rows removed" value={diff.deleted_rows} tone="text-bad" sign="−" />
-        <Figure label="Rows in all" value={diff.net_rows} signed />
-        <Figure label="Files added" value={diff.added_files} sign="+" />
-        <Figure label="Files removed" value={diff.deleted_files} sign="−" />
-      </dl>
-      {!diff.complete && (
-        <p className="text-xs text-ink-faint">
-          A run that published its work at once shows only its last snapshot: what it added and
-          removed in between is not counted. “Rows in all” is exact all the same.
-        </p>
-      )}
-    </div>
-  );
-}
-
-interface FigureProps {
-  label: string;
-  value?: number | null;
-  tone?: string;
-  sign?: string;
-  signed?: boolean;
-}
-
-function Figure({ label, value, tone, sign, signed }: FigureProps) {
-  const prefix = signed
-    ? value && value > 0
-      ? "+"
-      : value && value < 0
-        ? "−"
-        : ""
-    : value
-      ? sign
-      : "";
-  return (
-    <div className="bg-surface px-4 py-2.5">
-      <dt className="text-xs text-ink-faint">{label}</dt>
-      <dd className={cx("text-lg font-semibold tabular-nums", value ? tone : undefined)}>
-        {value == null ? "Not counted" : `${prefix}${formatCount(Math.abs(value))}`}
-      </dd>
-    </div>
-  );
 }

@@ -187,6 +187,10 @@ function Dependency({ place, at, task, needed }: DependencyProps) {
 }
 
 const CODE = ["notebook_task", "spark_python_task", "python_wheel_task"];
+const ISOLATION = [
+  { value: "PROCESS", label: "A fresh interpreter" },
+  { value: "FORK", label: "Forked from a warm one: starts in milliseconds" },
+];
 const ON_SPARK = [...CODE, "spark_jar_task", "spark_submit_task", "table_care_task"];
 
 function Compute({ path, type }: { path: Path; type: string | null }) {
@@ -241,7 +245,8 @@ function Compute({ path, type }: { path: Path; type: string | null }) {
             options={options}
             onChange={(next) => {
               const [name = "", ...key] = next.split(":");
-              const cleared = [...FIELDS, "new_cluster"]
+              const only = name === "environment_key" ? [] : ["isolation"];
+              const cleared = [...FIELDS, "new_cluster", ...only]
                 .filter((each) => each !== name && task[each] !== undefined)
                 .map((each) => ({ path: [...path, each], value: undefined }));
               const set = FIELDS.includes(name)
@@ -252,6 +257,14 @@ function Compute({ path, type }: { path: Path; type: string | null }) {
           />
         )}
       </Field>
+      {CODE.includes(type) && (field === "environment_key" || task.isolation !== undefined) && (
+        <ChoiceField
+          path={[...path, "isolation"]}
+          label="Isolation"
+          preset="PROCESS"
+          options={ISOLATION}
+        />
+      )}
       {(task.libraries !== undefined ||
         type.startsWith("spark_") ||
         type === "python_wheel_task") && (

@@ -53,7 +53,7 @@ export function JobDetails({ jobId }: { jobId: number }) {
             }
           >
             <Suspense fallback={<Skeleton />}>
-              <Yaml value={current.settings} label="Settings of the job" />
+              <Yaml of="job" value={current.settings as JobSettings} label="Settings of the job" />
             </Suspense>
           </Panel>
         </div>

@@ -117,7 +117,12 @@ function TaskSettingsPanel({ task, onClose }: { task: TaskSettings; onClose: () 
         </Link>
       ))}
       <Suspense fallback={<Skeleton />}>
-        <Yaml value={task} label={`Settings of ${task.task_key}`} className="min-h-0 flex-1" />
+        <Yaml
+          of="task"
+          value={task}
+          label={`Settings of ${task.task_key}`}
+          className="min-h-0 flex-1"
+        />
       </Suspense>
     </aside>
   );

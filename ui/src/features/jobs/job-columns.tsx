@@ -58,6 +58,7 @@ export function jobColumns({ onTag, onOwner, onRun, onBackfill }: Doing): Column
       id: "owner",
       header: "Owner",
       width: "9rem",
+      wide: true,
       className: "max-w-0",
       cell: ({ owner_user_name: owner }) => (
         <button
@@ -124,7 +125,7 @@ const TAGS_SHOWN = 2;
 function Tags({ tags, onTag }: { tags: Record<string, string>; onTag: (tag: string) => void }) {
   const all = Object.entries(tags);
   return (
-    <span className="flex shrink-0 items-center gap-1">
+    <span className="flex shrink-0 items-center gap-1 max-xl:hidden">
       {all.slice(0, TAGS_SHOWN).map(([key, value]) => (
         <button
           key={key}

@@ -30,7 +30,7 @@ export function LineagePanel({ run, tasks }: LineagePanelProps) {
             It appears as soon as a task reads or writes a table.
           </EmptyState>
         ) : (
-          <Drawn graph={graph} seen={tables.data ?? NONE} run={run} tasks={tasks} />
+          <Drawn graph={graph} seen={tables.data?.attempts ?? NONE} run={run} tasks={tasks} />
         )
       }
     </QueryView>

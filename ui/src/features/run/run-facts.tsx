@@ -4,6 +4,7 @@ import { ExternalLink, TriangleAlert } from "lucide-react";
 import { Fragment, type ReactNode } from "react";
 import type { ConsoleSettings } from "@/api/console-settings";
 import { type Run, runQuery } from "@/api/run";
+import { transactionQuery } from "@/api/transaction";
 import { Elapsed, Time } from "@/components/time";
 import { causeOf } from "@/lib/run-trigger";
 import { isFailure, isOpen, lookOf } from "@/lib/states";
@@ -13,6 +14,11 @@ import type { RunNow } from "./use-run";
 
 /** One line below the run's name: what started it, when, for how long, with which parameters. */
 export function RunFacts({ run, temporal }: { run: Run; temporal: ConsoleSettings | null }) {
+  // Replays are no runs of the job itself.
+  const transaction = useQuery({
+    ...transactionQuery(run.run_id),
+    enabled: run.run_type !== "JOB_RUN",
+  });
   const job = { jobId: String(run.job_id) };
   const repairs = (run.repair_history ?? []).filter((item) => item.type === "REPAIR");
   const url = temporal && temporalUrl(temporal, run.run_id, repairs.length);
@@ -29,6 +35,7 @@ export function RunFacts({ run, temporal }: { run: Run; temporal: ConsoleSetting
         <Time at={repairs.at(-1)?.start_time} />
       </>
     ),
+    transaction.data?.replay_of && <ReplayOf runId={transaction.data.replay_of} />,
     run.job_version && (
       <Link
         to="/jobs/$jobId/versions"
@@ -89,6 +96,24 @@ function StartedBy({ run }: { run: Run }) {
       </Link>
     );
   return <>{cause.words}</>;
+}
+
+/** The run that this one runs again on the data that it had. */
+function ReplayOf({ runId }: { runId: number }) {
+  const { data: original } = useQuery(runQuery(runId));
+  if (!original) return <>Replays run {runId}</>;
+  return (
+    <>
+      Replays{" "}
+      <Link
+        to="/jobs/$jobId/runs/$runId"
+        params={{ jobId: String(original.job_id), runId: String(runId) }}
+        className="text-accent hover:underline"
+      >
+        run {runId}
+      </Link>
+    </>
+  );
 }
 
 /** The task of another job that asked for this run. */

@@ -27,8 +27,20 @@ export function RunOutputPanel({ run, tasks }: RunOutputPanelProps) {
   const query = useQuery(runTablesQuery(run.run_id));
   return (
     <div className="flex flex-col gap-4">
-      <Panel title="Tables it changed" flush>
-        <QueryView query={query}>{(seen) => <Tables run={run} seen={seen} />}</QueryView>
+      <Panel
+        flush
+        title={
+          <>
+            Tables it changed
+            {query.data?.more && (
+              <span className="ml-2 font-normal text-ink-faint">
+                by its first 1,000 task runs that met any; the evidence has all
+              </span>
+            )}
+          </>
+        }
+      >
+        <QueryView query={query}>{(seen) => <Tables run={run} seen={seen.attempts} />}</QueryView>
       </Panel>
       <div className="grid items-start gap-4 lg:grid-cols-[1fr_22rem]">
         <Panel title="Outputs of its tasks" flush>

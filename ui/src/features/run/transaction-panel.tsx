@@ -216,7 +216,10 @@ function Conflicts({ transaction }: { transaction: RunTransaction }) {
 
 function Tables({ transaction, run }: { transaction: RunTransaction; run: Run }) {
   const seen = useQuery(runTablesQuery(run.run_id));
-  const rows = useMemo(() => tablesOf(transaction, seen.data ?? []), [transaction, seen.data]);
+  const rows = useMemo(
+    () => tablesOf(transaction, seen.data?.attempts ?? []),
+    [transaction, seen.data],
+  );
   const published = transaction.state === "PUBLISHED";
   const gone = transaction.state === "DROPPED";
   return (

@@ -175,6 +175,7 @@ function runColumns(onStop: (run: RunEntry) => void): Column<RunEntry>[] {
       id: "trigger",
       header: "Started by",
       width: "10rem",
+      wide: true,
       cell: (run) => (
         <span title={`Started ${causeOf(run).words}`} className="text-ink-soft">
           {causeOf(run).backfillId ? "Backfill" : triggerWord(run.trigger)}
@@ -185,6 +186,7 @@ function runColumns(onStop: (run: RunEntry) => void): Column<RunEntry>[] {
       id: "creator",
       header: "Whose",
       width: "9rem",
+      wide: true,
       className: "max-w-0",
       cell: ({ creator_user_name: name }) => (
         <span className="block truncate text-ink-soft" title={name}>

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { TaskRunEntry } from "@/api/task-runs";
 import { readTar } from "@/lib/tar";
-import { adviceOn, computeOf, dbtName, dbtState, inputsOf, resolvedRows } from "./facts";
+import { adviceOn, computeOf, dbtName, dbtState, inputsOf, resolvedRows, rulesOf } from "./facts";
 import { readLines, readTaskSearch, writeLines } from "./search";
 
 function entry(fields: Record<string, unknown>): TaskRunEntry {
@@ -54,7 +54,7 @@ test("dbt's words become states", () => {
   ]);
   expect(dbtName("test.shop.unique_orders_id.a1b2")).toEqual({
     kind: "test",
-    name: "unique_orders_id.a1b2",
+    name: "unique_orders_id",
   });
 });
 
@@ -111,5 +111,13 @@ test("files of a tar are read with long names; folders and what breaks off are n
     ["a.txt", "hello"],
     [long, "deep"],
     ["p/q.txt", "pax"],
+  ]);
+});
+
+test("a check tells the rules that it has", () => {
+  const check_task = { min_rows: 1, freshness: { column: "at", max_age_seconds: 7200 } };
+  expect(rulesOf({ check_task } as unknown as TaskRunEntry)).toEqual([
+    "at least 1 row",
+    "the newest at is at most 2 h old",
   ]);
 });

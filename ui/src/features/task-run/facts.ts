@@ -1,5 +1,7 @@
 import type { TaskRunEntry } from "@/api/task-runs";
 import { taskTypeOf } from "@/lib/job-settings";
+import { plural } from "@/lib/numbers";
+import { formatDuration } from "@/lib/time";
 
 /** What an attempt's settings and end say, in words for people. */
 
@@ -108,10 +110,28 @@ export const OPERATORS: Record<string, string> = {
   LESS_THAN_OR_EQUAL: "≤",
 };
 
-/** `model.shop.orders` in parts. */
+/** The rules that a check task has for a table, in words. */
+export function rulesOf(entry: TaskRunEntry): string[] {
+  const { min_rows, max_rows, freshness } = (entry.check_task ?? {}) as {
+    min_rows?: number;
+    max_rows?: number;
+    freshness?: { column: string; max_age_seconds: number };
+  };
+  const rules: string[] = [];
+  if (min_rows !== undefined) rules.push(`at least ${plural(min_rows, "row")}`);
+  if (max_rows !== undefined) rules.push(`at most ${plural(max_rows, "row")}`);
+  if (freshness)
+    rules.push(
+      `the newest ${freshness.column} is at most ${formatDuration(freshness.max_age_seconds * 1000)} old`,
+    );
+  return rules;
+}
+
+/** `model.shop.orders` in parts; a test's name comes without the hash that dbt adds. */
 export function dbtName(uniqueId: string): { kind: string; name: string } {
   const [kind = "", , ...rest] = uniqueId.split(".");
-  return { kind, name: rest.join(".") || uniqueId };
+  const named = kind === "test" && rest.length > 1 ? rest.slice(0, -1) : rest;
+  return { kind, name: named.join(".") || uniqueId };
 }
 
 /** dbt's word for how a node ended, as one of the console's states. */

@@ -4,7 +4,7 @@ import { useMemo } from "react";
 import { stringify } from "yaml";
 import type { Schema } from "@/api/client";
 import { runSettingsQuery } from "@/api/run";
-import { runTablesQuery } from "@/api/run-tables";
+import { attemptTablesQuery } from "@/api/run-tables";
 import type { TaskRunEntry } from "@/api/task-runs";
 import { CopyButton } from "@/components/copy-button";
 import { DataTable } from "@/components/data-table";
@@ -25,17 +25,16 @@ interface InputsPanelProps {
 /** What an attempt was given: parameters, settings, environment, and the tables it met. */
 export function InputsPanel({ runId, taskRunId, entry }: InputsPanelProps) {
   const settings = useQuery(runSettingsQuery(runId));
-  const tables = useQuery(runTablesQuery(runId));
+  const tables = useQuery(attemptTablesQuery(runId, taskRunId));
   const type = taskTypeOf(entry);
   const rows = resolvedRows(entry, type ? entry.resolved_values?.[type] : undefined);
-  const own = tables.data?.find((each) => each.taskRunId === taskRunId);
   return (
-    <div className="grid min-h-0 grid-cols-1 items-start gap-4 overflow-y-auto pb-4 xl:grid-cols-2">
+    <div className="grid min-h-0 auto-rows-max grid-cols-1 items-start gap-4 overflow-y-auto pb-4 xl:grid-cols-2">
       <Panel title="Tables it read" flush>
-        <QueryView query={tables}>{() => <ReadTables reads={own?.reads ?? []} />}</QueryView>
+        <QueryView query={tables}>{({ reads }) => <ReadTables reads={reads} />}</QueryView>
       </Panel>
       <Panel title="Tables it changed" flush>
-        <QueryView query={tables}>{() => <WrittenTables writes={own?.writes ?? []} />}</QueryView>
+        <QueryView query={tables}>{({ writes }) => <WrittenTables writes={writes} />}</QueryView>
       </Panel>
       <Panel title="Parameters" flush>
         <DataTable

@@ -1,13 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { Inbox } from "lucide-react";
 import type { ReactNode } from "react";
+import { attemptTablesQuery } from "@/api/run-tables";
 import { type AttemptOutput, type TaskRunEntry, taskOutputQuery } from "@/api/task-runs";
 import { CopyButton } from "@/components/copy-button";
 import { Panel } from "@/components/panel";
 import { QueryView } from "@/components/query-view";
+import { WrittenTables } from "@/components/run-tables";
 import { EmptyState } from "@/components/states";
 import { taskTypeOf } from "@/lib/job-settings";
 import { isOpen, oneWord } from "@/lib/states";
+import { CheckPassed } from "./output/check-passed";
 import { ChildRun } from "./output/child-run";
 import { Condition } from "./output/condition";
 import { DbtNodes } from "./output/dbt-nodes";
@@ -38,6 +41,8 @@ function Parts(props: OutputPanelProps & { output: AttemptOutput }) {
   const state = oneWord(entry.state);
   const ended = !isOpen(state);
   const ids = { runId, taskRunId };
+  const tables = useQuery(attemptTablesQuery(runId, taskRunId));
+  const writes = tables.data?.writes ?? [];
   const parts: ReactNode[] = [];
   if (output.error || output.error_trace) parts.push(<Failure key="error" output={output} />);
   if (type === "condition_task") parts.push(<Condition key="condition" entry={entry} />);
@@ -54,10 +59,18 @@ function Parts(props: OutputPanelProps & { output: AttemptOutput }) {
     );
   if (output.child_run_id) parts.push(<ChildRun key="child" runId={output.child_run_id} />);
   if (output.alert) parts.push(<AlertOutcome key="alert" alert={output.alert} />);
-  if (output.sql) parts.push(<SqlRows key="sql" result={output.sql} name={entry.task_key} />);
+  if (type === "check_task" && state === "SUCCESS")
+    parts.push(<CheckPassed key="check" entry={entry} />);
+  else if (output.sql) parts.push(<SqlRows key="sql" result={output.sql} name={entry.task_key} />);
   if (output.dbt?.results?.length) parts.push(<DbtNodes key="dbt" nodes={output.dbt.results} />);
   if (type === "notebook_task" && ended)
     parts.push(<Notebook key="notebook" {...ids} result={output.notebook_result ?? null} />);
+  if (writes.length > 0)
+    parts.push(
+      <Panel key="tables" title="Tables it changed" flush>
+        <WrittenTables writes={writes} />
+      </Panel>,
+    );
   if (Object.keys(output.values ?? {}).length > 0)
     parts.push(<TaskValues key="values" values={output.values ?? {}} />);
   if ((type === "notebook_task" || type === "dbt_task") && ended)
@@ -66,7 +79,7 @@ function Parts(props: OutputPanelProps & { output: AttemptOutput }) {
     parts.push(<SqlText key="text" {...ids} />);
   return (
     <div className="flex min-h-0 flex-col gap-4 overflow-y-auto pb-4 [&>*]:shrink-0">
-      {parts.length > 0 ? parts : <Nothing ended={ended} type={type} />}
+      {parts.length > 0 ? parts : !tables.isPending && <Nothing ended={ended} type={type} />}
     </div>
   );
 }
@@ -90,7 +103,7 @@ function Nothing({ ended, type }: { ended: boolean; type: string | null }) {
   const how =
     type === "sql_task"
       ? "The rows of its last statement appear here."
-      : "What a task sets with dbutils.jobs.taskValues.set appears here; what it prints is in the log.";
+      : "Tables that it writes and what it sets with dbutils.jobs.taskValues.set appear here; what it prints is in the log.";
   return (
     <EmptyState icon={Inbox} title={ended ? "It left no output" : "No output yet"}>
       {how}

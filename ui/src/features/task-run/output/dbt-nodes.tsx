@@ -1,24 +1,38 @@
 import type { DbtNode } from "@/api/task-runs";
 import { DataTable } from "@/components/data-table";
 import { Panel } from "@/components/panel";
+import { TableLink } from "@/components/run-tables";
 import { StateIcon } from "@/components/state-badge";
 import { cx } from "@/lib/cx";
-import { formatCount } from "@/lib/numbers";
+import { formatCount, plural } from "@/lib/numbers";
 import { lookOf, TONE_TEXT } from "@/lib/states";
 import { formatDuration } from "@/lib/time";
 import { dbtName, dbtState } from "../facts";
 
 /** What became of each model, seed, snapshot and test of a dbt project. */
 export function DbtNodes({ nodes }: { nodes: readonly DbtNode[] }) {
-  const failed = nodes.filter((node) => dbtState(node.status) === "FAILED").length;
+  const count = (state: string) => nodes.filter((node) => dbtState(node.status) === state).length;
+  const told: [number, string, string][] = [
+    [count("SUCCESS"), "succeeded", "text-good"],
+    [count("SUCCESS_WITH_FAILURES"), "warned", "text-warn"],
+    [count("FAILED"), "failed", "text-bad"],
+    [count("SKIPPED"), "skipped", "text-ink-faint"],
+  ];
   return (
     <Panel
       flush
       className="shrink-0"
       title={
         <>
-          dbt: {formatCount(nodes.length)} nodes
-          {failed > 0 && <span className="ml-2 text-bad">{formatCount(failed)} failed</span>}
+          dbt: {plural(nodes.length, "node")}
+          {told.map(
+            ([number, word, tone]) =>
+              number > 0 && (
+                <span key={word} className={cx("ml-3 font-normal", tone)}>
+                  {formatCount(number)} {word}
+                </span>
+              ),
+          )}
         </>
       }
     >
@@ -80,16 +94,18 @@ export function DbtNodes({ nodes }: { nodes: readonly DbtNode[] }) {
             id: "relation",
             header: "Table",
             sort: (node) => node.relation_name,
-            cell: (node) => (
-              <span className="font-mono text-[0.92em] break-all text-ink-soft">
-                {node.relation_name?.replaceAll('"', "")}
-              </span>
-            ),
+            cell: (node) => <Relation name={node.relation_name?.replaceAll('"', "") ?? ""} />,
           },
         ]}
       />
     </Panel>
   );
+}
+
+/** Where a model is: a link where it is a table that the catalog shows. */
+function Relation({ name }: { name: string }) {
+  if (/^lakehouse\.[^.]+\.[^.]+$/.test(name)) return <TableLink name={name} />;
+  return <span className="font-mono text-[0.92em] break-all text-ink-soft">{name}</span>;
 }
 
 function Status({ status }: { status: string }) {

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Download } from "lucide-react";
+import { Bell, BellOff, BellRing, Download } from "lucide-react";
 import { useMemo } from "react";
 import type { Schema } from "@/api/client";
 import { taskQueryTextQuery } from "@/api/task-runs";
@@ -8,6 +8,7 @@ import { CopyButton } from "@/components/copy-button";
 import { type Column, DataTable } from "@/components/data-table";
 import { Panel } from "@/components/panel";
 import { EmptyState } from "@/components/states";
+import { cx } from "@/lib/cx";
 import { formatCount, plural } from "@/lib/numbers";
 
 type SqlResult = Schema["SqlResult"];
@@ -75,14 +76,20 @@ function columnsOf(names: readonly string[], types: readonly string[]): Column<R
         const value = row.cells[place];
         return isNumber && value !== null && value !== undefined ? Number(value) : value;
       },
-      cell: (row) => <Cell value={row.cells[place]} />,
+      cell: (row) => <Cell value={row.cells[place]} isNumber={isNumber} />,
     };
   });
 }
 
-function Cell({ value }: { value: string | null | undefined }) {
+interface CellProps {
+  value: string | null | undefined;
+  isNumber: boolean;
+}
+
+function Cell({ value, isNumber }: CellProps) {
   if (value === null || value === undefined)
     return <span className="text-xs text-ink-faint italic">null</span>;
+  if (isNumber) return <span className="font-mono text-[0.92em]">{value}</span>;
   return (
     <span className="line-clamp-3 max-w-[40rem] font-mono text-[0.92em] break-words" title={value}>
       {value}
@@ -119,15 +126,21 @@ export function SqlText({ runId, taskRunId }: { runId: number; taskRunId: number
   );
 }
 
+const ALERTS: Record<string, { words: string; tone: string; icon: typeof Bell }> = {
+  OK: { words: "The alert is quiet", tone: "text-good", icon: Bell },
+  TRIGGERED: { words: "The alert is triggered", tone: "text-bad", icon: BellRing },
+};
+
 /** What an alert's condition said. */
 export function AlertOutcome({ alert }: { alert: Schema["AlertResult"] }) {
-  const words: Record<string, string> = {
-    OK: "The alert is quiet",
-    TRIGGERED: "The alert is triggered",
-  };
+  const look = ALERTS[alert.state];
+  const Icon = look?.icon ?? BellOff;
   return (
     <Panel title="Alert">
-      <p className="font-medium">{words[alert.state] ?? "The alert could not be judged"}</p>
+      <p className={cx("flex items-center gap-2 font-medium", look?.tone ?? "text-warn")}>
+        <Icon aria-hidden className="size-4.5" />
+        {look?.words ?? "The alert could not be judged"}
+      </p>
       {alert.value !== null && alert.value !== undefined && (
         <p className="mt-1 text-sm text-ink-soft">
           The value was <span className="font-mono">{alert.value}</span>.
