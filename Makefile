@@ -1,7 +1,7 @@
 # OpenLake's few commands; `make` lists them. Each installs what it is missing, once.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev down ui ui-check chromium screenshots test test-quick check gen lock wheel clean
+.PHONY: help install demo dev down ui ui-check chromium screenshots test test-quick bench chaos check gen lock wheel clean
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
@@ -29,7 +29,7 @@ ui/dist/index.html: $(UI_SOURCES) ui/node_modules/.package-lock.json
 
 ui: ui/dist/index.html ## Build the console
 
-ui-check: ui/node_modules/.package-lock.json ## The console's lint, types and component tests
+ui-check: ui/node_modules/.package-lock.json ## The console's lint, types and unit tests
 	@$(NPM) run --silent check
 	@$(NPM) run --silent test
 
@@ -63,24 +63,34 @@ chromium:
 test: test-quick install ui chromium ## All tests, on real servers
 	@$(PYTEST) -m "integration or slow" --durations=40
 
-gen: .venv ## Write the generated documents anew (OpenAPI, JSON Schemas)
+bench: .venv ## Measure beside raw Temporal, Airflow and Prefect; QUICK=1, ONLY=latency,chain
+	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(ONLY),--measures $(ONLY))
+
+chaos: .venv ## Kill, stop, cut and fill a real stack, and check the promises; MINUTES=60, PROFILE=full, SEED=, FAULTS=
+	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(FAULTS),--faults $(FAULTS)) $(if $(PROFILE),--profile $(PROFILE))
+
+gen: .venv ## Write the generated documents anew (OpenAPI, JSON Schemas, pages of docs)
 	@$(BIN)/python -m control.openapi
 	@$(BIN)/python -m tests.activities.dialect.page
 	@$(BIN)/python -m tests.conformance.page
+	@$(BIN)/python -m tests.chaos.page
 
 lock: .venv ## Resolve the locked environment; with UPGRADE=--upgrade to the newest versions
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal $(UPGRADE) --generate-hashes \
 	    --no-annotate --no-header --no-emit-index-url --quiet --output-file requirements.lock
-	@for name in airflow dbt; do \
+	@for name in airflow dbt prefect; do \
 	    $(BIN)/python -c 'import sys; from control.stack.versions import pinned; \
 	        print(pinned().environments[sys.argv[1]].requirements)' $$name | \
-	    $(BIN)/uv pip compile - --universal --python-version 3.11 $(UPGRADE) --generate-hashes \
+	    $(BIN)/uv pip compile - --overrides infra/overrides.txt --universal --python-version 3.11 $(UPGRADE) --generate-hashes \
 	    --no-annotate --no-header --no-emit-index-url --quiet --output-file infra/$$name.lock; \
 	done
 
 wheel: .venv ui ## Build the Python package, with the console in it, into dist/
 	@rm -rf control/console/dist && cp -R ui/dist control/console/dist
-	@$(BIN)/python -m uv build --quiet --wheel --out-dir dist; made=$$?; rm -rf control/console/dist; exit $$made
+	@cp infra/versions.toml infra/*.lock control/stack
+	@$(BIN)/python -m uv build --quiet --wheel --out-dir dist; made=$$?; \
+	    rm -rf control/console/dist control/stack/versions.toml control/stack/*.lock; exit $$made
 
 clean: ## Delete the Python environment; the stack's data and the tools stay
 	@rm -rf .venv

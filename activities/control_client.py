@@ -18,6 +18,8 @@ from spec.errors import (
 )
 from spec.statements import (
     StatementEnd,
+    StatementHold,
+    StatementOrders,
     StatementProgress,
     StatementRef,
     StatementWork,
@@ -133,6 +135,23 @@ class ControlClient:
         path = f"/statements/{ref.statement_id}/open"
         answer = await self._call("POST", path, json=ref.model_dump(mode="json"))
         return StatementWork.model_validate_json(answer.content)
+
+    async def take_statement(self, place: str) -> StatementWork | None:
+        """Wait for a statement of the warehouse at a place and take it up; None if none came."""
+        answer = await self._call("POST", f"/statements/at/{place}/take")
+        return (
+            None if answer.content == b"null" else StatementWork.model_validate_json(answer.content)
+        )
+
+    async def renew_statement(self, statement_id: str, hold: StatementHold) -> StatementOrders:
+        """Say that a statement that was taken so is still worked on; returns after seconds."""
+        body = hold.model_dump(mode="json")
+        answer = await self._call("PUT", f"/statements/{statement_id}/hold", json=body)
+        return StatementOrders.model_validate_json(answer.content)
+
+    async def let_statement_go(self, statement_id: str, hold: StatementHold) -> None:
+        """Hand a statement on that was taken so: this process can do no more for it."""
+        await self._call("DELETE", f"/statements/{statement_id}/hold/{hold.attempt}")
 
     async def note_statement(self, statement_id: str, progress: StatementProgress) -> None:
         """Write down by what another worker can go on with a statement."""

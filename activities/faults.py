@@ -18,13 +18,20 @@ class Point(StrEnum):
     """Nothing is written about the outside work yet."""
     AFTER_INTENT = "after_intent"
     """What is to be started is written; nothing has been started."""
+    AFTER_TAKE = "after_take"
+    """Of a statement on a warehouse (whose id stands for the task's key): it is taken up, and
+    nothing has been sent to the engine."""
     AFTER_SUBMIT = "after_submit"
     """The outside work is there; nothing is written about that."""
     AFTER_HANDLE = "after_handle"
     """Temporal has been told where the work is, by a heartbeat."""
     BEFORE_FINISH = "before_finish"
-    """Log, lineage and output have been shipped; Temporal has not heard of the end."""
+    """Log, lineage and output have been shipped; Temporal has not heard of the end. Of a statement:
+    the engine has answered, and the control plane has not heard of it."""
 
+
+OF_TASKS = tuple(point for point in Point if point is not Point.AFTER_TAKE)
+"""The points that an attempt of a task passes, in their order."""
 
 _FOLDER = os.environ.get("OPENLAKE_FAULTS")
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from activities.together import together
 from spec.errors import Invalid
 
 _AT_ONCE = 8
@@ -40,9 +41,7 @@ async def materialise(files: dict[str, str], target: Path, cache: Path, source: 
             raise Invalid(f"The content of blob {sha256} does not have that hash; upload it again")
         _write(kept, content)
 
-    async with asyncio.TaskGroup() as group:
-        for sha256 in set(places.values()):
-            group.create_task(fetch(sha256))
+    await together(fetch(sha256) for sha256 in set(places.values()))
     for place, sha256 in places.items():
         _copy(cache / sha256, place)
 

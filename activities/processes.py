@@ -114,17 +114,17 @@ def send(who: Identity, number: signal.Signals) -> bool:
     return True
 
 
-def adopt_orphans() -> None:
+def adopt_orphans() -> bool:
     """Become the parent of every process below whose own parent dies, as init would.
 
     So a daemon stays below this process, though it is a session of its own and has wiped its
-    environment. Where the system lacks that, daemons are known by their marker alone.
+    environment. Where the system lacks that (False), daemons are known by their marker alone.
     """
     if not _LINUX:
-        return
+        return False
     import ctypes  # Only here: it takes as long to import as all the rest.
 
-    ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    return ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
 
 
 def kill_tree(leader: Identity | None, marker: str, *, below: int | None = None) -> None:

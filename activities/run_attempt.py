@@ -29,7 +29,7 @@ from spec.ports import WRONG_HOST
 from spec.tasks import Engine
 
 HEARTBEAT_S = 1.0
-"""Workflows allow 15 seconds of silence; a cancellation arrives with the answer to one."""
+"""Workflows allow 5 seconds of silence; a cancellation arrives with the answer to one."""
 
 LEFT_RUNNING = "LeftRunning"
 """Type of the retryable failure by which a worker that shuts down hands its attempts on."""

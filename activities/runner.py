@@ -1,6 +1,6 @@
 """The detached runner: starts one user process and outlives the worker that asked for it.
 
-Run as `python -S -m activities.runner FOLDER`; a little of the standard library is all it needs.
+It is forked by a `fork_server`; a little of the standard library is all it needs.
 The folder holds `spec.json` and receives:
 
     who.json    who the runner is; made exclusively, so a second runner gives up
@@ -10,8 +10,7 @@ The folder holds `spec.json` and receives:
     exit.json   how it ended; made exclusively, so the end is said once and never changes
     terminate   put there by a worker: stop, politely first
 
-The command that a worker starts returns as soon as the folder is claimed: 0 it is ours, 3 another
-runner has it. What goes on is a process of its own session that no signal to the worker reaches.
+It is a session of its own that no signal to the worker reaches.
 """
 
 from __future__ import annotations
@@ -20,42 +19,57 @@ import json
 import os
 import select
 import signal
-import sys
 import time
 
 from activities.processes import Identity, adopt_orphans, identify, kill_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, NoReturn
 
-CLAIMED = 0
-TAKEN = 3
+    Spec = dict[str, Any]
+    """What `spec.json` holds; see `engines.local.LocalEngine`."""
+    Begin = Callable[[Spec], None]
+    """Turns the user's process, where all else is set, into the user's program."""
+
+CLAIMED = b"y"
+TAKEN = b"n"
 LEASE_RENEWAL_S = 2.0
 
 
-def main(folder: str) -> int:
-    """Claim the folder, detach, and answer whether it was claimed."""
+def run(folder: str, answer: int, begin: Begin) -> NoReturn:
+    """Become the runner of a folder: claim it, say so, and see its process to the end.
+
+    Args:
+        folder: Of the attempt.
+        answer: Gets `CLAIMED`, or `TAKEN` when another runner has the folder. A worker that has
+            died meanwhile changes nothing: the next one finds the claim.
+        begin: Called in the user's process. What it raises beyond `Exception` leaves this function,
+            in that process alone.
+    """
     os.umask(0o077)
-    reader, writer = os.pipe()
-    if os.fork():
-        os.close(writer)
-        answer = os.read(reader, 1)
-        return CLAIMED if answer == b"y" else TAKEN if answer == b"n" else 1
-    os.close(reader)
     os.setsid()
     os.chdir(folder)
     _detach_streams()
     with open("spec.json") as file:
         spec = json.load(file)
+    wake, interrupted = _watch_signals()
     _renew()
-    if not publish("who.json", identify(os.getpid()).describe()):
-        os.write(writer, b"n")
-        os._exit(TAKEN)
-    os.write(writer, b"y")
-    os.close(writer)
-    _follow(spec)
+    claimed = publish("who.json", identify(os.getpid()).describe())
+    try:
+        os.write(answer, CLAIMED if claimed else TAKEN)
+    except BrokenPipeError:
+        pass
+    os.close(answer)
+    if claimed:
+        _follow(spec, begin, wake, interrupted)
     os._exit(0)
+
+
+def execute(spec: Spec) -> None:
+    """Begin as a fresh program, with exactly the given environment."""
+    os.execve(spec["argv"][0], spec["argv"], spec["environment"])  # noqa: S606
 
 
 def publish(path: str, content: dict[str, Any]) -> bool:
@@ -72,12 +86,11 @@ def publish(path: str, content: dict[str, Any]) -> bool:
     return True
 
 
-def _follow(spec: dict[str, Any]) -> None:
+def _follow(spec: Spec, begin: Begin, wake: int, interrupted: list[int]) -> None:
     """Run the process to its end, and leave nothing of it behind."""
-    wake, interrupted = _watch_signals()
     started = time.time()
-    child = _spawn(spec)
-    adopt_orphans()
+    adopted = adopt_orphans()
+    child = _spawn(spec, begin)
     kill_at: float | None = None
     while not _has_ended(child.pid):
         now = time.monotonic()
@@ -94,7 +107,8 @@ def _follow(spec: dict[str, Any]) -> None:
     # Not reaped yet, the leader still holds its number: the group is surely the child's own.
     _signal_group(child.pid, signal.SIGKILL)
     status = os.waitpid(child.pid, 0)[1]
-    kill_tree(None, spec["marker"], below=os.getpid())
+    if not (adopted and _is_childless()):
+        kill_tree(None, spec["marker"], below=os.getpid())
     code = os.waitstatus_to_exitcode(status)
     end: dict[str, Any] = {"code": code, "started": started, "ended": ended}
     if os.path.exists("terminate"):
@@ -120,15 +134,18 @@ def _watch_signals() -> tuple[int, list[int]]:
     return wake, interrupted
 
 
-def _spawn(spec: dict[str, Any]) -> Identity:
-    """Fork and exec the user's process in its own group, with exactly the given environment."""
+def _spawn(spec: Spec, begin: Begin) -> Identity:
+    """Fork the user's process, in a group of its own."""
     if spec["uid"] is not None:
         _hand_over(spec["uid"])
     gate, opener = os.pipe()
+    # A request to end waits until the process takes it as its own, or it would be lost there.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     pid = os.fork()
     if pid == 0:
         os.close(opener)
-        _become(gate, spec)
+        _become(gate, spec, begin)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     os.close(gate)
     try:
         os.setpgid(pid, pid)
@@ -142,7 +159,7 @@ def _spawn(spec: dict[str, Any]) -> Identity:
     return child
 
 
-def _become(gate: int, spec: dict[str, Any]) -> NoReturn:
+def _become(gate: int, spec: Spec, begin: Begin) -> NoReturn:
     """Turn into the user's process, unless the runner died before it opened the gate."""
     try:
         if os.read(gate, 1) != b"g":
@@ -151,6 +168,7 @@ def _become(gate: int, spec: dict[str, Any]) -> NoReturn:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         log = os.open("log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
@@ -160,8 +178,8 @@ def _become(gate: int, spec: dict[str, Any]) -> NoReturn:
             os.setgid(spec["uid"])
             os.setuid(spec["uid"])
         os.chdir(spec["cwd"])
-        os.execve(spec["argv"][0], spec["argv"], spec["environment"])  # noqa: S606
-    except BaseException as error:
+        begin(spec)
+    except Exception as error:
         os.write(2, f"The process could not be started: {error}\n".encode())
     os._exit(127)
 
@@ -173,6 +191,19 @@ def _has_ended(pid: int) -> bool:
         if ended is None or ended.si_pid == pid:
             return ended is not None
         os.waitpid(ended.si_pid, 0)
+
+
+def _is_childless() -> bool:
+    """Tell whether nothing is left below this process, which adopts all orphans; reaps what ended.
+
+    To look through all processes of the machine takes milliseconds, and few tasks leave anything.
+    """
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return True
+    return False
 
 
 def _signal_group(leader: int, number: signal.Signals) -> None:
@@ -206,7 +237,3 @@ def _renew() -> None:
     with open(draft, "w") as file:
         file.write(repr(time.monotonic()))
     os.replace(draft, "lease")
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))

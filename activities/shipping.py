@@ -1,24 +1,30 @@
 """Ships what an attempt writes to the internal API while it runs, whatever is down meanwhile."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
 import structlog
 
 from activities.engines.base import Feeds
-from activities.folder import MOST_LEFT_BYTES, read_regular
+from activities.folder import MOST_LEFT_BYTES, plain_json, read_regular
+from activities.together import together
 from spec.attempts import MOST_ARTIFACT_BYTES, AttemptOutput, LogTail
-from spec.errors import OpenLakeError
+from spec.errors import AttemptOver, OpenLakeError
+from spec.text import storable
 
 CHUNK_BYTES = 256 * 1024
 MOST_CHUNK_BYTES = 4 * 1024 * 1024
 """A chunk of which nothing was taken is sent again with more, so that it can be judged."""
 PAUSE_S = 0.5
+FIRST_PAUSE_S = 0.1
+"""Work that ends sooner is shipped in one piece, which spares the API half of its calls."""
 T = TypeVar("T")
 _FIRST_DELAY_S = 0.1
 _LAST_DELAY_S = 5.0
+_MOST_LINEAGE_BYTES = 8 * MOST_LEFT_BYTES
+"""Of one attempt; what follows is not read, nor what follows a line as long as is read at once."""
+_MOST_REFUSED = 20
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -83,6 +89,7 @@ class Shipper:
         self._log_size = base
         self._chunk = CHUNK_BYTES
         self._lineage_read = 0
+        self._is_lineage_over = False
         self._events: list[Any] = []
 
     def announce(self, event: Any) -> None:
@@ -91,6 +98,7 @@ class Shipper:
 
     async def follow(self) -> None:
         """Ship increments until cancelled."""
+        await asyncio.sleep(FIRST_PAUSE_S)
         while True:
             await self._ship_lineage()
             if not await self._ship_log():
@@ -98,15 +106,17 @@ class Shipper:
 
     async def finish(self, output: AttemptOutput) -> None:
         """Ship all that is left; returns when everything has arrived."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._drain_log())
-            group.create_task(self._ship_lineage())
-            group.create_task(self._ship_artifacts())
-            if output != AttemptOutput():
-                group.create_task(persist(lambda: self._sink.put_output(self._id, output)))
+        steps = [self._drain_log(), self._drain_lineage(), self._ship_artifacts()]
+        if output != AttemptOutput():
+            steps.append(persist(lambda: self._sink.put_output(self._id, output)))
+        await together(steps)
 
     async def _drain_log(self) -> None:
         while await self._ship_log(ended=True):
+            pass
+
+    async def _drain_lineage(self) -> None:
+        while await self._ship_lineage():
             pass
 
     async def _ship_log(self, *, ended: bool = False) -> bool:
@@ -140,26 +150,57 @@ class Shipper:
             return
         await persist(lambda: self._sink.put_artifacts(self._id, content))
 
-    async def _ship_lineage(self) -> None:
-        events, size = self._new_events()
+    async def _ship_lineage(self) -> bool:
+        """Send what is new; False when the file had nothing more to read."""
+        events, size = await asyncio.to_thread(self._new_events)
         announced = len(self._events)
         pending = [*self._events, *events]
         if pending:
-            await persist(lambda: self._sink.add_lineage(self._id, pending))
+            await self._send_lineage(pending)
         del self._events[:announced]
+        is_more = size > self._lineage_read
         self._lineage_read = size
+        return is_more
+
+    async def _send_lineage(self, events: list[Any]) -> None:
+        """Send events together; those that are refused by themselves are left out.
+
+        User code writes the file as it likes, and no attempt may fail for what it says there. Who
+        writes nothing but nonsense is not asked for more.
+        """
+        batches, refused = [events], 0
+        while batches and refused < _MOST_REFUSED:
+            batch = batches.pop(0)
+            try:
+                await persist(lambda batch=batch: self._sink.add_lineage(self._id, batch))
+            except AttemptOver:
+                raise
+            except OpenLakeError as error:
+                if half := len(batch) // 2:
+                    batches[:0] = [batch[:half], batch[half:]]
+                    continue
+                refused += 1
+                _log.warning("lineage.refused", task_run_id=self._id, reason=error.message)
 
     def _new_events(self) -> tuple[list[Any], int]:
         """Return the whole lines written since the last time, and how far they reach."""
+        if self._is_lineage_over:
+            return [], self._lineage_read
         try:
             content = read_regular(self._feeds.lineage, MOST_LEFT_BYTES, self._lineage_read)
         except OSError:
             return [], self._lineage_read
-        whole = content.rpartition(b"\n")[0]
+        whole, newline, _ = content.rpartition(b"\n")
+        is_endless = not newline and len(content) == MOST_LEFT_BYTES
+        if is_endless or self._lineage_read > _MOST_LINEAGE_BYTES:
+            self._is_lineage_over = True
+            _log.warning("lineage.too_much", task_run_id=self._id, read=self._lineage_read)
+            return [], self._lineage_read
         events: list[Any] = []
         for line in whole.splitlines():
             try:
-                events.append(json.loads(line))
+                events.append(storable(plain_json(line)))
             except ValueError:
-                _log.warning("lineage.unreadable", task_run_id=self._id, line=line[:200].decode())
-        return events, self._lineage_read + len(whole) + (1 if whole else 0)
+                text = line[:200].decode(errors="replace")
+                _log.warning("lineage.unreadable", task_run_id=self._id, line=text)
+        return events, self._lineage_read + len(whole) + len(newline)

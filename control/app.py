@@ -176,10 +176,11 @@ def create_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}},
     )
     errors.install(app)
+    # First: they are asked most often, and routes are tried one by one.
+    app.include_router(statement_workers, include_in_schema=False)
+    app.include_router(internal, include_in_schema=False)
     for router in ROUTERS:
         app.include_router(router)
-    app.include_router(internal, include_in_schema=False)
-    app.include_router(statement_workers, include_in_schema=False)
     # Last: what is served comes before what is refused.
     app.include_router(refusals)
     app.openapi = functools.cache(lambda: describe(app))

@@ -15,6 +15,7 @@ from control.git.checkouts import Checkouts
 from control.git.client import GitClient
 from control.hub import Hub
 from control.internal.access import AttemptAccess
+from control.jobs.snapshot_memory import Snapshots
 from control.lakehouse.catalogs import Lakehouse
 from control.limits import Buckets, Limits
 from control.metrics import Metrics
@@ -22,6 +23,7 @@ from control.mlflow.memory import Tracking
 from control.objects import ObjectStore
 from control.runs.feed import RunFeed
 from control.sealing import Sealer
+from control.statements.desk import Desk
 from control.statements.readers import Readers
 from control.temporal import Launcher
 from control.volumes.objects import FileStore
@@ -62,6 +64,14 @@ class Deps:
     """Sign-ins to the console that may fail, of one address: ten a minute."""
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     readers: Readers = field(default_factory=Readers)
+    desk: Desk = field(default_factory=Desk)
+    """Where the processes of warehouses wait for statements."""
+    warehouses_touched: dict[tuple[int, str], float] = field(
+        default_factory=dict[tuple[int, str], float]
+    )
+    """Until when, by the monotonic clock, a warehouse's use needs no further note."""
+    snapshots: Snapshots = field(default_factory=Snapshots)
+    """What this process has read of what runs work from."""
 
     @cached_property
     def run_feed(self) -> RunFeed:

@@ -175,11 +175,12 @@ def _unfit() -> JSONResponse:
 def _is_bad_value(error: DBAPIError) -> bool:
     """Tell whether PostgreSQL, or its driver, takes no such value.
 
-    PostgreSQL says so with a code of class 22 (data exceptions), asyncpg by a class of that name.
+    PostgreSQL says so with a code of class 22 (data exceptions) or 54 (a limit of its own, such as
+    the size of an index entry), asyncpg by a class of that name.
     """
     cause = getattr(error.orig, "__cause__", None)
     code = getattr(error.orig, "sqlstate", None) or ""
-    return str(code).startswith("22") or type(cause).__name__ == "DataError"
+    return str(code).startswith(("22", "54")) or type(cause).__name__ == "DataError"
 
 
 def internal(request: Request, error: Exception) -> JSONResponse:

@@ -55,6 +55,12 @@ async def require_worker(request: Request, deps: DepsArg) -> None:
         raise Unauthenticated("This is not the worker token of this stack.")
 
 
+async def until_gone(request: Request) -> None:
+    """Return when the client of a request without a body is not there any more."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
 def compact(model: BaseModel, status: int = 200) -> Response:
     """Answer a model without its empty optional fields, as Databricks does.
 

@@ -145,12 +145,16 @@ class Hub:
                 await connection.close(timeout=2)
 
     def _heard(self, _connection: Any, _pid: int, _channel: str, topic: str) -> None:
-        for event in self._waiting.get(topic, ()):
-            event.set()
+        self.wake_here(topic)
         for watch in self._watches:
             if topic.startswith(watch.prefix):
                 watch.topics.add(topic.removeprefix(watch.prefix))
                 watch.wake.set()
+
+    def wake_here(self, topic: str) -> None:
+        """Wake the followers of a topic in this process alone, and at once."""
+        for event in self._waiting.get(topic, ()):
+            event.set()
 
     def _wake_all(self) -> None:
         for events in self._waiting.values():

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from boto3.exceptions import S3UploadFailedError  # pyright: ignore[reportMissingTypeStubs]
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
+from urllib3.exceptions import HTTPError
 
 from control import s3
 from spec.errors import NotFound, Unavailable
@@ -109,7 +110,10 @@ class S3Objects:
     async def get(self, key: str) -> bytes:
         """See `ObjectStore`."""
         answer = await self._call("get_object", Key=key)
-        return await asyncio.to_thread(answer["Body"].read)
+        try:
+            return await asyncio.to_thread(answer["Body"].read)
+        except (BotoCoreError, HTTPError) as error:
+            raise Unavailable(f"the object store broke off: {error}") from error
 
     async def put_file(self, key: str, file: Path) -> None:
         """See `ObjectStore`."""
@@ -159,52 +163,3 @@ class S3Objects:
             raise StoreRefused(f"the object store refused {operation}: {error}", code) from error
         except BotoCoreError as error:
             raise Unavailable(f"the object store does not answer: {error}") from error
-
-
-class FolderObjects:
-    """A folder in place of a bucket: for tests, and where there is no S3 server."""
-
-    def __init__(self, folder: Path) -> None:
-        """See class."""
-        self._folder = folder
-
-    async def put(self, key: str, content: bytes) -> None:
-        """See `ObjectStore`."""
-        await asyncio.to_thread(self._put, key, content)
-
-    def _put(self, key: str, content: bytes) -> None:
-        path = self._folder / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-
-    async def get(self, key: str) -> bytes:
-        """See `ObjectStore`."""
-        try:
-            return await asyncio.to_thread((self._folder / key).read_bytes)
-        except FileNotFoundError:
-            raise NotFound(f"the object '{key}' is not in the store") from None
-
-    async def put_file(self, key: str, file: Path) -> None:
-        """See `ObjectStore`."""
-        await asyncio.to_thread(lambda: self._put(key, file.read_bytes()))
-
-    async def link(self, key: str, life_s: int) -> str:
-        """See `ObjectStore`; it does not end."""
-        return (self._folder / key).absolute().as_uri()
-
-    async def upload_link(self, key: str, life_s: int) -> str:
-        """See `ObjectStore`; nobody takes a PUT there."""
-        return await self.link(key, life_s)
-
-    async def keys(self, prefix: str) -> list[str]:
-        """See `ObjectStore`."""
-        found = await asyncio.to_thread(lambda: sorted((self._folder / prefix).rglob("*")))
-        return [str(each.relative_to(self._folder)) for each in found if each.is_file()]
-
-    async def delete(self, keys: Sequence[str]) -> None:
-        """See `ObjectStore`."""
-        for key in keys:
-            await asyncio.to_thread((self._folder / key).unlink, missing_ok=True)
-
-    async def check(self) -> None:
-        """See `ObjectStore`."""

@@ -3,13 +3,14 @@
 from typing import Any, cast
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]
+from botocore import handlers  # pyright: ignore[reportMissingTypeStubs]
 from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
 
 
 def connect(*, endpoint: str, region: str, access_key: str, secret_key: str) -> Any:
     """Return a client; nothing is connected before first use. It is for threads, it blocks."""
     make = cast("Any", boto3.client)  # pyright: ignore[reportUnknownMemberType]
-    return make(
+    client = make(
         "s3",
         endpoint_url=endpoint,
         region_name=region,
@@ -25,3 +26,8 @@ def connect(*, endpoint: str, region: str, access_key: str, secret_key: str) -> 
             s3={"addressing_style": "path"},
         ),
     )
+    # Asking before sending costs a round trip, and botocore reads for ever (with a whole
+    # processor) when the server's "100 Continue" is broken off in the middle.
+    expect = cast("Any", handlers.add_expect_header)  # pyright: ignore[reportUnknownMemberType]
+    client.meta.events.unregister("before-call.s3", expect)
+    return client

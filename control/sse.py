@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import AppStatus
 
 from control.http import to_json
 
@@ -25,9 +26,14 @@ def text(name: str, content: str, event_id: str) -> ServerSentEvent:
 
 
 def stream(events: AsyncIterator[ServerSentEvent]) -> EventSourceResponse:
-    """Answer events as they come; proxies are told not to hold them back."""
+    """Answer events as they come; proxies are told not to hold them back.
+
+    An event `ping` says every 15 s that the way is open: browsers hide comments from their pages.
+    """
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return EventSourceResponse(events, ping=_PING_S, headers=headers)
+    return EventSourceResponse(
+        events, ping=_PING_S, ping_message_factory=lambda: event("ping", {}), headers=headers
+    )
 
 
 async def pause(wake: asyncio.Event) -> None:
@@ -36,3 +42,11 @@ async def pause(wake: asyncio.Event) -> None:
         await asyncio.wait_for(wake.wait(), LOOK_AGAIN_S)
     except TimeoutError:
         return
+
+
+def is_ending() -> bool:
+    """Tell whether this process of the API was told to end: who has long waited is to be answered.
+
+    Streams end by themselves then.
+    """
+    return AppStatus.should_exit

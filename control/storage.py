@@ -5,43 +5,38 @@ Of the volumes in it (`volumes/<workspace>/…`), those of the workspace alone.
 
 import asyncio
 import json
-from dataclasses import dataclass
+import time
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 import structlog
 from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
+from botocore.parsers import ResponseParserError  # pyright: ignore[reportMissingTypeStubs]
 
 from spec.attempts import StorageAccess
+from spec.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
 _LIFE_S = 7 * 24 * 3600
 """The longest that S3 servers grant; an attempt that outlives it is opened anew on re-attaching."""
+_LENT_S = 60.0
+"""For so long the attempts of a workspace get the same keys: all that such keys may do is theirs
+anyway, and asking for them is a request to the S3 server."""
 
 
 class StorageIssuer(Protocol):
     """Gives an attempt its credentials."""
 
     async def issue(self, name: str, workspace_id: int) -> StorageAccess:
-        """Return credentials for work of one workspace, named for the server's own log."""
+        """Return credentials for work of one workspace; the name is for the server's own log."""
         ...
 
 
-@dataclass(frozen=True)
-class FixedStorage:
-    """The same keys for everybody: what a server without STS allows."""
-
-    access: StorageAccess
-
-    async def issue(self, name: str, workspace_id: int) -> StorageAccess:
-        """See `StorageIssuer`."""
-        return self.access
-
-
 class StsStorage:
-    """Short-lived keys by AssumeRole with a session policy; the fixed ones when that fails."""
+    """Short-lived keys by AssumeRole with a session policy; the fixed ones of a server without."""
 
     def __init__(self, access: StorageAccess, bucket: str) -> None:
         """See class.
@@ -60,10 +55,23 @@ class StsStorage:
             aws_secret_access_key=access.secret_key,
             config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2}),
         )
-        self._warned = False
+        self._warned = self._has_sts = False
+        self._lent: dict[int, tuple[float, StorageAccess]] = {}
 
     async def issue(self, name: str, workspace_id: int) -> StorageAccess:
-        """See `StorageIssuer`."""
+        """See `StorageIssuer`.
+
+        Raises:
+            Unavailable: the server does not answer, or refuses what it has done before.
+        """
+        until, access = self._lent.get(workspace_id, (0.0, self._fixed))
+        if time.monotonic() >= until:
+            access = await self._assume(name, workspace_id)
+            if access is not self._fixed:
+                self._lent[workspace_id] = (time.monotonic() + _LENT_S, access)
+        return access
+
+    async def _assume(self, name: str, workspace_id: int) -> StorageAccess:
         try:
             answer = await asyncio.to_thread(
                 self._client.assume_role,
@@ -72,11 +80,15 @@ class StsStorage:
                 Policy=_policy(self._bucket, workspace_id),
                 DurationSeconds=_LIFE_S,
             )
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
+            if self._has_sts or not _is_without_sts(error):
+                # The permanent keys open far more: nobody gets them because of a bad moment.
+                raise Unavailable(f"the object store gives out no keys: {error}") from error
             if not self._warned:
                 log.warning("storage.no_sts", error=str(error))
                 self._warned = True
             return self._fixed
+        self._has_sts = True
         keys = answer["Credentials"]
         return self._fixed.model_copy(
             update={
@@ -85,6 +97,19 @@ class StsStorage:
                 "session_token": keys["SessionToken"],
             }
         )
+
+
+def _is_without_sts(error: Exception) -> bool:
+    """Tell whether a server has answered that it knows no STS, or in words that STS has not."""
+    answer: Any = getattr(error, "response", None)
+    if answer is None:
+        return isinstance(error, ResponseParserError)
+    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS):
+        return False
+    if answer.get("Error", {}).get("Code") in ("Throttling", "RequestTimeTooSkewed", "SlowDown"):
+        return False
+    return 400 <= status < 500 or status == HTTPStatus.NOT_IMPLEMENTED
 
 
 def _policy(bucket: str, workspace_id: int) -> str:

@@ -8,14 +8,22 @@ output) has gone to the internal API before.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    field_validator,
+    model_validator,
+)
 
 from spec.alerts import AlertState
 from spec.compute import MavenLibrary
 from spec.loads import FileFormat, LoadTask
-from spec.tasks import Engine
+from spec.tasks import Engine, Isolation
+from spec.text import storable
 
 
 class Frozen(BaseModel):
@@ -70,12 +78,17 @@ class AttemptOutcome(Frozen):
     code: str = "SUCCESS"
     """Databricks' termination code, e.g. RUN_EXECUTION_ERROR."""
     message: str = ""
-    """One sentence for a person, at most 1,000 characters."""
+    """One sentence for a person, at most 1,000 characters; `storable`."""
     started_at: datetime | None = None
     """When the user's work began to run; None when it never did."""
     ended_at: datetime | None = None
     condition: Literal["true", "false"] | None = None
     """The outcome of a condition task."""
+
+    @field_validator("message", mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        return storable(value)
 
 
 class SqlDialect(StrEnum):
@@ -251,6 +264,7 @@ class Compute(Frozen):
     """Variables that the user asked for; OpenLake's own win."""
     import_roots: tuple[str, ...] = ()
     """Folders of the work folder that Python imports from too."""
+    isolation: Isolation = Isolation.PROCESS
 
 
 class CatalogAccess(Frozen):
@@ -363,7 +377,10 @@ class DbtResult(Frozen):
 
 
 class AttemptOutput(Frozen):
-    """What an attempt left for people and for later tasks; stored by the internal API."""
+    """What an attempt left for people and for later tasks; stored by the internal API.
+
+    All texts are `storable`.
+    """
 
     error: str | None = None
     """The last line of the failure, e.g. `ValueError: no rows`."""
@@ -378,6 +395,11 @@ class AttemptOutput(Frozen):
     dbt: DbtResult | None = None
     alert: AlertResult | None = None
     """Of a sql task with an alert: judged by the control plane when the rows arrive."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, values: Any) -> Any:
+        return storable(values)
 
 
 class LogTail(Frozen):

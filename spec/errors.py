@@ -14,8 +14,7 @@
     ├── NotOffered            501  Databricks has it, OpenLake does not; says what there is instead
     ├── EngineRejected        400  the user's work is at fault: never retried by itself
     │   └── LibraryInstallationFailed  its libraries cannot be installed
-    ├── EngineUnavailable     503  the engine cannot be reached: safe to ask again
-    └── EngineLost            500  the outcome cannot be known: poll, never resubmit blindly
+    └── EngineUnavailable     503  the engine cannot be reached: safe to ask again
 
 Each class owns its wire `code` (Databricks' `error_code`), its HTTP `status` and whether trying
 again may help. `control.errors` renders them over HTTP and `activities.interceptor` for Temporal;
@@ -172,10 +171,3 @@ class EngineUnavailable(OpenLakeError):
     code = "TEMPORARILY_UNAVAILABLE"
     status = 503
     retryable = True
-
-
-class EngineLost(OpenLakeError):
-    """Work was submitted and its outcome cannot be known any more."""
-
-    code = "INTERNAL_ERROR"
-    status = 500

@@ -203,6 +203,10 @@ SECTIONS: Mapping[str, Section] = {
             "new_cluster": _works(_COMPUTE),
             "existing_cluster_id": _works(f"names a compute profile; {_COMPUTE}"),
             "libraries": _works(_COMPUTE),
+            "isolation": _works(
+                "OpenLake's own: `PROCESS` (the default) or `FORK`;"
+                " [Compute](compute.md#isolation-of-python-tasks)"
+            ),
             "email_notifications": _works(_NOTICES),
             "webhook_notifications": _works(_NOTICES),
             "notification_settings": _works(_NOTICES),

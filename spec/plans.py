@@ -91,6 +91,13 @@ class TaskPlan(_Compact):
     """Iterations of a for-each that may run at once."""
     nested: "TaskPlan | None" = None
     """What a for-each runs for each input."""
+    reads_upstream: bool = False
+    """Its settings refer to what other tasks left."""
+
+    @property
+    def awaits_projection(self) -> bool:
+        """Whether its attempts begin with what the database says of the run so far."""
+        return self.reads_upstream or self.kind is not TaskKind.ENGINE
 
 
 class Prior(_Compact):
@@ -160,6 +167,9 @@ class RunPlan(_Compact):
     warn_after_s: int = 0
     started_at: datetime | None = None
     """Set when the execution goes on in a fresh history."""
+    paced: bool = False
+    """Events that nobody waits for are projected a few times a second at most. Histories that
+    began before this was done have none of its timers."""
     trigger: str = "ONE_TIME"
     creator: str = ""
 

@@ -308,6 +308,20 @@ class StatementWork(Frozen):
     """What an earlier worker left, by which the engine's query may be found."""
 
 
+class StatementHold(Frozen):
+    """Says that a worker still works on a statement that it was handed directly; or that it lets
+    go of it."""
+
+    attempt: int
+
+
+class StatementOrders(Frozen):
+    """What a worker is told of a statement that it holds."""
+
+    cancel: bool = False
+    """Stop it; it then ends as CANCELED."""
+
+
 class StatementProgress(Frozen):
     """What a worker writes down so that another one can go on."""
 

@@ -52,6 +52,15 @@ class TaskDependency(Model):
     """Of a condition task: the outcome to follow; with the other one this edge is excluded."""
 
 
+class Isolation(StrEnum):
+    """What separates a Python task from others of its worker (OpenLake's own)."""
+
+    PROCESS = "PROCESS"
+    """A fresh interpreter, for code that nobody needs to trust; the default."""
+    FORK = "FORK"
+    """A process forked from a warm interpreter: it starts within milliseconds."""
+
+
 UNSUPPORTED_TASK_TYPES: dict[str, str] = {
     "pipeline_task": "use notebook_task, spark_python_task or dbt_task",
     "dashboard_task": "use sql_task with the dashboard's queries",
@@ -123,6 +132,9 @@ class Task(Model):
     existing_cluster_id: str | None = None
     """Names a compute profile of the engine workers."""
     libraries: tuple[Library, ...] | None = None
+    isolation: Isolation | None = None
+    """Of Python code without Spark: PROCESS (the default) starts a fresh interpreter; FORK forks a
+    warm one, and starts within milliseconds."""
     timeout_seconds: int = Field(default=0, ge=0)
     """0 means no limit. Counts from the moment the attempt's work is opened."""
     max_retries: int = Field(default=0, ge=-1)
@@ -154,7 +166,7 @@ class Task(Model):
             raise ValueError(
                 f"task '{self.task_key}' {what}; give exactly one of {', '.join(TASK_TYPES)}"
             )
-        for problem in _compute_problems(self):
+        for problem in [*_compute_problems(self), *_isolation_problems(self)]:
             raise ValueError(problem)
         if self.condition_task is not None and self.max_retries:
             raise ValueError("a condition_task is never retried; remove 'max_retries'")
@@ -191,6 +203,19 @@ def _compute_problems(task: Task) -> list[str]:
         return [f"a {kind} takes no '{wrong[0]}'; remove it"]
     if task.libraries and kind not in ("dbt_task", *_JVM):
         return [f"a {kind} takes no 'libraries'; remove them"]
+    return []
+
+
+def _isolation_problems(task: Task) -> list[str]:
+    if task.isolation is None:
+        return []
+    if task.kind not in _CODE:
+        return [f"a {task.kind} takes no 'isolation'; remove it"]
+    if task.environment_key is None:
+        return [
+            f"'isolation' is for code without Spark: give the task '{task.task_key}' an"
+            " 'environment_key', or remove 'isolation'"
+        ]
     return []
 
 

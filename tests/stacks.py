@@ -26,7 +26,8 @@ def whole_stack() -> Iterator[Stack]:
     from tests.integration.stack import Stack
 
     if running := os.environ.get("OPENLAKE_TEST_DATA_DIR"):
-        profile = os.environ.get("OPENLAKE_TEST_PROFILE", "embedded")
+        is_full = os.environ.get("OPENLAKE_TEST_PROFILE") == "full"
+        profile = "full" if is_full else "embedded"
         yield Stack(Path(running), profile, Settings().ports.model_dump())
         return
     # Not pytest's own folder: PostgreSQL's user must be able to reach it.

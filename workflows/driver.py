@@ -6,6 +6,7 @@ Every change goes through `_record`: into the state at once, and to Postgres in 
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -51,6 +52,7 @@ class Driver:
         self._work = work
         self._attempts: dict[str, asyncio.Task[None]] = {}
         self._unprojected: list[Recorded] = []
+        self._projected_at: datetime | None = None
         self._publishing: asyncio.Task[None] | None = None
         """Named, so that it is not collected on its way."""
         self._late: tuple[StopCause, str] | None = None
@@ -79,19 +81,34 @@ class Driver:
         """
         if self.state.started_at is None:
             self.record(RunStarted(at=workflow.now()))
-        flusher = asyncio.create_task(self._flush())
         deadline = self._deadline()
-        while self.state.result is None and not self._has_to_move():
+        while True:
+            self._closing = False
+            flusher = asyncio.create_task(self._flush())
+            while self.state.result is None and not self._has_to_move():
+                try:
+                    self._advance(deadline)
+                    if self.state.result is None:
+                        await self._sleep_until_change(deadline)
+                except asyncio.CancelledError:
+                    # Our own parent was stopped, or somebody used Temporal's own cancel.
+                    self.stop(StopCause.USER, "")
+            self._closing = True
+            await self._flushed(flusher)
+            if self.state.result is not None:
+                return None
+            # An end may have been asked for during the last projection: that does not move on.
+            if self._has_to_move():
+                return continued(self.state)
+
+    async def _flushed(self, flusher: asyncio.Task[None]) -> None:
+        """Wait until all is projected, whoever cancels meanwhile: no event may be lost."""
+        while not flusher.done():
             try:
-                self._advance(deadline)
-                if self.state.result is None:
-                    await self._sleep_until_change(deadline)
+                await asyncio.shield(flusher)
             except asyncio.CancelledError:
-                # Our own parent was stopped, or somebody used Temporal's own cancel.
                 self.stop(StopCause.USER, "")
-        self._closing = True
-        await flusher
-        return continued(self.state) if self.state.result is None else None
+        flusher.result()
 
     def cancel(self, request: CancelRequest) -> None:
         """Stop the whole run, or one task run; what is stopping or over is left as it is.
@@ -217,7 +234,7 @@ class Driver:
                 ports.publish,
                 publish_request(self.plan, event),
                 start_to_close_timeout=options.CATALOG_LIMIT,
-                heartbeat_timeout=options.HEARTBEAT,
+                heartbeat_timeout=options.CONTROL_HEARTBEAT,
                 retry_policy=options.CATALOG,
                 summary=f"publish, round {event.round}",
             )
@@ -259,9 +276,12 @@ class Driver:
         iterations = self.plan.iterations
         while not self._closing or self._unprojected:
             await workflow.wait_condition(lambda: bool(self._unprojected) or self._closing)
+            if self.plan.paced:
+                await self._pace()
             batch = tuple(self._unprojected)
             if not batch:
                 return
+            self._projected_at = workflow.now()
             await workflow.execute_activity(
                 ports.project,
                 Projection(
@@ -276,6 +296,22 @@ class Driver:
                 summary=f"events {batch[0].seq} to {batch[-1].seq}",
             )
             del self._unprojected[: len(batch)]
+
+    async def _pace(self) -> None:
+        """Wait for what follows quickly, if something was projected just now and nobody waits."""
+        if self._projected_at is None:
+            return
+        left = self._projected_at + options.PACE - workflow.now()
+        if left > timedelta():
+            with suppress(TimeoutError):
+                await workflow.wait_condition(self._is_awaited, timeout=left)
+
+    def _is_awaited(self) -> bool:
+        return self._closing or any(
+            isinstance(recorded.event, AttemptScheduled)
+            and self.task(recorded.event.task_key).awaits_projection
+            for recorded in self._unprojected
+        )
 
 
 def _why(error: ActivityError) -> str:

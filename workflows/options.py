@@ -4,8 +4,12 @@ from datetime import timedelta
 
 from temporalio.common import RetryPolicy
 
-HEARTBEAT = timedelta(seconds=15)
-"""An engine worker that is silent for so long is taken for dead; another one re-attaches."""
+HEARTBEAT = timedelta(seconds=5)
+"""An engine worker that is silent for so long is taken for dead; another one re-attaches. It beats
+each second; that it was only slow does no harm, for two may follow the same work."""
+
+CONTROL_HEARTBEAT = timedelta(seconds=15)
+"""The same for what the control worker does itself."""
 
 ATTEMPT_LIMIT = timedelta(days=60)
 """Temporal wants a bound; a task's own `timeout_seconds` is kept by the worker."""
@@ -52,6 +56,9 @@ catalog may be away for hours: it is asked again until it has answered."""
 
 ADMISSION_LIMIT = timedelta(minutes=3)
 """A run that is admitted may have to wait for its git repository."""
+
+PACE = timedelta(milliseconds=250)
+"""Between two projections of a run: events of tasks that follow each other quickly go together."""
 
 LOOK_ANYWAY = timedelta(minutes=1)
 """A signal says when something has changed; a look so often makes up for a lost one."""

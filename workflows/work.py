@@ -78,7 +78,7 @@ async def _land(ref: TaskRef, outcome: AttemptOutcome) -> AttemptOutcome:
             ports.land,
             LandRequest(ref=ref, outcome=outcome),
             start_to_close_timeout=options.CATALOG_LIMIT,
-            heartbeat_timeout=options.HEARTBEAT,
+            heartbeat_timeout=options.CONTROL_HEARTBEAT,
             retry_policy=options.CATALOG,
             summary=f"{ref.task_key} attempt {ref.attempt}: land",
         )
@@ -106,7 +106,7 @@ async def _table_care(driver: Driver, task: TaskPlan, ref: TaskRef) -> AttemptOu
             ref,
             task_queue=ports.CARE_QUEUE,
             start_to_close_timeout=options.ATTEMPT_LIMIT,
-            heartbeat_timeout=options.HEARTBEAT,
+            heartbeat_timeout=options.CONTROL_HEARTBEAT,
             retry_policy=options.REATTACH,
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             summary=f"{ref.task_key}: delete files",
@@ -136,7 +136,7 @@ async def _run_job(ref: TaskRef) -> AttemptOutcome:
             ref,
             task_queue=ports.CHILD_QUEUE,
             start_to_close_timeout=options.ATTEMPT_LIMIT,
-            heartbeat_timeout=options.HEARTBEAT,
+            heartbeat_timeout=options.CONTROL_HEARTBEAT,
             retry_policy=options.REATTACH,
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             summary=f"{ref.task_key}: run another job",
@@ -152,7 +152,7 @@ async def _for_each(driver: Driver, task: TaskPlan, ref: TaskRef) -> AttemptOutc
             ports.expand,
             ref,
             start_to_close_timeout=options.CONTROL_LIMIT,
-            heartbeat_timeout=options.HEARTBEAT,
+            heartbeat_timeout=options.CONTROL_HEARTBEAT,
             retry_policy=options.RECORD,
             summary=f"{ref.task_key}: read inputs",
         )
@@ -208,6 +208,7 @@ def _header(plan: RunPlan) -> RunPlan:
         execution=plan.execution,
         settings_hash=plan.settings_hash,
         publish=plan.publish,
+        paced=plan.paced,
         trigger=plan.trigger,
         creator=plan.creator,
     )

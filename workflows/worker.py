@@ -16,8 +16,13 @@ from workflows.trigger import Backfill, Trigger
 
 WORKFLOWS: list[type] = [JobRun, ForEach, ForEachPart, Trigger, Backfill, Statement]
 
+_POLLS = 10
+"""Twice what the library has at first: the steps of many runs come at once."""
+
 RUNNER = SandboxedWorkflowRunner(
-    restrictions=SandboxRestrictions.default.with_passthrough_modules("spec", "pydantic_core")
+    restrictions=SandboxRestrictions.default.with_passthrough_modules(
+        "spec", "workflows", "pydantic_core"
+    )
 )
 
 
@@ -34,6 +39,8 @@ def build(client: Client, activities: Sequence[Callable[..., Any]]) -> Worker:
         workflows=WORKFLOWS,
         activities=activities,
         workflow_runner=RUNNER,
+        max_concurrent_workflow_task_polls=_POLLS,
+        max_concurrent_activity_task_polls=_POLLS,
     )
 
 

@@ -7,15 +7,15 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from activities import ending, faults, processes, runner
+from activities import ending, faults, processes
 from activities.config import WorkerConfig
 from activities.engines.base import Feeds, Handle, Progress
-from activities.engines.environment import ROOT, base_environment
+from activities.engines.environment import base_environment
+from activities.engines.starting import starter
 from activities.faults import Point
 from activities.folder import AttemptFolder, State
 from activities.processes import Identity
 from spec.attempts import AttemptOutcome, AttemptOutput, AttemptWork, NotebookProgram
-from spec.errors import EngineUnavailable
 
 POLL_S = 1.0
 _LOST = "Its process vanished, or was stopped for so long that it counts as lost."
@@ -29,6 +29,8 @@ class Launch:
     cwd: Path
     environment: dict[str, str] = field(default_factory=dict[str, str], repr=False)
     """Added to the base environment of every attempt."""
+    fork: bool = False
+    """`argv` is an interpreter and its script, and may run in a warm one that forked itself."""
 
 
 class FileLog:
@@ -74,9 +76,10 @@ class LocalEngine:
         folder = self.folder(key)
         if folder.runner is None:
             faults.reach(Point.BEFORE_INTENT, work.ref.task_key)
-            self._prepare(work, folder)
+            launch = self._prepare(work, folder)
             faults.reach(Point.AFTER_INTENT, work.ref.task_key)
-            await self._start(folder)
+            python = self.config.python if launch.fork else Path(sys.executable)
+            await starter(python).start(folder)
             faults.reach(Point.AFTER_SUBMIT, work.ref.task_key)
         return self._handle(key)
 
@@ -131,7 +134,7 @@ class LocalEngine:
     def _handle(self, key: str) -> Handle:
         return Handle(key=key, host=self.config.host)
 
-    def _prepare(self, work: AttemptWork, folder: AttemptFolder) -> None:
+    def _prepare(self, work: AttemptWork, folder: AttemptFolder) -> Launch:
         folder.make()
         widgets = work.program.parameters if isinstance(work.program, NotebookProgram) else {}
         context = {"upstream": work.upstream_values, "widgets": widgets}
@@ -144,30 +147,11 @@ class LocalEngine:
             "marker": folder.mark,
             "grace_s": self.config.grace_s,
             "uid": self.config.uid,
+            "fork": launch.fork,
         }
         folder.write("ref.json", work.ref.model_dump_json())
         folder.write("spec.json", json.dumps(spec))
-
-    async def _start(self, folder: AttemptFolder) -> None:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-S",
-            "-m",
-            "activities.runner",
-            str(folder.path),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            cwd=ROOT,
-            env={"PATH": os.defpath},
-            start_new_session=True,
-        )
-        code = await process.wait()
-        if code not in (runner.CLAIMED, runner.TAKEN):
-            raise EngineUnavailable(
-                f"The runner of {folder.key} did not start (exit code {code}); "
-                f"see {folder.path / 'runner.log'}"
-            )
+        return launch
 
 
 async def until_dead(who: Identity, wait_s: float) -> None:

@@ -20,6 +20,7 @@ from spec.attempts import (
     WheelProgram,
 )
 from spec.errors import EngineRejected
+from spec.tasks import Isolation
 
 
 class PythonEngine(LocalEngine):
@@ -30,7 +31,8 @@ class PythonEngine(LocalEngine):
         if isinstance(work.program, DbtProgram):
             return dbt.launch(self.config, work, folder, work.program)
         argv, cwd = program_command(work, folder, "Python")
-        return Launch([str(interpreter(self.config, work.compute.python)), *argv], cwd)
+        python = str(interpreter(self.config, work.compute.python))
+        return Launch([python, *argv], cwd, fork=work.compute.isolation is Isolation.FORK)
 
     async def cancel(self, handle: Handle) -> None:
         """See base class; queries that dbt had under way end too."""

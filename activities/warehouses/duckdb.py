@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ import duckdb
 import httpx2
 import psutil
 import pyarrow as pa  # pyright: ignore[reportMissingTypeStubs]
+import structlog
 from sqlglot import exp
 
 from activities.sql.duckdb_catalog import Lakehouse
@@ -34,12 +35,17 @@ from spec.warehouses import WarehouseConfig
 
 T = TypeVar("T")
 
+log = structlog.get_logger(__name__)
+
 _pa: Any = pa
 _NULL = _pa.null()
 
 _ROWS_A_BATCH = 8192
 _MOST_INSTANCES = 8
 _IDLE_S = 600.0
+_CATALOG_PATIENCE_S = 20.0
+"""How long a statement waits for a catalog that is away."""
+_ATTACH_AGAIN_S = 0.5
 _SPILL = "spill-"
 _MOST_SESSIONS = 10
 """Kept of one instance; more are opened when they are needed at once."""
@@ -158,10 +164,17 @@ class DuckdbEngine:
             (each.last_used, key) for key, each in self._instances.items() if not each.in_use
         )
         surplus = len(self._instances) - _MOST_INSTANCES
-        for number, (last_used, key) in enumerate(free):
-            if number < surplus or now - last_used > _IDLE_S:
+        old = [
+            self._instances.pop(key)
+            for number, (last_used, key) in enumerate(free)
+            if number < surplus or now - last_used > _IDLE_S
+        ]
+        for _, key in free:
+            if key not in self._instances:
                 self._opening.pop(key, None)
-                await self.blocking(self._instances.pop(key).close)
+        # Nobody finds them any more when the first one is waited for.
+        for each in old:
+            await self.blocking(each.close)
 
 
 class DuckdbExecution:
@@ -274,16 +287,29 @@ class DuckdbExecution:
 
     async def _enter(self) -> Lakehouse:
         if not self._reading.only_reads:
-            self._instance = await self._engine.open(self._writer)
+            self._instance = await self._opened(lambda: self._engine.open(self._writer))
             lakehouse = self._instance.lakehouse
             if self._catalog or self._schema:
                 await self._call(lambda: self._go(lakehouse))
             return lakehouse
-        self._instance = instance = await self._engine.kept(self._work.reader)
+        instance = await self._opened(lambda: self._engine.kept(self._work.reader))
+        self._instance = instance
         free = instance.sessions.get((self._catalog, self._schema))
         if free:
             return free.pop()
         return await self._call(lambda: self._go(instance.lakehouse.session()))
+
+    async def _opened(self, attach: Callable[[], Awaitable[_Instance]]) -> _Instance:
+        """Attach the lakehouse, again while the catalog is away: nothing has begun yet."""
+        until = time.monotonic() + _CATALOG_PATIENCE_S
+        while True:
+            try:
+                return await attach()
+            except (duckdb.IOException, duckdb.HTTPException) as error:
+                if self._is_stopped or time.monotonic() > until:
+                    raise
+                log.warning("warehouse.catalog_away", error=str(error)[:300])
+            await asyncio.sleep(_ATTACH_AGAIN_S)
 
     def _go(self, lakehouse: Lakehouse) -> Lakehouse:
         lakehouse.enter(self._catalog or lakehouse.catalog, self._schema or lakehouse.schema)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx2
@@ -12,12 +13,13 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.control_client import ControlClient
+from activities.faults import Point, reach
 from activities.sql.gateway_tables import GatewayTables
 from activities.warehouses.base import Execution, StatementFailed, WarehouseEngine
 from activities.warehouses.delivery import Delivery
 from activities.warehouses.reading import Reading, read
 from spec.attempts import CatalogAccess
-from spec.errors import EngineRejected, Unavailable
+from spec.errors import AttemptOver, EngineRejected, Unavailable
 from spec.statements import (
     ServiceError,
     StatementEnd,
@@ -42,8 +44,16 @@ LEFT = "LeftRunning"
 """Type of the retryable failure by which a worker that shuts down hands its statements on."""
 
 
+@dataclass(frozen=True)
+class Held:
+    """A statement that this process has past Temporal; see `direct`."""
+
+    taking: "Taking"
+    running: "asyncio.Task[None]"
+
+
 class StatementActivities:
-    """Holds what the activity needs."""
+    """Holds what the activity needs, and what the direct way shares with it."""
 
     def __init__(
         self,
@@ -58,22 +68,52 @@ class StatementActivities:
         self._engine = engine
         self._threads = threads
         self._http = httpx2.AsyncClient(timeout=httpx2.Timeout(60, connect=5), trust_env=False)
+        self.slots = asyncio.Semaphore(warehouse.slots)
+        """Whatever way statements come, no more run at once."""
+        self.held: dict[str, Held] = {}
+        """By their ids."""
+
+    def taking(self) -> "Taking":
+        """Return a taking-up of a statement."""
+        return Taking(self._warehouse, self._control, self._engine, self._threads, self._http)
 
     @activity.defn(name="run_statement")
     async def run_statement(self, ref: StatementRef) -> None:
         """See `spec.ports.run_statement`."""
-        one = _Run(self._warehouse, self._control, self._engine, self._threads, self._http)
-        running = asyncio.create_task(one.run(ref))
         beating = asyncio.create_task(_beat())
         try:
-            await _attend(one, running)
+            if (held := self.held.get(ref.statement_id)) is not None:
+                await self._go_on(held, ref)
+                return
+            async with self.slots:
+                one = self.taking()
+                running = asyncio.create_task(one.run(ref))
+                try:
+                    await _attend(one, running)
+                except asyncio.CancelledError:
+                    # Temporal has given this attempt up: whoever makes the next one goes on.
+                    await one.leave()
+                    raise
+                finally:
+                    running.cancel()
+                    await asyncio.gather(running, return_exceptions=True)
         finally:
-            for task in (running, beating):
-                task.cancel()
-            await asyncio.gather(running, beating, return_exceptions=True)
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+
+    async def _go_on(self, held: Held, ref: StatementRef) -> None:
+        """Attend to a statement that has got a workflow while this process has it."""
+        if ref.stop:
+            await held.taking.cancel()
+        try:
+            await _attend(held.taking, held.running)
+        except asyncio.CancelledError:
+            if held.running.cancelled():
+                raise AttemptOver("another worker has the statement") from None
+            raise
 
 
-async def _attend(one: "_Run", running: "asyncio.Task[None]") -> None:
+async def _attend(one: "Taking", running: "asyncio.Task[None]") -> None:
     """Wait for the end, and pass on what Temporal wants meanwhile."""
     while True:
         try:
@@ -96,7 +136,7 @@ async def _beat() -> None:
         await asyncio.sleep(_HEARTBEAT_S)
 
 
-class _Run:
+class Taking:
     """One taking-up of one statement."""
 
     def __init__(
@@ -107,6 +147,7 @@ class _Run:
         threads: Executor,
         http: httpx2.AsyncClient,
     ) -> None:
+        """See class; made by `StatementActivities.taking`."""
         self._warehouse = warehouse
         self._control = control
         self._engine = engine
@@ -116,18 +157,30 @@ class _Run:
         self._reading: Reading | None = None
         self._is_canceled = False
         self._is_leaving = False
+        self._has_begun = False
+        """Whether the engine may have been told something."""
 
     async def run(self, ref: StatementRef) -> None:
         """Take the statement up and bring it to its end."""
         work = await _patiently(lambda: self._control.open_statement(ref))
+        await self.bring_to_end(work, stop=ref.stop)
+
+    async def bring_to_end(self, work: StatementWork, *, stop: bool = False) -> None:
+        """Run a statement that is taken up, or only stop it, and report its end."""
+        reach(Point.AFTER_TAKE, self._warehouse.warehouse_id)
         delivery = Delivery(work, lambda i, content: self._put(work, i, content), self._threads)
         try:
-            end = await self._end_of(ref, work, delivery)
+            end = await self._end_of(work, delivery, stop=stop)
+        except AttemptOver:
+            # Whoever has taken the statement up goes on with the engine's query.
+            await self.leave()
+            raise
         finally:
             if self._execution is not None:
                 await self._execution.close()
         if end is not None:
-            await _patiently(lambda: self._control.end_statement(ref.statement_id, end))
+            reach(Point.BEFORE_FINISH, self._warehouse.warehouse_id)
+            await _patiently(lambda: self._control.end_statement(work.statement_id, end))
 
     async def cancel(self) -> None:
         """Stop the engine's query; the statement then ends by itself as CANCELED."""
@@ -142,18 +195,22 @@ class _Run:
             await self._execution.leave()
 
     async def _end_of(
-        self, ref: StatementRef, work: StatementWork, delivery: Delivery
+        self, work: StatementWork, delivery: Delivery, *, stop: bool
     ) -> StatementEnd | None:
         """Return how the statement ended; None when it was only to be stopped."""
         try:
             self._reading = await self._read(work)
             execution = self._engine.execution(work, self._reading, self._noter(work))
             self._execution = execution
-            if ref.stop:
+            if stop:
                 await execution.stop()
                 return None
-            if self._is_canceled:
+            if self._is_leaving:
+                # What an earlier worker has begun goes on without us.
+                await execution.leave()
+            if self._is_canceled or self._is_leaving:
                 raise StatementFailed("", ServiceError.CANCELLED)
+            self._has_begun = True
             answer = await execution.answer()
             await delivery.take(answer)
         except StatementFailed as error:
@@ -172,7 +229,8 @@ class _Run:
         )
 
     def _failed(self, work: StatementWork, message: str, error: ServiceError) -> StatementEnd:
-        if self._is_leaving and (self._reading is None or self._reading.is_repeatable):
+        can_repeat = self._reading is None or self._reading.is_repeatable or not self._has_begun
+        if self._is_leaving and not self._is_canceled and can_repeat:
             raise ApplicationError(
                 "The warehouse's process shuts down; another one runs the statement.", type=LEFT
             )

@@ -176,7 +176,9 @@ class TrinoExecution:
     async def _taken(self, page: Page) -> Page:
         self.engine_query_id = page.query_id
         self._next_uri = page.next_uri
-        if self._is_stopped or self._is_left:
+        if self._is_left and not self._is_stopped:
+            raise EngineUnavailable("The process shuts down; another one goes on with the query.")
+        if self._is_stopped:
             raise StatementFailed("The statement was stopped.", ServiceError.CANCELLED)
         if page.error is not None:
             raise _failure(page)

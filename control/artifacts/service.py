@@ -10,6 +10,7 @@ import structlog
 
 from control.auth import Caller
 from control.deps import Deps
+from control.gateway.attempts import known_attempt
 from control.runs.access import permitted_task
 from control.secrets.reading import redactor_of
 from control.secrets.redaction import Redactor
@@ -46,10 +47,12 @@ async def put(deps: Deps, task_run_id: int, content: bytes) -> None:
 
     Raises:
         Invalid: it is too large.
+        NotFound: there is no such attempt.
         Unavailable: the object store does not answer.
     """
     check_size(len(content))
     async with deps.database.read_session() as session:
+        await known_attempt(session, task_run_id)
         redactor = await redactor_of(deps, session, task_run_id)
     if redactor:
         try:

@@ -15,9 +15,8 @@ from control.config import Settings
 from control.stack.layout import Layout
 
 if TYPE_CHECKING:
-    from temporalio.worker import Worker
-
     from activities.control_client import ControlClient
+    from activities.warehouses.worker import WarehouseWorker
     from spec.warehouses import WarehouseConfig
 
 _KEPT_FOR_OTHERS = 0.25
@@ -95,7 +94,7 @@ def _within_machine(warehouse: "WarehouseConfig") -> "WarehouseConfig":
     return warehouse.model_copy(update={"memory_mib": power.memory_mib, "threads": power.threads})
 
 
-async def _announce(worker: "Worker", ready: Path | None) -> None:
+async def _announce(worker: "WarehouseWorker", ready: Path | None) -> None:
     """Say that the worker polls, until this is cancelled."""
     while not worker.is_running:  # noqa: ASYNC110 (it has no event to wait for)
         await asyncio.sleep(0.02)

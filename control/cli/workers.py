@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import structlog
 import typer
@@ -22,8 +22,6 @@ from control.stack.secrets import plain_connection
 from spec.tasks import Engine
 
 if TYPE_CHECKING:
-    from temporalio.worker import Worker
-
     from activities.config import WorkerConfig
     from control.deps import Deps
 
@@ -39,6 +37,9 @@ token = typer.Typer(
 
 
 log = structlog.get_logger(__name__)
+
+_PATIENCE_S = 300.0
+"""How long a process that starts waits for the database; parts come back in any order."""
 
 
 def log_as_json() -> None:
@@ -84,7 +85,7 @@ async def _prepare_api(layout: Layout) -> "Deps":
     from control.assembly import assemble
     from control.migrate import upgrade
 
-    await upgrade(layout.postgres_url())
+    await upgrade(layout.postgres_url(), patience_s=_PATIENCE_S)
     return await assemble(layout)
 
 
@@ -98,7 +99,7 @@ def gateway() -> None:
 
     log_as_json()
     layout = Layout(Settings())
-    asyncio.run(upgrade(layout.postgres_url()))
+    asyncio.run(upgrade(layout.postgres_url(), patience_s=_PATIENCE_S))
     run_gateway(
         GatewayConfig(
             upstream=layout.nessie_url,
@@ -287,7 +288,19 @@ async def _run_engine_worker(
         await run_until_told(workers, also=[sweep_forever(config, control)])
 
 
-async def run_until_told(workers: "Sequence[Worker]", also: Sequence[Awaitable[None]] = ()) -> None:
+class Runs(Protocol):
+    """A worker, as far as it is run here."""
+
+    async def run(self) -> None:
+        """Work until `shutdown`; raises what makes it fail."""
+        ...
+
+    async def shutdown(self) -> None:
+        """End; returns when that is so."""
+        ...
+
+
+async def run_until_told(workers: Sequence[Runs], also: Sequence[Awaitable[None]] = ()) -> None:
     """Run side by side until SIGTERM or SIGINT; the first failure ends all of them."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()

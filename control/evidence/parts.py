@@ -84,7 +84,10 @@ def of_attempt(attempt: Attempt) -> EvidenceTaskRun:
 
 def _read(row: AttemptReadRow) -> EvidenceRead:
     return EvidenceRead(
-        table=row.table_name, branch=row.branch, snapshot_id=_snapshot(row.snapshot_id), at=row.at
+        table=row.table_name,
+        branch=row.branch,
+        snapshot_id=spell_snapshot(row.snapshot_id),
+        at=row.at,
     )
 
 
@@ -93,15 +96,16 @@ def _commit(row: AttemptCommitRow) -> EvidenceCommit:
         table=row.table_name,
         branch=row.branch,
         operation=row.operation,
-        snapshot_id=_snapshot(row.snapshot_id),
-        parent_snapshot_id=_snapshot(row.parent_snapshot_id),
+        snapshot_id=spell_snapshot(row.snapshot_id),
+        parent_snapshot_id=spell_snapshot(row.parent_snapshot_id),
         state=row.state,
         summary=row.summary,
         at=row.at,
     )
 
 
-def _snapshot(snapshot_id: int | None) -> str | None:
+def spell_snapshot(snapshot_id: int | None) -> str | None:
+    """Return a snapshot's id as text; None for none."""
     return None if snapshot_id in (None, NO_SNAPSHOT) else str(snapshot_id)
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlmodel import col, select, tuple_
+from sqlmodel import col, select, tuple_, union
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control.gateway.tables import AttemptCommitRow, AttemptReadRow, AttemptRow
@@ -18,6 +18,7 @@ from control.runs.tables import (
     TaskOutput,
     TaskRun,
 )
+from spec.ids import MAX_ATTEMPTS
 
 PAGE = 250
 """Rows at a time: so few that drawing them keeps nobody else waiting."""
@@ -72,6 +73,30 @@ async def _tables(
     for row in await session.exec(made.order_by(col(AttemptCommitRow.id))):
         commits[row.task_run_id].append(row)
     return reads, commits
+
+
+async def attempts_with_tables(
+    session: AsyncSession, run_id: int, task_run_id: int | None, after: int, limit: int
+) -> list[tuple[TaskRun, list[AttemptReadRow], list[AttemptCommitRow]]]:
+    """Return attempts of a run that read or changed tables, behind one of them, by their ids."""
+    first, last = max(run_id, after) + 1, run_id + MAX_ATTEMPTS
+    if task_run_id is not None:
+        first, last = max(first, task_run_id), min(last, task_run_id)
+    met = union(
+        *(
+            select(row.task_run_id).where(col(row.task_run_id).between(first, last))
+            for row in (AttemptReadRow, AttemptCommitRow)
+        )
+    ).subquery()
+    query = (
+        select(TaskRun)
+        .join(met, met.c.task_run_id == col(TaskRun.task_run_id))
+        .order_by(col(TaskRun.task_run_id))
+        .limit(limit)
+    )
+    rows = (await session.exec(query)).all()
+    reads, commits = await _tables(session, [row.task_run_id for row in rows])
+    return [(row, reads[row.task_run_id], commits[row.task_run_id]) for row in rows]
 
 
 async def events(session: AsyncSession, run_id: int) -> AsyncIterator[RunEvent]:

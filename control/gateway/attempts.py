@@ -6,11 +6,12 @@ earlier attempt of the same task in the same run over, which waits for commits u
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -18,7 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from control.db import Database
 from control.gateway.tables import AttemptCommitRow, AttemptRow, AttemptState, CommitState
 from control.gateway.tokens import AttemptClaims
-from spec.errors import Forbidden, Unavailable
+from spec.errors import Forbidden, NotFound, Unavailable
 
 DRAIN_TIMEOUT_S = 40
 """Longer than a gateway waits for the catalog, so that a commit under way ends first."""
@@ -28,27 +29,32 @@ DRAIN_TIMEOUT_S = 40
 class Opening:
     """What `open_attempt` did."""
 
-    opened: bool
-    """False: a commit of an earlier attempt is still being settled; ask again shortly."""
+    attempt: AttemptRow | None
+    """None: a commit of an earlier attempt is still being settled; ask again shortly."""
     superseded: tuple[int, ...] = ()
     """Task-run ids that were declared over just now."""
     unsettled: int = 0
     """Commits of earlier attempts whose outcome the gateway is still finding out."""
 
 
-async def open_attempt(session: AsyncSession, claims: AttemptClaims) -> Opening:
+async def open_attempt(session: AsyncSession, claims: AttemptClaims, host: str = "") -> Opening:
     """Give an attempt the right to commit; the same attempt may be opened again.
 
     Every earlier attempt (smaller task-run id) of the same run and task key is declared over
     under its row lock, which a commit holds from its check until the catalog has answered. If a
     gateway died in the middle of such a commit, the attempt is not opened before its outcome is
-    known; commit the session and call again, or use `begin_attempt`.
+    known; commit the session and call again, or use `beginning`.
+
+    Args:
+        session: The transaction; the attempt's row stays locked until its end.
+        claims: What the attempt's token says.
+        host: Where its worker runs; the first word counts.
 
     Raises:
         Forbidden: this attempt is over, or a later one has been opened.
         Unavailable: a commit under way did not end in time.
     """
-    await session.exec(select(func.pg_advisory_xact_lock(_task_lock(claims))))
+    await session.exec(select(func.pg_advisory_xact_lock(*_task_lock(claims))))
     attempts = await _attempts_of_task(session, claims)
     later = [a for a in attempts if a.task_run_id > claims.task_run_id]
     mine = next((a for a in attempts if a.task_run_id == claims.task_run_id), None)
@@ -67,36 +73,57 @@ async def open_attempt(session: AsyncSession, claims: AttemptClaims) -> Opening:
     unsettled = await _count_unsettled(session, [a.task_run_id for a in earlier])
     if mine is None and unsettled == 0:
         fields = claims.model_dump(exclude={"kind", "expires_at", "branch"})
-        session.add(AttemptRow(**fields, opened_at=datetime.now(UTC)))
+        mine = AttemptRow(**fields, opened_at=datetime.now(UTC), host=host or None)
+        session.add(mine)
         await session.flush()
-    return Opening(
-        opened=mine is not None or unsettled == 0,
-        superseded=tuple(superseded),
-        unsettled=unsettled,
-    )
+    elif mine is not None and mine.host is None and host:
+        mine.host = host
+        session.add(mine)
+    return Opening(mine, tuple(superseded), unsettled)
 
 
-async def begin_attempt(
-    database: Database, claims: AttemptClaims, *, patience_s: float = 75.0
-) -> Opening:
-    """Open an attempt in transactions of its own, waiting for unsettled commits of earlier ones.
+@asynccontextmanager
+async def beginning(
+    database: Database, claims: AttemptClaims, *, host: str = "", patience_s: float = 75.0
+) -> AsyncGenerator[tuple[AsyncSession, AttemptRow, Opening]]:
+    """Open an attempt in a transaction that the block goes on with, and that its end commits.
+
+    Takes turns with whoever ends the attempt (`order_ending`): the block sees whether it has ended.
 
     Raises:
         Forbidden: this attempt is over, or a later one has been opened.
-        Unavailable: earlier commits were not settled within `patience_s`; is a gateway running?
+        Unavailable: commits of earlier attempts were not settled within `patience_s`; is a gateway
+            running?
     """
     deadline = asyncio.get_running_loop().time() + patience_s
     while True:
         async with database.session() as session:
-            opening = await open_attempt(session, claims)
-        if opening.opened:
-            return opening
+            await order_ending(session, claims.task_run_id)
+            opening = await open_attempt(session, claims, host)
+            if opening.attempt is not None:
+                yield session, opening.attempt, opening
+                return
         if asyncio.get_running_loop().time() >= deadline:
             raise Unavailable(
                 f"{opening.unsettled} commits of an earlier attempt of task '{claims.task_key}' "
                 "are not settled yet; check that a catalog gateway and the catalog are running"
             )
         await asyncio.sleep(0.5)
+
+
+async def known_attempt(
+    session: AsyncSession, task_run_id: int, *, lock: bool = False
+) -> AttemptRow:
+    """Return an attempt that has been opened; with `lock` it does not end meanwhile.
+
+    Raises:
+        NotFound: it never was.
+    """
+    held = {"read": True} if lock else None
+    attempt = await session.get(AttemptRow, task_run_id, with_for_update=held)
+    if attempt is None:
+        raise NotFound(f"Attempt {task_run_id} was never opened.", task_run_id=task_run_id)
+    return attempt
 
 
 async def order_ending(session: AsyncSession, task_run_id: int) -> None:
@@ -130,9 +157,12 @@ def _end(attempt: AttemptRow, reason: str) -> None:
     attempt.over_reason = reason
 
 
-def _task_lock(claims: AttemptClaims) -> int:
-    """Two openings of one task take turns; other tasks of the run seldom share the number."""
-    return claims.run_id ^ (sum(claims.task_key.encode()) + 1)
+def _task_lock(claims: AttemptClaims) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """Two openings of one task take turns; other tasks seldom share the numbers.
+
+    A lock of two numbers never is one of a single number, as `order_ending` takes.
+    """
+    return func.hashint8(claims.run_id), func.hashtext(claims.task_key)
 
 
 async def _attempts_of_task(session: AsyncSession, claims: AttemptClaims) -> Sequence[AttemptRow]:
@@ -146,6 +176,8 @@ async def _attempts_of_task(session: AsyncSession, claims: AttemptClaims) -> Seq
 
 async def _locked(session: AsyncSession, ids: Sequence[int]) -> Sequence[AttemptRow]:
     """Return attempts in the order of their ids, once no commit of theirs is under way."""
+    if not ids:
+        return ()
     await session.exec(text(f"SET LOCAL lock_timeout = '{DRAIN_TIMEOUT_S}s'"))  # pyright: ignore[reportCallIssue, reportArgumentType]
     query = (
         select(AttemptRow)

@@ -18,7 +18,7 @@ from spec.attempts import Compute, PythonLibraries
 from spec.compute import ComputeProfile, Library, MavenLibrary
 from spec.jobs import JobSettings
 from spec.spark_conf import merge_conf
-from spec.tasks import Engine, Task, engine_of
+from spec.tasks import Engine, Isolation, Task, engine_of
 
 Blob = Callable[[str], Awaitable[bytes]]
 """Returns content by its SHA-256."""
@@ -60,6 +60,7 @@ async def compute_of(
         spark_files=spark_files,
         environment=variables | (cluster.spark_env_vars if cluster is not None else {}),
         import_roots=(".",) if _is_notebook_of_git(task) else (),
+        isolation=task.isolation or Isolation.PROCESS,
     )
     return compute, {place: manifest[key] for place, key in paths.items()}
 

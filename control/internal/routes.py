@@ -64,7 +64,6 @@ async def append_log(
 ) -> LogTail:
     """Append the raw body if it begins where the log ends; answer how much was taken."""
     logs.check_size(int(request.headers.get("content-length", "0")))
-    await service.known_attempt(deps, task_run_id)
     return await logs.append(deps, task_run_id, offset, await request.body(), final=final)
 
 
@@ -92,6 +91,5 @@ async def put_output(task_run_id: int, body: AttemptOutput, deps: DepsArg) -> Em
 async def put_artifacts(task_run_id: int, request: Request, deps: DepsArg) -> Empty:
     """Keep the raw body, a `.tar.gz` of what the attempt left for people; the last one counts."""
     artifacts.check_size(int(request.headers.get("content-length", "0")))
-    await service.known_attempt(deps, task_run_id)
     await artifacts.put(deps, task_run_id, await request.body())
     return Empty()

@@ -35,6 +35,7 @@ from control.runs.tables import Run, TaskOutput, TaskRun
 from control.secrets.reading import redact_output, redactor_of, with_secrets
 from control.transactions.context import Context as TransactionContext
 from control.transactions.opening import ensure_attempt_branch
+from control.transactions.store import newest
 from control.uploads import service as uploads
 from control.warehouses import service as warehouses
 from spec.api.alerts import PinnedAlert
@@ -58,6 +59,8 @@ log = structlog.get_logger(__name__)
 
 MOST_VALUES_BYTES = 48 * 1024
 MOST_RESULT_BYTES = 5 * 1024 * 1024
+_PATIENCE_S = 45.0
+"""How long an opening waits for what earlier attempts are committing."""
 
 
 async def open_attempt(deps: Deps, ref: AttemptRef, host: str) -> AttemptWork:
@@ -68,69 +71,79 @@ async def open_attempt(deps: Deps, ref: AttemptRef, host: str) -> AttemptWork:
         Conflict: the run's catalog branch cannot be gone on with.
         NotFound: there is no such run.
     """
-    await _check_run(deps, ref)
-    claims = deps.access.claims(ref)
-    try:
-        opening = await fence.begin_attempt(deps.database, claims, patience_s=45.0)
-    except Forbidden as error:
-        raise AttemptOver(error.message, task_run_id=ref.task_run_id) from error
-    async with deps.database.session() as session:
-        run = await _not_ended(session, ref)
-        attempt = None
-        if run is not None:
-            attempt = await session.get_one(AttemptRow, ref.task_run_id, with_for_update=True)
-            attempt.host = attempt.host or host
-            await hub.notify(session, hub.run_topic(ref.run_id))
-    if run is None or attempt is None:
-        raise AttemptOver(f"attempt {ref.task_run_id} has ended", task_run_id=ref.task_run_id)
-    log.info(
-        "attempt.opened",
-        task_run_id=ref.task_run_id,
-        host=host,
-        superseded=opening.superseded,
-    )
-    claims = await ensure_attempt_branch(TransactionContext(deps.database, deps.catalog), claims)
-    return await _work(deps, claims, ref, run, attempt)
-
-
-async def _check_run(deps: Deps, ref: AttemptRef) -> None:
-    async with deps.database.read_session() as session:
-        run = await session.get(Run, ref.run_id)
-    if run is None or (run.workspace_id, run.job_id) != (ref.workspace_id, ref.job_id):
-        raise NotFound(f"Run {ref.run_id} does not exist.", run_id=ref.run_id)
     if run_of(ref.task_run_id) != ref.run_id:
         raise Invalid(f"attempt {ref.task_run_id} is not of run {ref.run_id}")
-    if RunLife(run.life).is_over:
-        raise AttemptOver(f"run {ref.run_id} is over", task_run_id=ref.task_run_id)
+    claims = deps.access.claims(ref)
+    run, attempt, snapshot, in_transaction = await _open(deps, claims, ref, host)
+    if in_transaction:
+        context = TransactionContext(deps.database, deps.catalog)
+        claims = await ensure_attempt_branch(context, claims)
+    return await _work(deps, claims, ref, run, attempt, snapshot)
 
 
-async def _not_ended(session: AsyncSession, ref: AttemptRef) -> Run | None:
-    """Return the run, unless the attempt's end has been projected; then close what was opened.
+async def _open(
+    deps: Deps, claims: AttemptClaims, ref: AttemptRef, host: str
+) -> tuple[Run, AttemptRow, SettingsSnapshot, bool]:
+    """Open the attempt; close it again in the same transaction if it had ended before.
 
-    Takes turns with the projection, which closes the attempts it sees.
+    Returns:
+        The run, the attempt, what the run works from, and whether it works on a branch.
     """
-    await fence.order_ending(session, ref.task_run_id)
-    run = await session.get_one(Run, ref.run_id)
-    task_run = await session.get(TaskRun, ref.task_run_id)
-    ended = task_run is not None and task_run.ended_at is not None
-    if ended or RunLife(run.life).is_over:
-        await fence.close_attempt(session, ref.task_run_id, "it had ended before it was opened")
-        return None
-    return run
+    begun = fence.beginning(deps.database, claims, host=host, patience_s=_PATIENCE_S)
+    try:
+        async with begun as (session, attempt, opening):
+            run, has_ended = await _run_of(session, ref)
+            if has_ended:
+                reason = "it had ended before it was opened"
+                await fence.close_attempt(session, ref.task_run_id, reason)
+            snapshot = await deps.snapshots.get(session, run.settings_hash)
+            publishes = snapshot.settings.get("publish") is not None
+            in_transaction = publishes or await newest(session, run.run_id) is not None
+            await hub.notify(session, hub.run_topic(ref.run_id))
+    except Forbidden as error:
+        raise AttemptOver(error.message, task_run_id=ref.task_run_id) from error
+    if has_ended:
+        raise AttemptOver(f"attempt {ref.task_run_id} has ended", task_run_id=ref.task_run_id)
+    log.info(
+        "attempt.opened", task_run_id=ref.task_run_id, host=host, superseded=opening.superseded
+    )
+    return run, attempt, snapshot, in_transaction
+
+
+async def _run_of(session: AsyncSession, ref: AttemptRef) -> tuple[Run, bool]:
+    """Return an attempt's run, and whether one of them has ended.
+
+    Raises:
+        NotFound: there is no such run.
+    """
+    query = (
+        select(Run, TaskRun.ended_at)
+        .outerjoin(TaskRun, col(TaskRun.task_run_id) == ref.task_run_id)
+        .where(Run.run_id == ref.run_id)
+    )
+    found = (await session.exec(query)).first()
+    if found is None or (found[0].workspace_id, found[0].job_id) != (ref.workspace_id, ref.job_id):
+        raise NotFound(f"Run {ref.run_id} does not exist.", run_id=ref.run_id)
+    run, ended_at = found
+    return run, ended_at is not None or RunLife(run.life).is_over
 
 
 async def _work(
-    deps: Deps, claims: AttemptClaims, ref: AttemptRef, run: Run, attempt: AttemptRow
+    deps: Deps,
+    claims: AttemptClaims,
+    ref: AttemptRef,
+    run: Run,
+    attempt: AttemptRow,
+    snapshot: SettingsSnapshot,
 ) -> AttemptWork:
-    async with deps.database.read_session() as session:
-        snapshot = await session.get_one(SettingsSnapshot, run.settings_hash)
     task = task_of(snapshot.settings, ref.task_key)
     overrides = RunOverrides.model_validate(run.overrides)
     body = body_of(task, snapshot.files, overrides)
-    if uses_upstream(body, run.job_parameters):
+    asks_upstream = uses_upstream(body, run.job_parameters)
+    if asks_upstream:
         await await_projection(deps.database, deps.hub, ref)
     async with deps.database.read_session() as session:
-        context = await context_of(session, ref, run, task, deps.public_url)
+        context = await context_of(session, ref, run, task, deps.public_url, whole=asks_upstream)
         pinned = (await pinned_warehouses(session, snapshot)).get(warehouse_of(task) or "")
         sql = await _sql(session, attempt, body, pinned)
         compute, more_files = await compute_of(
@@ -155,7 +168,7 @@ async def _work(
         program=program,
         files=work_files(body) | more_files,
         compute=await with_secrets(deps, run, ref.task_run_id, compute),
-        environment=_environment(deps, ref, run),
+        environment=_environment(ref, run),
         catalog=deps.access.catalog(claims),
         api_token=deps.access.api_token(claims),
         storage=await deps.access.storage.issue(submit_key(ref.task_run_id), ref.workspace_id),
@@ -188,7 +201,7 @@ async def _sql(
     )
 
 
-def _environment(deps: Deps, ref: AttemptRef, run: Run) -> dict[str, str]:
+def _environment(ref: AttemptRef, run: Run) -> dict[str, str]:
     facts = {
         "workspace_id": str(ref.workspace_id),
         "job_id": str(ref.job_id),
@@ -221,23 +234,10 @@ async def blob(deps: Deps, sha256: str) -> bytes:
         return await files.get_blob(session, sha256)
 
 
-async def known_attempt(deps: Deps, task_run_id: int) -> AttemptRow:
-    """Return an attempt that has been opened.
-
-    Raises:
-        NotFound: it never was.
-    """
-    async with deps.database.read_session() as session:
-        attempt = await session.get(AttemptRow, task_run_id)
-    if attempt is None:
-        raise NotFound(f"Attempt {task_run_id} was never opened.", task_run_id=task_run_id)
-    return attempt
-
-
 async def keep_lineage(deps: Deps, task_run_id: int, events: list[dict[str, Any]]) -> None:
     """Store the events that an attempt's worker shipped, also after its end: they are facts."""
-    attempt = await known_attempt(deps, task_run_id)
     async with deps.database.session() as session:
+        attempt = await fence.known_attempt(session, task_run_id)
         if redactor := await redactor_of(deps, session, task_run_id):
             events = redactor.tree(events)
         await collect(session, attempt.workspace_id, events, attempt)
@@ -256,10 +256,9 @@ async def keep_output(deps: Deps, task_run_id: int, output: AttemptOutput) -> No
     size = len((output.notebook_result or "").encode())
     if size > MOST_RESULT_BYTES:
         raise Invalid(f"a notebook's result has at most {MOST_RESULT_BYTES} bytes, not {size}")
-    attempt = await known_attempt(deps, task_run_id)
     async with deps.database.session() as session:
-        query = select(AttemptRow.state).where(col(AttemptRow.task_run_id) == task_run_id)
-        if (await session.exec(query.with_for_update(read=True))).one() == AttemptState.OVER:
+        attempt = await fence.known_attempt(session, task_run_id, lock=True)
+        if attempt.state == AttemptState.OVER:
             raise AttemptOver(f"attempt {task_run_id} is over", task_run_id=task_run_id)
         if (alert := await evaluate(session, attempt, output)) is not None:
             output = output.model_copy(update={"alert": alert})

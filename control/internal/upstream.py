@@ -16,7 +16,9 @@ IS_TASK = text("task_key NOT LIKE '%[%'")
 """Leaves out the iterations of for-eaches; spelled as their indexes spell it."""
 
 
-async def upstream_tasks(session: AsyncSession, run_id: int, asking: int) -> dict[str, Upstream]:
+async def upstream_tasks(
+    session: AsyncSession, run_id: int, asking: int, *, whole: bool = True
+) -> dict[str, Upstream]:
     """Return each task's newest attempt: how it ended as far as is written, and its values.
 
     Values are there as soon as the attempt has sent them, before its end is projected.
@@ -26,7 +28,11 @@ async def upstream_tasks(session: AsyncSession, run_id: int, asking: int) -> dic
         run_id: The run.
         asking: The task run for which this is asked: what began after it is left out. Ids do not
             tell: those of first attempts are older than all of them.
+        whole: Without it nothing is returned of a run of which nothing was left.
     """
+    outputs = {row.task_run_id: row for row in await store.outputs(session, run_id)}
+    if not outputs and not whole:
+        return {}
     own = await session.get(TaskRun, asking)
     query = select(TaskRun).where(
         TaskRun.run_id == run_id,
@@ -44,7 +50,6 @@ async def upstream_tasks(session: AsyncSession, run_id: int, asking: int) -> dic
         opened = (await session.exec(open_ones)).all()
     rows = (await session.exec(query)).all()
     ended = {row.task_run_id: row for row in rows}
-    outputs = {row.task_run_id: row for row in await store.outputs(session, run_id)}
     newest: dict[str, int] = {}
     attempts: dict[str, int] = {}
     for row in (*rows, *opened):

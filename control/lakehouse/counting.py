@@ -1,15 +1,15 @@
 """Counts rows and files where a snapshot's writer noted none (DuckDB notes none), by manifest list.
 
 A manifest list has the counts of each of its manifests (Iceberg spec, "Manifest Lists"), so one
-small file a snapshot is read. Blocking.
+small file a snapshot is read; for bytes and deletes see `sizes`. Blocking.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from pyiceberg.manifest import ManifestContent, ManifestFile
 from pyiceberg.table.snapshots import Snapshot
 
+from control.lakehouse import sizes
 from control.lakehouse.base import Json
 from control.lakehouse.files import S3Files
 from spec.errors import OpenLakeError
@@ -17,6 +17,8 @@ from spec.errors import OpenLakeError
 Counts = dict[str, str]
 """As a summary spells them."""
 
+_ROWS = ("total-records", "added-records", "deleted-records")
+_FILES = ("total-data-files", "added-data-files", "deleted-data-files")
 _REMEMBERED = 10_000
 _known: dict[str, Counts] = {}
 """Manifest list → counts; such a file never changes."""
@@ -30,47 +32,58 @@ def is_uncounted(snapshot: Json) -> bool:
 
 def count(snapshots: Iterable[Json], files: Mapping[str, str]) -> dict[str, Counts]:
     """Return snapshot id → counts, of those whose manifest list can be read."""
-    reader = S3Files(files)
+    reader, budget = S3Files(files), sizes.Budget()
     found: dict[str, Counts] = {}
     for each in snapshots:
-        place = str(each["manifest-list"])
-        if place not in _known:
-            try:
-                manifests = Snapshot.model_validate(each).manifests(reader)
-            except (OSError, ValueError, LookupError, OpenLakeError):
-                # Deleted, or damaged: then its counts are not known, and all else is.
-                continue
-            if len(_known) >= _REMEMBERED:
-                _known.clear()
-            _known[place] = sums(int(each["snapshot-id"]), manifests)
-        found[str(each["snapshot-id"])] = _known[place]
+        try:
+            found[str(each["snapshot-id"])] = _counts(each, reader, budget)
+        except (OSError, ValueError, LookupError, OpenLakeError):
+            # Deleted, or damaged: then its counts are not known, and all else is.
+            continue
     return found
 
 
+def _counts(snapshot: Json, reader: S3Files, budget: sizes.Budget) -> Counts:
+    place, snapshot_id = str(snapshot["manifest-list"]), int(snapshot["snapshot-id"])
+    if place in _known:
+        return _known[place]
+    manifests = Snapshot.model_validate(snapshot).manifests(reader)
+    counts = sums(snapshot_id, manifests)
+    files = sizes.total(snapshot_id, manifests, reader, budget)
+    if files is None:
+        # Not remembered: the next answer knows more of the manifests. Until then it is not known
+        # how many rows are deleted by position.
+        has_deletes = any(each.content == ManifestContent.DELETES for each in manifests)
+        return {} if has_deletes else counts
+    if len(_known) >= _REMEMBERED:
+        _known.clear()
+    _known[place] = counts | {
+        "total-files-size": str(files.size),
+        "total-position-deletes": str(files.deletes),
+        "added-position-deletes": str(files.added_deletes),
+        "removed-position-deletes": str(files.removed_deletes),
+    }
+    return _known[place]
+
+
 def sums(snapshot_id: int, manifests: Iterable[ManifestFile]) -> Counts:
-    """Add up the manifests of a snapshot; empty when a manifest has no counts."""
-    totals = dict.fromkeys(
-        (
-            *("added-records", "deleted-records", "added-data-files", "deleted-data-files"),
-            *("total-records", "total-data-files"),
-        ),
-        0,
-    )
+    """Add up the manifests of a snapshot; empty when a manifest has no counts.
+
+    Rows of delete files are left to `sizes`: DuckDB counts them as deleted in the manifest list.
+    """
+    totals = dict.fromkeys((*_ROWS, *_FILES, "total-delete-files"), 0)
     for each in manifests:
-        if each.content != ManifestContent.DATA:
-            continue
-        counts: tuple[Any, ...] = (
-            *(each.added_rows_count, each.existing_rows_count, each.deleted_rows_count),
-            *(each.added_files_count, each.existing_files_count, each.deleted_files_count),
-        )
-        if None in counts:
+        rows = (each.added_rows_count, each.existing_rows_count, each.deleted_rows_count)
+        files = (each.added_files_count, each.existing_files_count, each.deleted_files_count)
+        if None in (*rows, *files):
             return {}
-        added, existing, deleted, added_files, existing_files, deleted_files = counts
-        totals["total-records"] += added + existing
-        totals["total-data-files"] += added_files + existing_files
-        if each.added_snapshot_id == snapshot_id:
-            totals["added-records"] += added
-            totals["deleted-records"] += deleted
-            totals["added-data-files"] += added_files
-            totals["deleted-data-files"] += deleted_files
+        if each.content == ManifestContent.DELETES:
+            totals["total-delete-files"] += (files[0] or 0) + (files[1] or 0)
+            continue
+        for (total, added, deleted), counts in ((_ROWS, rows), (_FILES, files)):
+            come, stayed, gone = (count or 0 for count in counts)
+            totals[total] += come + stayed
+            if each.added_snapshot_id == snapshot_id:
+                totals[added] += come
+                totals[deleted] += gone
     return {name: str(value) for name, value in totals.items()}

@@ -1,29 +1,16 @@
 """What stands in a table's files: partitions, files, sample rows. Blocking and bounded."""
 
-import base64
-import datetime
-import json
-import math
-import time
-from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, cast
-from uuid import UUID
 
-from pyiceberg.expressions import AlwaysTrue
-from pyiceberg.io.pyarrow import ArrowScan
-from pyiceberg.manifest import DataFile, DataFileContent, FileFormat, ManifestEntry, ManifestFile
-from pyiceberg.table import FileScanTask
-from pyiceberg.table.delete_file_index import DeleteFileIndex
+from pyiceberg.manifest import DataFile, DataFileContent, ManifestEntry, ManifestFile
 from pyiceberg.table.metadata import TableMetadata
 
 from control import paging
-from control.lakehouse import types, views
-from control.lakehouse.base import Json, Loaded
+from control.lakehouse import rows
+from control.lakehouse.base import Loaded
 from control.lakehouse.files import (
     Bounds,
-    Heads,
     S3Files,
     data_manifests,
     delete_manifests,
@@ -32,19 +19,8 @@ from control.lakehouse.files import (
     snapshot_of,
 )
 from spec.api import tables as api
-from spec.errors import Invalid
 
 MOST_PARTITIONS = 1000
-MOST_ROWS = 1000
-_SAMPLE_WITHIN_S = 8.0
-_SAMPLE_FILES = 20
-_MOST_DELETE_BYTES = 32 * 1024 * 1024
-_MOST_LOOKED_AT = 100_000
-"""Rows of a file, where many of the first are deleted."""
-_MOST_WHOLE_FILE_BYTES = 64 * 1024 * 1024
-"""Of files that can only be read as a whole (ORC, Avro)."""
-_CELL_CHARS = 2000
-_SAMPLE_CHARS = 8 * 1024 * 1024
 
 
 def partitions(loaded: Loaded) -> api.PartitionList:
@@ -176,157 +152,20 @@ def sample(loaded: Loaded, limit: int) -> api.Sample:
     Raises:
         Invalid: the table holds what cannot be read here (equality deletes, large ORC files).
     """
-    fields: list[Json] = views.schema_of(loaded.metadata).get("fields") or []
-    columns = tuple(
-        api.SampleColumn(name=each["name"], type=types.sql(each["type"])) for each in fields
-    )
+    columns = rows.columns_of(loaded)
     metadata = parse(loaded)
     snapshot = snapshot_of(metadata, None)
     if snapshot is None:
         return api.Sample(columns=columns)
-    plain = S3Files(loaded.files)
+    plain, bounds = S3Files(loaded.files), Bounds()
     manifests = snapshot.manifests(plain)
-    deletes = _deletes(manifests, plain)
-    rows = _Rows(limit, time.monotonic() + _SAMPLE_WITHIN_S)
-    bounds = Bounds()
-    seen = 0
-    for entry in entries_of(data_manifests(manifests), plain, bounds):
-        if rows.full or seen == _SAMPLE_FILES:
-            rows.cut = True
-            break
-        seen += 1
-        found, whole = _head(metadata, loaded, entry, deletes, limit)
-        rows.take(found, whole)
+    deletes = rows.deletes_of(manifests, plain)
+    entries = entries_of(data_manifests(manifests), plain, bounds)
+    found = rows.first(metadata, loaded, (rows.task_of(each, deletes) for each in entries), limit)
     return api.Sample(
         snapshot_id=str(snapshot.snapshot_id),
         columns=columns,
-        rows=tuple(rows.rows),
-        cut=rows.cut or bounds.cut,
+        rows=tuple(found.rows),
+        cut=found.cut or bounds.cut,
         deletes_applied=deletes is not None,
     )
-
-
-def _head(
-    metadata: TableMetadata,
-    loaded: Loaded,
-    entry: ManifestEntry,
-    deletes: DeleteFileIndex | None,
-    limit: int,
-) -> tuple[list[dict[str, Any]], bool]:
-    """Return the first rows of one data file that are not deleted, and whether those are all."""
-    file = entry.data_file
-    if file.file_format != FileFormat.PARQUET and file.file_size_in_bytes > _MOST_WHOLE_FILE_BYTES:
-        raise Invalid(
-            f"The table has a large {file.file_format.value} file, which can only be read as a"
-            " whole; use a SQL warehouse for its data."
-        )
-    applied = (
-        deletes.for_data_file(entry.sequence_number or 0, file, partition_key=file.partition)
-        if deletes
-        else set[DataFile]()
-    )
-    # Where rows are deleted, so many more are looked at, to find as many that are not.
-    looked = min(limit + sum(each.record_count for each in applied), _MOST_LOOKED_AT)
-    files = Heads(loaded.files, [file.file_path], looked)
-    scan = ArrowScan(metadata, files, metadata.schema(), AlwaysTrue(), limit=limit)
-    found: list[dict[str, Any]] = []
-    batches = cast(Any, scan).to_record_batches([FileScanTask(file, applied)])
-    for batch in batches:
-        columns: list[list[Any]] = [_cells(column) for column in batch.columns]
-        names: list[str] = batch.schema.names
-        found += [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-    return found, looked >= file.record_count
-
-
-def _cells(column: Any) -> list[Any]:
-    try:
-        return column.to_pylist()
-    except (ValueError, OverflowError):
-        # A date or timestamp that Python cannot hold.
-        return column.cast("string").to_pylist()
-
-
-def _deletes(manifests: Iterable[ManifestFile], files: S3Files) -> DeleteFileIndex | None:
-    """Return the delete files of a snapshot; None when they are too many to read for a sample.
-
-    Raises:
-        Invalid: there are equality deletes.
-    """
-    index, bounds, size = DeleteFileIndex(), Bounds(), 0
-    for entry in entries_of(delete_manifests(manifests), files, bounds):
-        file = entry.data_file
-        if file.content == DataFileContent.EQUALITY_DELETES:
-            raise Invalid(
-                "The table has equality deletes, which cannot be applied here; use a SQL warehouse"
-                " for its data."
-            )
-        size += file.file_size_in_bytes
-        index.add_delete_file(entry, partition_key=file.partition)
-    return None if bounds.cut or size > _MOST_DELETE_BYTES else index
-
-
-class _Rows:
-    """The rows of a sample, as far as they fit."""
-
-    def __init__(self, limit: int, until: float) -> None:
-        self.rows: list[tuple[str | None, ...]] = []
-        self.cut = False
-        self._limit = limit
-        self._until = until
-        self._chars = 0
-
-    @property
-    def full(self) -> bool:
-        late = time.monotonic() > self._until
-        return late or len(self.rows) >= self._limit or self._chars > _SAMPLE_CHARS
-
-    def take(self, rows: list[dict[str, Any]], whole: bool) -> None:
-        """Take rows of a file: all that it has, or its first."""
-        self.cut = self.cut or not whole
-        for row in rows:
-            if self.full:
-                self.cut = True
-                return
-            cells = tuple(self._cell(value) for value in row.values())
-            self._chars += sum(len(cell) for cell in cells if cell)
-            self.rows.append(cells)
-
-    def _cell(self, value: Any) -> str | None:
-        text = cell_text(value)
-        if text is not None and len(text) > _CELL_CHARS:
-            self.cut = True
-            return text[:_CELL_CHARS] + "…"
-        return text
-
-
-def cell_text(value: Any) -> str | None:
-    """Spell a value as text: JSON for nested ones, base 64 for bytes, ISO 8601 for instants."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, dict | list | tuple):
-        return json.dumps(_plain(cast(Any, value)), ensure_ascii=False, separators=(",", ":"))
-    plain = _plain(value)
-    if isinstance(plain, bool):
-        return "true" if plain else "false"
-    return str(plain)
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON can hold it; numbers that JSON would change become text."""
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return value if math.isfinite(value) else str(value)
-        case bytes():
-            return base64.b64encode(value).decode()
-        case dict():
-            return {str(name): _plain(each) for name, each in cast(dict[Any, Any], value).items()}
-        case list() | tuple():
-            return [_plain(each) for each in cast(list[Any], value)]
-        case datetime.datetime() | datetime.date() | datetime.time():
-            return value.isoformat()
-        case Decimal() | UUID():
-            return str(value)
-        case _:
-            return str(value)

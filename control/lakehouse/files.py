@@ -55,18 +55,25 @@ class Heads(S3Files):
     grow with row groups. Row numbers stay the same, so deletes by position still fit.
     """
 
-    def __init__(self, properties: Mapping[str, str], data_files: Iterable[str], rows: int) -> None:
-        """See class."""
+    def __init__(
+        self,
+        properties: Mapping[str, str],
+        data_files: Iterable[str],
+        rows: int,
+        room: "Room | None" = None,
+    ) -> None:
+        """See class; `room` bounds what is taken of several files together."""
         super().__init__(properties)
         self._data_files = frozenset(data_files)
         self._rows = rows
+        self._room = room
 
     def new_input(self, location: str) -> Any:
         """See base class."""
         whole = super().new_input(location)
         if location not in self._data_files:
             return whole
-        return _InMemory(location, head_of(whole, self._rows))
+        return _InMemory(location, head_of(whole, self._rows, self._room))
 
 
 class _InMemory(InputFile):
@@ -84,8 +91,36 @@ class _InMemory(InputFile):
         return cast(InputStream, io.BytesIO(self._content))
 
 
-def head_of(file: InputFile, rows: int) -> bytes:
-    """Return a Parquet file with the first rows of another, and its field ids."""
+class TooMuch(ValueError):
+    """Files hold more than is read for one answer."""
+
+
+@dataclass
+class Room:
+    """How much of data files is read for one answer."""
+
+    bytes_left: int
+    """Of values as they are in memory: files may hold them far smaller."""
+    until: float
+    """On the monotonic clock."""
+
+    def take(self, size: int) -> None:
+        """Note that so many bytes were read.
+
+        Raises:
+            TooMuch: there is no room for them.
+        """
+        self.bytes_left -= size
+        if self.bytes_left < 0 or time.monotonic() > self.until:
+            raise TooMuch
+
+
+def head_of(file: InputFile, rows: int, room: Room | None = None) -> bytes:
+    """Return a Parquet file with the first rows of another, and its field ids.
+
+    Raises:
+        TooMuch: they are more than there is room for.
+    """
     parquet: Any = pq
     with file.open() as stream:
         source = parquet.ParquetFile(stream, buffer_size=256 * 1024, pre_buffer=False)
@@ -93,6 +128,8 @@ def head_of(file: InputFile, rows: int) -> bytes:
         left = rows
         with parquet.ParquetWriter(target, source.schema_arrow) as writer:
             for batch in source.iter_batches(batch_size=min(rows, 1000), use_threads=False):
+                if room:
+                    room.take(batch.nbytes)
                 writer.write_batch(batch.slice(0, left))
                 left -= len(batch)
                 if left <= 0:

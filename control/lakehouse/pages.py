@@ -63,18 +63,48 @@ class Table:
         steps = [self._view(each, counted) for each in between[:-1]]
         parents = [each.parent_id for each in steps]
         following = [each.snapshot_id for each in (*steps[1:], first)]
-        totals = (first.total_rows, last.total_rows)
+        # One without a parent began anew: what was there before, it replaced.
+        complete = all(
+            parent in (None, before) for parent, before in zip(parents, following, strict=True)
+        )
+        net_rows = _less(last.total_rows, first.total_rows)
+        added_rows = _sum(each.added_rows for each in steps)
+        deleted_rows = _sum(each.deleted_rows for each in steps)
+        added_files = _sum(each.added_files for each in steps)
+        deleted_files = _sum(each.deleted_files for each in steps)
+        if complete:
+            # Who replaces a table (CREATE OR REPLACE) notes nothing of what went.
+            net_files = _less(last.total_files, first.total_files)
+            deleted_rows = _most(deleted_rows, _less(added_rows, net_rows))
+            deleted_files = _most(deleted_files, _less(added_files, net_files))
         return api.Diff(
             from_snapshot=first,
             to_snapshot=last,
-            added_rows=_sum(each.added_rows for each in steps),
-            deleted_rows=_sum(each.deleted_rows for each in steps),
-            added_files=_sum(each.added_files for each in steps),
-            deleted_files=_sum(each.deleted_files for each in steps),
-            net_rows=None if None in totals else (totals[1] or 0) - (totals[0] or 0),
+            added_rows=added_rows,
+            deleted_rows=deleted_rows,
+            added_files=added_files,
+            deleted_files=deleted_files,
+            net_rows=net_rows,
             snapshots=len(steps),
-            complete=parents == following,
+            complete=complete,
         )
+
+    async def row_diff(self, start: str, end: str | None, limit: int) -> api.RowDiff:
+        """Return the rows that two snapshots do not share, up to `limit` of each side.
+
+        Raises:
+            NotFound: a snapshot is not in the table's history, as far back as is looked.
+            Invalid: the second one is not the later one, or the files cannot be compared.
+        """
+        loaded = await self._table()
+        between = await self._between(loaded, start, end)
+
+        def read() -> api.RowDiff:
+            from control.lakehouse import row_diff
+
+            return row_diff.compare(loaded, between[-1], between[0], limit)
+
+        return await self._deps.lakehouse.read(str(self._name), read)
 
     async def branches(self) -> api.BranchList:
         """Return the branches of runs that have changed the table; only the stack's own has any.
@@ -166,6 +196,14 @@ class Table:
         raise NotFound(
             f"Snapshot {missing} is not among the newest {_MOST_BETWEEN:,} of '{self._name}'."
         )
+
+
+def _less(all_of_it: int | None, part: int | None) -> int | None:
+    return None if all_of_it is None or part is None else all_of_it - part
+
+
+def _most(noted: int | None, derived: int | None) -> int | None:
+    return noted if noted is None or derived is None else max(noted, derived)
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:

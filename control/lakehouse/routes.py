@@ -12,6 +12,7 @@ from spec.api.tables import (
     Diff,
     FileList,
     PartitionList,
+    RowDiff,
     Sample,
     SnapshotList,
     TableOverviewList,
@@ -63,16 +64,27 @@ async def list_table_snapshots(
     return compact(await table.snapshots(limit, page_token))
 
 
+FromArg = Annotated[str, Query(alias="from", description="The earlier snapshot.")]
+ToArg = Annotated[
+    str | None, Query(alias="to", description="The later one; the current one if unset.")
+]
+
+
 @router.get("/{name}/diff", response_model=Diff)
-async def get_table_diff(
-    table: TableArg,
-    start: Annotated[str, Query(alias="from", description="The earlier snapshot.")],
-    end: Annotated[
-        str | None, Query(alias="to", description="The later one; the current one if unset.")
-    ] = None,
-) -> Response:
+async def get_table_diff(table: TableArg, start: FromArg, end: ToArg = None) -> Response:
     """Tell how a table changed between two snapshots."""
     return compact(await table.diff(start, end))
+
+
+@router.get("/{name}/diff/rows", response_model=RowDiff)
+async def get_table_row_diff(
+    table: TableArg,
+    start: FromArg,
+    end: ToArg = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Rows of each side.")] = 200,
+) -> Response:
+    """Read the rows that a table gained and lost between two snapshots."""
+    return compact(await table.row_diff(start, end, limit))
 
 
 @router.get("/{name}/branches", response_model=BranchList)

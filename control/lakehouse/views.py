@@ -217,7 +217,7 @@ def statistics(snapshot: Json, counts: Mapping[str, str] | None = None) -> page.
     """Return the size of a table by a snapshot's summary, else by what was counted of it."""
     summary: dict[str, str] = {**(counts or {}), **(snapshot.get("summary") or {})}
     return page.Statistics(
-        rows=number(summary, "total-records"),
+        rows=rows(summary),
         bytes=number(summary, "total-files-size"),
         data_files=number(summary, "total-data-files"),
         delete_files=number(summary, "total-delete-files"),
@@ -246,12 +246,12 @@ def snapshot_view(
         operation=summary.get("operation"),
         writer=writer(summary, SUMMARY_PREFIX, workspace_id),
         added_rows=changed(summary, "added-records"),
-        deleted_rows=changed(summary, "deleted-records"),
+        deleted_rows=deleted_rows(summary),
         added_files=changed(summary, "added-data-files"),
         deleted_files=changed(summary, "deleted-data-files"),
         added_bytes=changed(noted, "added-files-size"),
         removed_bytes=changed(noted, "removed-files-size"),
-        total_rows=number(summary, "total-records"),
+        total_rows=rows(summary),
         total_files=number(summary, "total-data-files"),
         total_bytes=number(summary, "total-files-size"),
         summary=_summary_for(noted, workspace_id),
@@ -295,8 +295,29 @@ def number(entries: Mapping[str, str], name: str) -> int | None:
     """Return an entry as a number; None when it is missing or none."""
     try:
         return int(entries[name])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, TypeError, OverflowError):
+        # A client writes its summary as it likes, also `null`.
         return None
+
+
+def rows(summary: Mapping[str, str]) -> int | None:
+    """Return how many rows there are: those in data files less those deleted by position."""
+    written = number(summary, "total-records")
+    if written is None:
+        return None
+    return max(written - (number(summary, "total-position-deletes") or 0), 0)
+
+
+def deleted_rows(summary: Mapping[str, str]) -> int | None:
+    """Return how many rows went: with their files, or by deletes of their positions.
+
+    What a file that goes had lost by position before is not counted again.
+    """
+    with_files = changed(summary, "deleted-records")
+    if with_files is None:
+        return None
+    came = number(summary, "added-position-deletes") or 0
+    return max(with_files + came - (number(summary, "removed-position-deletes") or 0), 0)
 
 
 def changed(summary: Mapping[str, str], name: str) -> int | None:

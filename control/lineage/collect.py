@@ -19,7 +19,6 @@ from spec.datasets import Facts, read_event
 from spec.errors import Invalid
 from spec.ids import is_task_run, run_of
 
-MOST_EVENTS = 1_000
 MOST_EVENT_BYTES = 8 * 1024 * 1024
 
 
@@ -68,7 +67,8 @@ async def collect(
         }
         if await store.keep_event(session, row):
             new += 1
-            if await _counts(session, owner.task_run_id):
+            says = facts.has_happened and (facts.inputs or facts.outputs or facts.columns)
+            if says and await _counts(session, owner.task_run_id):
                 await _draw(session, owner, facts, at)
     return new
 
@@ -135,8 +135,6 @@ async def _own_run(session: AsyncSession, workspace_id: int, facts: Facts) -> in
 
 
 async def _draw(session: AsyncSession, owner: Owner, facts: Facts, at: datetime) -> None:
-    if not facts.has_happened:
-        return
     for name in sorted(facts.inputs | facts.outputs):
         columns = facts.schemas.get(name, ())
         await store.keep_schema(session, owner.workspace_id, name, columns, at)

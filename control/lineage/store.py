@@ -13,7 +13,6 @@ from control.gateway.tables import (
     NO_SNAPSHOT,
     AttemptCommitRow,
     AttemptReadRow,
-    AttemptRow,
     CommitState,
 )
 from control.lineage.tables import LineageColumn, LineageDataset, LineageEdge, LineageEvent
@@ -23,6 +22,9 @@ INPUT, OUTPUT = "INPUT", "OUTPUT"
 
 Snapshots = dict[tuple[int, str, str], set[int]]
 """(task run, dataset, direction) → snapshots read or committed."""
+
+_ROWS_AT_ONCE = 1_000
+"""A statement has at most 32,767 values."""
 
 
 async def keep_event(session: AsyncSession, row: dict[str, Any]) -> bool:
@@ -36,8 +38,9 @@ async def keep(
     session: AsyncSession, table: type[SQLModel], rows: Sequence[dict[str, Any]]
 ) -> None:
     """Insert rows that are not there yet."""
-    if rows:
-        await session.exec(insert(table).values(list(rows)).on_conflict_do_nothing())
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        some = list(rows[first : first + _ROWS_AT_ONCE])
+        await session.exec(insert(table).values(some).on_conflict_do_nothing())
 
 
 async def keep_schema(
@@ -149,9 +152,3 @@ async def snapshots(session: AsyncSession, task_run_ids: Collection[int]) -> Sna
         key = (commit.task_run_id, f"{CATALOG}.{commit.table_name}", OUTPUT)
         found.setdefault(key, set()).add(commit.snapshot_id or NO_SNAPSHOT)
     return found
-
-
-async def attempts_of_run(session: AsyncSession, run_id: int) -> Sequence[AttemptRow]:
-    """Return the attempts of a run that were opened."""
-    query = select(AttemptRow).where(AttemptRow.run_id == run_id)
-    return (await session.exec(query.order_by(col(AttemptRow.task_run_id)))).all()

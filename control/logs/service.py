@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from control import hub
 from control.deps import Deps
+from control.gateway.attempts import known_attempt
 from control.logs.tables import LogChunk, LogSize
 from control.secrets.reading import redactor_of
 from spec.attempts import LogTail
@@ -55,7 +57,13 @@ def check_size(size_bytes: int) -> None:
 
 
 async def append(
-    deps: Deps, task_run_id: int, offset: int, content: bytes, *, final: bool = False
+    deps: Deps,
+    task_run_id: int,
+    offset: int,
+    content: bytes,
+    *,
+    final: bool = False,
+    opened: bool = True,
 ) -> LogTail:
     """Append bytes if they begin where the log ends; return how much was taken.
 
@@ -69,22 +77,16 @@ async def append(
         offset: Where the bytes begin, in what the worker has.
         content: The bytes.
         final: Nothing follows; all is taken.
+        opened: The attempt must have been opened; work of the control plane's own never is.
 
     Raises:
         Invalid: the chunk is too large.
+        NotFound: it was not opened.
         Unavailable: the object store does not answer; nothing was written.
     """
     check_size(len(content))
     async with deps.database.session() as session:
-        first = insert(LogSize).values(
-            task_run_id=task_run_id, run_id=run_of(task_run_id), size=0, raw_size=0
-        )
-        await session.exec(first.on_conflict_do_nothing())
-        row = (
-            await session.exec(
-                select(LogSize).where(LogSize.task_run_id == task_run_id).with_for_update()
-            )
-        ).one()
+        row = await _locked_size(session, task_run_id, opened=opened)
         if offset != row.raw_size or not content:
             return LogTail(size=row.raw_size)
         kept, taken = content, len(content)
@@ -102,6 +104,20 @@ async def append(
         end = row.raw_size
     deps.metrics.log_bytes.inc(len(kept))
     return LogTail(size=end)
+
+
+async def _locked_size(session: AsyncSession, task_run_id: int, *, opened: bool) -> LogSize:
+    """Return how much of an attempt's log is held, locked; it begins with nothing."""
+    row = await session.get(LogSize, task_run_id, with_for_update=True)
+    if row is not None:
+        return row
+    if opened:
+        await known_attempt(session, task_run_id)
+    first = insert(LogSize).values(
+        task_run_id=task_run_id, run_id=run_of(task_run_id), size=0, raw_size=0
+    )
+    await session.exec(first.on_conflict_do_nothing())
+    return await session.get_one(LogSize, task_run_id, with_for_update=True)
 
 
 def _capped(content: bytes, held: int) -> bytes:

@@ -27,11 +27,18 @@ PROJECTION_WAIT_S = 20.0
 
 
 async def context_of(
-    session: AsyncSession, ref: TaskRef, run: Run, task: Task, public_url: str
+    session: AsyncSession,
+    ref: TaskRef,
+    run: Run,
+    task: Task,
+    public_url: str,
+    *,
+    whole: bool = True,
 ) -> Context:
     """Return all that the task's references can name, job parameters resolved.
 
-    What earlier tasks left is as it is written now; see `await_projection`.
+    What earlier tasks left is as it is written now; see `await_projection`. Of those that left
+    nothing it is known only when the `whole` is asked for.
     """
     _, index = split_iteration(ref.task_key)
     context = Context(
@@ -50,7 +57,7 @@ async def context_of(
         notebook_path=task.notebook_task.notebook_path if task.notebook_task else None,
         input=None if index is None else await _input(session, ref),
         in_for_each=index is not None,
-        tasks=await upstream_tasks(session, ref.run_id, ref.task_run_id),
+        tasks=await upstream_tasks(session, ref.run_id, ref.task_run_id, whole=whole),
         triggered_at=run.triggered_at,
         location=run.trigger_info.get("location"),
         backfill_at=run.triggered_at if BACKFILL_KEY in run.trigger_info else None,

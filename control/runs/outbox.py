@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from sqlalchemy import ColumnElement
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, delete, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -37,6 +38,7 @@ LEASE = timedelta(seconds=15)
 """A row that a relay took up is left alone by others for so long."""
 _LONGEST_PAUSE = timedelta(seconds=30)
 _FAST_PATH_S = 3.0
+_FAST_LEASE = timedelta(seconds=5)
 
 
 async def deliver_now(database: Database, launcher: Launcher, row: OutboxRow) -> bool:
@@ -76,15 +78,62 @@ async def _tell_statement(
         statement = await session.get_one(Statement, statement_id)
     if StatementState(statement.state).is_over:
         return
+    # Who works on a statement past Temporal may have died before it heard of the order to stop.
+    is_to_stop = row.kind == OutboxKind.CANCEL or statement.cancel_asked_at is not None
     ref = StatementRef(
         workspace_id=statement.workspace_id,
         warehouse_id=statement.warehouse_id,
         statement_id=statement_id,
     )
-    if row.kind == OutboxKind.CANCEL:
+    if is_to_stop:
         await launcher.cancel_statement(ref)
     else:
         await launcher.start_statement(ref)
+
+
+async def start_now(database: Database, launcher: Launcher, row: OutboxRow) -> None:
+    """Deliver a statement's START, unless a worker or a relay has it already.
+
+    It is claimed before: who cancels the statement then knows that it goes by Temporal.
+    """
+    mine = update(OutboxRow).where(*_unclaimed(row.statement_id or ""))
+    due = datetime.now(UTC) + _FAST_LEASE
+    try:
+        async with database.session() as session:
+            is_ours = (await session.exec(mine.values(tries=1, not_before=due))).rowcount
+    except (SQLAlchemyError, OSError) as error:
+        log.warning("outbox.deferred", statement_id=row.statement_id, error=str(error))
+        return
+    if is_ours:
+        await deliver_now(database, launcher, row)
+
+
+async def put_off_start(session: AsyncSession, statement_id: str, by: timedelta) -> bool:
+    """Let a statement's START come later, from now; False when it is on its way already."""
+    mine = update(OutboxRow).where(*_unclaimed(statement_id))
+    return bool((await session.exec(mine.values(not_before=datetime.now(UTC) + by))).rowcount)
+
+
+async def is_start_unclaimed(session: AsyncSession, statement_id: str) -> bool:
+    """Tell whether nobody has begun to tell Temporal of a statement."""
+    found = await session.exec(select(OutboxRow.outbox_id).where(*_unclaimed(statement_id)))
+    return found.first() is not None
+
+
+async def take_back_start(session: AsyncSession, statement_id: str) -> None:
+    """Forget to tell Temporal of a statement: it has ended."""
+    await session.exec(delete(OutboxRow).where(*_start_of(statement_id)))
+
+
+def _start_of(statement_id: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(OutboxRow.statement_id) == statement_id,
+        col(OutboxRow.kind) == OutboxKind.START.value,
+    )
+
+
+def _unclaimed(statement_id: str) -> tuple[ColumnElement[bool], ...]:
+    return (*_start_of(statement_id), col(OutboxRow.tries) == 0)
 
 
 async def _wake(database: Database, launcher: Launcher, row: OutboxRow) -> None:

@@ -1,6 +1,6 @@
 """Turns a run's row and settings into the input of its workflow."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from control.jobs.tables import SettingsSnapshot
@@ -9,6 +9,7 @@ from spec.api.runs import RunOverrides
 from spec.ids import split_iteration
 from spec.jobs import JobSettings
 from spec.plans import Prior, RunPlan, TaskKind, TaskPlan
+from spec.references import needs_upstream
 from spec.tasks import BUILT_IN, Engine, Task, engine_of
 from spec.triggers import CONTINUOUS_RETRIES, TriggerKind
 
@@ -31,6 +32,7 @@ def task_plan(
     task: Task,
     known: frozenset[str] | None = None,
     warehouses: Mapping[str, Engine] = BUILT_IN,
+    given: Collection[str] = (),
 ) -> TaskPlan:
     """Return what the workflow must know of a task.
 
@@ -38,6 +40,7 @@ def task_plan(
         task: The task.
         known: The tasks that run beside it; edges from others are dropped. None means all.
         warehouses: Id → engine of those that the run has pinned.
+        given: Texts of the run that every task may use: its parameters and overrides.
     """
     kind = _kind(task)
     edges = [edge for edge in task.depends_on if known is None or edge.task_key in known]
@@ -56,7 +59,8 @@ def task_plan(
         timeout_s=0 if kind is TaskKind.ENGINE else task.timeout_seconds,
         warn_after_s=(task.health.warn_after_s or 0) if task.health else 0,
         concurrency=for_each.concurrency if for_each else 1,
-        nested=task_plan(for_each.task, warehouses=warehouses) if for_each else None,
+        nested=task_plan(for_each.task, None, warehouses, given) if for_each else None,
+        reads_upstream=needs_upstream([task.model_dump_json(exclude_defaults=True), *given]),
     )
 
 
@@ -76,7 +80,9 @@ def run_plan(
     """
     settings = JobSettings.model_validate(snapshot.settings)
     prior = execution.prior if execution else {}
-    only = RunOverrides.model_validate(run.overrides).only
+    overrides = RunOverrides.model_validate(run.overrides)
+    only = overrides.only
+    given = (overrides.model_dump_json(), *run.job_parameters.values())
     chosen = [task for task in settings.tasks if only is None or task.task_key in only]
     keys = frozenset(task.task_key for task in chosen)
     return RunPlan(
@@ -87,11 +93,14 @@ def run_plan(
         first_ordinal=execution.first_ordinal if execution else 0,
         reserved_from=run.reserved_from,
         settings_hash=run.settings_hash,
-        tasks=tuple(_for_ever(settings, run, task_plan(task, keys, warehouses)) for task in chosen),
+        tasks=tuple(
+            _for_ever(settings, run, task_plan(task, keys, warehouses, given)) for task in chosen
+        ),
         prior={key: Prior.model_validate(value) for key, value in prior.items()},
         **_publishing(settings, keys),
         timeout_s=settings.timeout_seconds,
         warn_after_s=(settings.health.warn_after_s or 0) if settings.health else 0,
+        paced=True,
         trigger=run.trigger,
         creator=run.creator,
     )

@@ -189,7 +189,14 @@ class OutboxRow(SQLModel, table=True):
     """Something Temporal has still to be told of a run, job or statement; deleted once it knows."""
 
     __tablename__ = "outbox"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (Index("ix_outbox_due", "not_before", "outbox_id"),)
+    __table_args__ = (
+        Index("ix_outbox_due", "not_before", "outbox_id"),
+        Index(
+            "ix_outbox_statement",
+            "statement_id",
+            postgresql_where=text("statement_id IS NOT NULL"),
+        ),
+    )
 
     outbox_id: int | None = serial()
     run_id: int | None = Field(

@@ -100,11 +100,6 @@ class Layout:
         return _http(self.settings.ports.nessie)
 
     @property
-    def nessie_iceberg_url(self) -> str:
-        """Nessie's own Iceberg REST address."""
-        return f"{self.nessie_url}/iceberg"
-
-    @property
     def mlflow_url(self) -> str:
         """The MLflow server."""
         return _http(self.settings.ports.mlflow)

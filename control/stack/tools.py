@@ -85,7 +85,8 @@ class PythonEnvironment(Tool):
         make = ("venv", "--quiet", "--relocatable", "--allow-existing", "--python", sys.executable)
         runner.run(self.name, [uv, *make, draft], log=log)
         say("downloading")
-        install = ("pip", "install", "--quiet", "--require-hashes", "--python", draft)
+        # The lock names everything, also what overrides the wish of a package.
+        install = ("pip", "install", "--quiet", "--require-hashes", "--no-deps", "--python", draft)
         runner.run(self.name, [uv, *install, "-r", lock_file(self.name)], log=log)
 
 

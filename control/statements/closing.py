@@ -15,7 +15,8 @@ from control.objects import ObjectStore
 from control.statements import sessions, store
 from control.statements.objects import prefix_of
 from control.statements.redacting import redacted_text
-from control.statements.service import order_cancel, topic
+from control.statements.service import order_cancel
+from control.statements.work import topic
 from control.temporal import Launcher
 from control.warehouses.service import CHANGED
 from spec.errors import Unavailable
@@ -96,7 +97,7 @@ async def cancel_stranded(database: Database) -> int:
                 continue
             why = warehouse.health_summary or "somebody stopped or deleted it"
             reason = f"Its SQL warehouse '{warehouse.name}' was stopped: {why}."
-            order_cancel(session, row, "openlake", reason)
+            await order_cancel(session, row, "openlake", reason)
         if found:
             await session.flush()
             await hub.notify(session, hub.OUTBOX)

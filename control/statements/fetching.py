@@ -9,14 +9,12 @@ from dataclasses import dataclass
 
 from control.auth import Caller
 from control.deps import Deps
-from control.queries.service import iso
 from control.statements import service, store
 from control.statements.objects import chunk_key
 from control.statements.service import check
 from control.statements.tables import Statement, StatementResult
-from control.statements.views import EXPIRED, state_of
 from spec.errors import Conflict, NotFound
-from spec.statements import Column, ResultFormat, StatementState
+from spec.statements import Column, ResultFormat
 
 
 @dataclass(frozen=True)
@@ -65,14 +63,7 @@ async def rows_of(deps: Deps, caller: Caller, statement_id: str) -> Rows:
         Forbidden: it is somebody else's.
         Conflict: it has not succeeded, or its client asked for another format than JSON_ARRAY.
     """
-    async with deps.database.read_session() as session:
-        row, result = await store.with_result(session, caller.workspace_id, statement_id)
-        check(caller, row)
-    state = state_of(row)
-    if state is StatementState.CLOSED:
-        raise NotFound(EXPIRED.format(at=iso(row.purged_at)), statement_id=statement_id)
-    if state is not StatementState.SUCCEEDED or result is None:
-        raise Conflict(f"Statement {statement_id} is {state}; only one that SUCCEEDED has rows.")
+    row, result = await service.succeeded(deps, caller, statement_id)
     if row.format != ResultFormat.JSON_ARRAY:
         raise Conflict(
             f"The rows of statement {statement_id} are stored as {row.format}, as its client asked;"

@@ -11,18 +11,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from control import hub
 from control.auth import Caller
 from control.deps import Deps
+from control.runs import outbox
 from control.statements import store
 from control.statements.objects import chunk_key
-from control.statements.readers import writer
 from control.statements.redacting import redacted_text
-from control.statements.service import TABLE, topic
 from control.statements.tables import Statement, StatementResult
+from control.statements.work import body_of, take_up, topic, work_of
 from control.warehouses import service as warehouses
 from spec.errors import AttemptOver, NotFound
 from spec.statements import (
-    Disposition,
     ResultFormat,
-    StatementBody,
     StatementEnd,
     StatementProgress,
     StatementRef,
@@ -53,30 +51,9 @@ async def open_statement(deps: Deps, ref: StatementRef) -> StatementWork:
         if row.cancel_asked_at is not None and not ref.stop:
             raise AttemptOver(row.message)
         handle = await _handle(session, row)
-        row.attempt += 1
-        row.state = StatementState.RUNNING.value
-        row.started_at = row.started_at or datetime.now(UTC)
+        take_up(row)
         session.add(row)
-    sealed = deps.sealer.unseal(row.body, table=TABLE, row=row.statement_id)
-    who = (row.workspace_id, row.user_name)
-    reader = await deps.readers.of(deps.access, *who, row.branch)
-    may_write = row.branch is None
-    return StatementWork(
-        statement_id=row.statement_id,
-        workspace_id=row.workspace_id,
-        user_name=row.user_name,
-        attempt=row.attempt,
-        body=StatementBody.model_validate_json(sealed),
-        catalog=row.catalog,
-        schema_name=row.schema_name,
-        disposition=Disposition(row.disposition),
-        format=ResultFormat(row.format),
-        row_limit=row.row_limit,
-        byte_limit=row.byte_limit,
-        reader=reader,
-        writer=writer(deps.access, *who, row.statement_id, reader.storage) if may_write else None,
-        handle=handle,
-    )
+    return await work_of(deps, row, body_of(deps, row), handle)
 
 
 async def _handle(session: AsyncSession, row: Statement) -> dict[str, object]:
@@ -93,7 +70,7 @@ async def note(deps: Deps, statement_id: str, progress: StatementProgress) -> No
         AttemptOver: the statement has ended, or another worker has taken it up.
     """
     async with deps.database.session() as session:
-        row = await _current(session, statement_id, progress.attempt)
+        row = await store.current(session, statement_id, progress.attempt)
         row.engine_query_id = progress.engine_query_id or row.engine_query_id
         session.add(row)
         result = StatementResult(
@@ -109,7 +86,7 @@ async def order_upload(deps: Deps, statement_id: str, order: UploadOrder) -> Upl
         AttemptOver: as `note`.
     """
     async with deps.database.session() as session:
-        row = await _current(session, statement_id, order.attempt)
+        row = await store.current(session, statement_id, order.attempt)
     key = chunk_key(
         row.workspace_id, statement_id, order.attempt, order.index, ResultFormat(row.format)
     )
@@ -130,15 +107,14 @@ async def end(deps: Deps, statement_id: str, ending: StatementEnd) -> None:
         if StatementState(row.state).is_over:
             return
         await _finish(session, deps, row, ending, now)
+        await outbox.take_back_start(session, statement_id)
+        result = None
         if ending.state is StatementState.SUCCEEDED:
-            await store.put_result(session, _result(statement_id, ending))
-    async with deps.database.session() as session:
-        caller = Caller.acting_for(row.workspace_id, row.user_name)
-        try:
-            warehouse = await warehouses.usable(session, caller, row.warehouse_id)
-        except NotFound:
-            return
-        await warehouses.touch(session, warehouse)
+            result = _result(statement_id, ending)
+            await store.put_result(session, result)
+    deps.desk.ended(row, result)
+    deps.hub.wake_here(topic(statement_id))
+    await warehouses.note_use(deps, row.workspace_id, row.warehouse_id)
 
 
 async def _finish(
@@ -171,10 +147,3 @@ def _result(statement_id: str, ending: StatementEnd) -> StatementResult:
         chunks=[(chunk.rows, chunk.bytes) for chunk in ending.chunks],
         inline=ending.inline,
     )
-
-
-async def _current(session: AsyncSession, statement_id: str, attempt: int) -> Statement:
-    row = await store.lock(session, statement_id)
-    if StatementState(row.state).is_over or row.attempt != attempt:
-        raise AttemptOver(f"statement {statement_id} has ended, or another worker has it")
-    return row

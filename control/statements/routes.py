@@ -1,10 +1,12 @@
 """`/api/2.0/sql/statements`: SQL statements, and what the workers of warehouses ask of them."""
 
-from fastapi import APIRouter, Depends, Header, Query
+import asyncio
+
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
-from control.http import CallerArg, DepsArg, require_worker
-from control.statements import internal, service, sessions
+from control.http import CallerArg, DepsArg, require_worker, until_gone
+from control.statements import direct, internal, service, sessions
 from spec.api.jobs import Empty
 from spec.api.statements import (
     CreateSession,
@@ -17,6 +19,8 @@ from spec.api.statements import (
 from spec.errors import Invalid
 from spec.statements import (
     StatementEnd,
+    StatementHold,
+    StatementOrders,
     StatementProgress,
     StatementRef,
     StatementWork,
@@ -102,12 +106,35 @@ async def delete_session(
     return Empty()
 
 
+@workers.post("/at/{place}/take")
+async def take_statement(place: str, request: Request, deps: DepsArg) -> StatementWork | None:
+    """Wait for a statement of the warehouse at a place and take it up; null when none came."""
+    gone = asyncio.ensure_future(until_gone(request))
+    try:
+        return await direct.take(deps, place, gone)
+    finally:
+        gone.cancel()
+
+
 @workers.post("/{statement_id}/open")
 async def open_statement(statement_id: str, body: StatementRef, deps: DepsArg) -> StatementWork:
     """Take a statement up."""
     if body.statement_id != statement_id:
         raise Invalid(f"the path names statement {statement_id}, the body {body.statement_id}")
     return await internal.open_statement(deps, body)
+
+
+@workers.put("/{statement_id}/hold")
+async def renew_statement(statement_id: str, body: StatementHold, deps: DepsArg) -> StatementOrders:
+    """Say that a statement that was handed over directly is still worked on; waits for orders."""
+    return await direct.renew(deps, statement_id, body)
+
+
+@workers.delete("/{statement_id}/hold/{attempt}")
+async def let_statement_go(statement_id: str, attempt: int, deps: DepsArg) -> Empty:
+    """Hand a statement on to its workflow."""
+    await direct.let_go(deps, statement_id, StatementHold(attempt=attempt))
+    return Empty()
 
 
 @workers.put("/{statement_id}/progress")

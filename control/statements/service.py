@@ -1,8 +1,9 @@
 """What people do with statements: send one, follow it, fetch its rows, cancel it.
 
-A statement is a row and a workflow of its own name. The request writes the row and an outbox row
-in one transaction, starts the workflow, and waits at the hub for its end. Whoever dies in between:
-the outbox relay starts the workflow, and the workflow brings the statement to an end.
+A statement is a row. The request writes it and an outbox row in one transaction, and hands it to a
+process of its warehouse that waits for one (`direct`); where none waits it starts the statement's
+workflow, which is the wait in the warehouse's queue. Then it waits for the end. Whoever dies in
+between: the outbox relay starts the workflow, and the workflow brings the statement to an end.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from control import hub
+from control import faults, hub
 from control.audit import store as audit
 from control.auth import Caller
 from control.deps import Deps
@@ -25,13 +26,15 @@ from control.ids import new_id
 from control.queries.service import iso
 from control.runs.access import permitted
 from control.runs.admission import FAST_PATH
-from control.runs.outbox import deliver_now
+from control.runs.outbox import deliver_now, is_start_unclaimed, start_now
 from control.runs.tables import OutboxKind, OutboxRow
-from control.statements import sessions, store
+from control.statements import direct, sessions, store
+from control.statements.desk import Seat
 from control.statements.objects import chunk_key
 from control.statements.redacting import redacted_text
 from control.statements.tables import Statement, StatementResult
 from control.statements.views import EXPIRED, chunk_infos, next_of, state_of, view
+from control.statements.work import seal, take_up, topic, work_of
 from control.warehouses import service as warehouses
 from control.workspaces.defaults import defaults_of
 from spec.api.queries import ASKED_BY_TAG
@@ -41,32 +44,27 @@ from spec.api.statements import (
     ExternalLink,
     ResultData,
 )
-from spec.errors import Conflict, Forbidden, NotFound
+from spec.errors import Conflict, Forbidden, NotFound, Unavailable
 from spec.statements import (
     Disposition,
     Parameter,
     ResultFormat,
     StatementBody,
     StatementState,
+    StatementWork,
     check_parameter,
 )
+from spec.warehouses import WarehouseState, place_of
 
 log = structlog.get_logger(__name__)
 
 LINK_LIFE = timedelta(minutes=15)
-TABLE = "statements"
-"""The place that bodies are sealed for."""
 _LOOK_ANYWAY_S = 5.0
 """A wake-up says when something has changed; a look so often makes up for a lost one."""
 _CANCEL_PATIENCE_S = 5.0
 """How long a request whose time to wait is over waits for the statement to be stopped."""
 
 _background: set[asyncio.Task[Any]] = set()
-
-
-def topic(statement_id: str) -> str:
-    """Name what changes with a statement's state."""
-    return f"statement:{statement_id}"
 
 
 @dataclass(frozen=True)
@@ -97,16 +95,21 @@ async def execute(
     body = StatementBody(text=order.statement, parameters=parameters)
     statement_id = new_id()
     async with deps.hub.follow(topic(statement_id)) as wake:
-        known, outbox = await _admit(deps, caller, order, body, statement_id, origin or Origin())
-        if known is not None:
-            return await follow(deps, caller, known, until)
-        _in_background(deliver_now(deps.database, deps.launcher, outbox))
-        found = await _ended(deps, caller, statement_id, wake, until)
-        is_late = order.wait_s > 0 and not StatementState(found[0].state).is_over
-        if is_late and order.on_wait_timeout == "CANCEL":
-            await cancel(deps, caller, statement_id)
-            patience = time.monotonic() + _CANCEL_PATIENCE_S
-            found = await _ended(deps, caller, statement_id, wake, patience)
+        deps.desk.await_end(statement_id)
+        try:
+            admitted = await _admit(deps, caller, order, body, statement_id, origin or Origin())
+            if isinstance(admitted, str):
+                return await follow(deps, caller, admitted, until)
+            await faults.reach("statement admitted")
+            _send_on(deps, admitted)
+            found = await _ended(deps, caller, statement_id, wake, until)
+            is_late = order.wait_s > 0 and not StatementState(found[0].state).is_over
+            if is_late and order.on_wait_timeout == "CANCEL":
+                await cancel(deps, caller, statement_id)
+                patience = time.monotonic() + _CANCEL_PATIENCE_S
+                found = await _ended(deps, caller, statement_id, wake, patience)
+        finally:
+            deps.desk.forget(statement_id)
     return await _shown(deps, *found)
 
 
@@ -148,12 +151,15 @@ async def _shown(deps: Deps, row: Statement, result: StatementResult | None) -> 
     return _with_rows(shown | {"result": fields}, rows, depth=2)
 
 
-async def get_chunk(deps: Deps, caller: Caller, statement_id: str, index: int) -> str:
-    """Return one chunk of a statement's rows, or a link to it, as JSON.
+async def succeeded(
+    deps: Deps, caller: Caller, statement_id: str
+) -> tuple[Statement, StatementResult]:
+    """Return a statement that succeeded, and where its rows are.
 
     Raises:
-        NotFound: there is no such statement, or no such chunk, or its rows are gone.
-        Conflict: the statement has not succeeded.
+        NotFound: there is no such statement in the workspace, or its rows have been deleted.
+        Forbidden: it is somebody else's.
+        Conflict: it has not succeeded.
     """
     async with deps.database.read_session() as session:
         row, result = await store.with_result(session, caller.workspace_id, statement_id)
@@ -163,6 +169,17 @@ async def get_chunk(deps: Deps, caller: Caller, statement_id: str, index: int) -
         raise NotFound(EXPIRED.format(at=iso(row.purged_at)), statement_id=statement_id)
     if state is not StatementState.SUCCEEDED or result is None:
         raise Conflict(f"Statement {statement_id} is {state}; only one that SUCCEEDED has rows.")
+    return row, result
+
+
+async def get_chunk(deps: Deps, caller: Caller, statement_id: str, index: int) -> str:
+    """Return one chunk of a statement's rows, or a link to it, as JSON.
+
+    Raises:
+        NotFound: there is no such statement, or no such chunk, or its rows are gone.
+        Conflict: the statement has not succeeded.
+    """
+    row, result = await succeeded(deps, caller, statement_id)
     if not 0 <= index < len(result.chunks):
         raise NotFound(
             f"Statement {statement_id} has {len(result.chunks)} chunks, counted from 0; there is"
@@ -186,8 +203,9 @@ async def cancel(deps: Deps, caller: Caller, statement_id: str) -> None:
         if StatementState(row.state).is_over:
             return
         audit.record(session, caller, "statement.cancelled", "statement", statement_id)
-        outbox = order_cancel(session, row, caller.user_name)
-    _in_background(deliver_now(deps.database, deps.launcher, outbox))
+        outbox = await order_cancel(session, row, caller.user_name)
+    if outbox is not None:
+        _in_background(deliver_now(deps.database, deps.launcher, outbox))
 
 
 async def close(deps: Deps, caller: Caller, statement_id: str) -> None:
@@ -204,22 +222,47 @@ async def close(deps: Deps, caller: Caller, statement_id: str) -> None:
             session.add(row)
 
 
-def order_cancel(session: AsyncSession, row: Statement, by: str, reason: str = "") -> OutboxRow:
-    """Ask a locked, open statement to stop; its outbox row may be delivered after the commit."""
+async def order_cancel(
+    session: AsyncSession, row: Statement, by: str, reason: str = ""
+) -> OutboxRow | None:
+    """Ask a locked, open statement to stop.
+
+    Returns:
+        What Temporal is to be told, to be delivered after the commit. None when a process of the
+        warehouse has the statement past Temporal: it is told with the next renewal of its lease,
+        and when it has died, the workflow that takes its place stops the statement.
+    """
     now = datetime.now(UTC)
     row.cancel_asked_at = row.cancel_asked_at or now
     row.message = reason or f"The statement was cancelled by {by}."
+    session.add(row)
+    if row.attempt and await is_start_unclaimed(session, row.statement_id):
+        await hub.notify(session, topic(row.statement_id))
+        return None
     outbox = OutboxRow(
         statement_id=row.statement_id,
         kind=OutboxKind.CANCEL.value,
         by=by,
         not_before=now + FAST_PATH,
     )
-    session.add_all([row, outbox])
+    session.add(outbox)
     return outbox
 
 
 # Parts -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Admitted:
+    """A statement whose rows are written."""
+
+    row: Statement
+    start: OutboxRow
+    is_running: bool
+    """The warehouse takes statements."""
+    seat: Seat | None = None
+    """Of the process that it was taken up for."""
+    work: StatementWork | None = None
 
 
 async def _admit(
@@ -229,38 +272,40 @@ async def _admit(
     body: StatementBody,
     statement_id: str,
     origin: Origin,
-) -> tuple[str | None, OutboxRow]:
+) -> _Admitted | str:
     """Write the statement's row and its outbox row; or return the id of one of the same token."""
-    outbox = OutboxRow(
-        statement_id=statement_id,
-        kind=OutboxKind.START.value,
-        not_before=datetime.now(UTC) + FAST_PATH,
-    )
+    seat: Seat | None = None
     try:
         async with deps.database.session() as session:
             if order.idempotency_token and (
                 known := await store.of_token(session, caller.workspace_id, order.idempotency_token)
             ):
                 check(caller, known)
-                return known.statement_id, outbox
+                return known.statement_id
             defaults = await defaults_of(session, caller.workspace_id)
             named = {"warehouse_id": defaults.warehouse(order.warehouse_id)}
             order = await sessions.applied(session, caller, order.model_copy(update=named))
-            warehouse = await warehouses.usable(session, caller, order.warehouse_id)
+            warehouse = await warehouses.wake(session, caller, order.warehouse_id)
             if order.catalog is None and warehouse.catalog is None:
                 order = order.model_copy(update={"catalog": defaults.catalog})
-            await warehouses.admit_statement(session, warehouse)
-            await warehouses.wake(session, warehouse)
             if order.branch is not None:
                 await _check_branch(session, caller, order.branch)
             text = await redacted_text(session, deps, caller, order.statement)
-            session.add(_row(deps, caller, order, body, statement_id, origin, text))
-            await session.flush()
-            session.add(outbox)
+            row = _row(deps, caller, order, body, statement_id, origin, text)
+            is_running = warehouse.state == WarehouseState.RUNNING
+            seat = await _seat_for(deps, row) if is_running else None
+            if seat is None:
+                await warehouses.admit_statement(session, warehouse)
+                if is_running:
+                    place = place_of(row.workspace_id, row.warehouse_id)
+                    await hub.notify(session, direct.offers(place) + statement_id)
+            admitted = await _written(deps, session, row, body, seat, is_running)
             details = {"warehouse_id": order.warehouse_id}
             audit.record(
                 session, caller, "statement.executed", "statement", statement_id, **details
             )
+        seat = None
+        return admitted
     except IntegrityError as error:
         # The same request came twice at the same moment.
         if order.idempotency_token is None:
@@ -271,8 +316,61 @@ async def _admit(
                 check(caller, known)
         if known is None:
             raise error
-        return known.statement_id, outbox
-    return None, outbox
+        return known.statement_id
+    finally:
+        if seat is not None:
+            deps.desk.put_back(seat)
+
+
+async def _seat_for(deps: Deps, row: Statement) -> Seat | None:
+    """Reserve a process that waits, if there is one and all can be had that it will need."""
+    seat = deps.desk.reserve(place_of(row.workspace_id, row.warehouse_id))
+    if seat is None:
+        return None
+    try:
+        await deps.readers.of(deps.access, row.workspace_id, row.user_name, row.branch)
+    except Unavailable as error:
+        # The statement waits for it, not the request.
+        log.warning("statement.put_off", statement_id=row.statement_id, reason=error.message)
+        deps.desk.put_back(seat)
+        return None
+    return seat
+
+
+async def _written(
+    deps: Deps,
+    session: AsyncSession,
+    row: Statement,
+    body: StatementBody,
+    seat: Seat | None,
+    is_running: bool,
+) -> _Admitted:
+    """Write the rows of a statement; as taken up, if a process waits for it."""
+    work = None
+    if seat is not None:
+        take_up(row)
+        work = await work_of(deps, row, body, {})
+    start = OutboxRow(
+        statement_id=row.statement_id,
+        kind=OutboxKind.START.value,
+        not_before=datetime.now(UTC) + (direct.FIRST_LEASE if seat else FAST_PATH),
+    )
+    session.add(row)
+    await session.flush()
+    session.add(start)
+    return _Admitted(row, start, is_running, seat, work)
+
+
+def _send_on(deps: Deps, admitted: _Admitted) -> None:
+    """Bring a statement on its way, as quickly as can be."""
+    start = admitted.start
+    if admitted.seat is not None and admitted.work is not None:
+        if admitted.seat.give(admitted.work):
+            return
+    elif admitted.is_running:
+        _in_background(direct.offer(deps, admitted.row, start))
+        return
+    _in_background(start_now(deps.database, deps.launcher, start))
 
 
 async def _check_branch(session: AsyncSession, caller: Caller, branch: str) -> None:
@@ -313,7 +411,6 @@ def _row(
     origin: Origin,
     text: str,
 ) -> Statement:
-    sealed = deps.sealer.seal(body.model_dump_json().encode(), table=TABLE, row=statement_id)
     return Statement(
         statement_id=statement_id,
         workspace_id=caller.workspace_id,
@@ -321,7 +418,7 @@ def _row(
         user_name=caller.user_name,
         client=origin.client[:500],
         text=text,
-        body=sealed,
+        body=seal(deps, statement_id, body),
         catalog=order.catalog,
         schema_name=order.schema_name,
         branch=order.branch,
@@ -343,6 +440,8 @@ async def _ended(
         left = max(0.0, until - time.monotonic())
         if left:
             await hub.wait(wake, min(_LOOK_ANYWAY_S, left))
+        if (ended := deps.desk.end_of(statement_id)) is not None:
+            return ended
         async with deps.database.read_session() as session:
             found = await store.with_result(session, caller.workspace_id, statement_id)
         if StatementState(found[0].state).is_over or time.monotonic() >= until:

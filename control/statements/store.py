@@ -7,11 +7,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from control.runs.tables import OutboxKind, OutboxRow
 from control.statements.tables import Statement, StatementResult
 from control.transactions.tables import Transaction
 from control.warehouses.tables import Warehouse
-from spec.errors import NotFound
-from spec.statements import OPEN_STATES
+from spec.errors import AttemptOver, NotFound
+from spec.statements import OPEN_STATES, StatementState
 from spec.warehouses import Wanted
 
 
@@ -66,6 +67,19 @@ async def lock(session: AsyncSession, statement_id: str) -> Statement:
     if found is None:
         raise _unknown(statement_id)
     return found
+
+
+async def current(session: AsyncSession, statement_id: str, attempt: int) -> Statement:
+    """Return a statement, locked, for the worker of an attempt.
+
+    Raises:
+        AttemptOver: it has ended, or another worker has taken it up.
+        NotFound: there is no such statement.
+    """
+    row = await lock(session, statement_id)
+    if StatementState(row.state).is_over or row.attempt != attempt:
+        raise AttemptOver(f"statement {statement_id} has ended, or another worker has it")
+    return row
 
 
 def _unknown(statement_id: str) -> NotFound:
@@ -139,13 +153,22 @@ async def stranded(session: AsyncSession) -> Sequence[tuple[Statement, Warehouse
 async def open_since(
     session: AsyncSession, before: datetime, after: str, limit: int
 ) -> Sequence[Statement]:
-    """Return open statements that were made before an instant, in the order of their ids."""
+    """Return open statements that were made before an instant, in the order of their ids.
+
+    Not those of which Temporal has still to be told: they wait for it, or a process of their
+    warehouse has them.
+    """
+    untold = select(OutboxRow.outbox_id).where(
+        col(OutboxRow.statement_id) == col(Statement.statement_id),
+        col(OutboxRow.kind) == OutboxKind.START.value,
+    )
     query = (
         select(Statement)
         .where(
             col(Statement.state).in_(OPEN_STATES),
             col(Statement.created_at) < before,
             col(Statement.statement_id) > after,
+            ~untold.exists(),
         )
         .order_by(col(Statement.statement_id))
         .limit(limit)

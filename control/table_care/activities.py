@@ -165,7 +165,7 @@ class _Lines:
     async def append(self) -> None:
         held = await logs.tail_of(self.deps, self.task_run_id)
         content = self.text.encode()
-        await logs.append(self.deps, self.task_run_id, held.size, content, final=True)
+        await logs.append(self.deps, self.task_run_id, held.size, content, final=True, opened=False)
 
 
 def _summary(report: Report, *, dry_run: bool) -> str:

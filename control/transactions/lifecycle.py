@@ -17,7 +17,6 @@ from control.transactions.tables import (
     TransactionState,
 )
 from spec.errors import Invalid
-from spec.ids import split_iteration
 from spec.publish import PublishPolicy
 
 SWEEP = "transactions"
@@ -79,17 +78,6 @@ async def reopen(session: AsyncSession, run_id: int) -> None:
     if row.state != TransactionState.PUBLISHED:
         row.drop_after = row.ended_at = None
     session.add(row)
-
-
-async def conflict_writers(session: AsyncSession, run_id: int) -> set[str]:
-    """Return the tasks that a repair of a run in conflict has to run again, at least.
-
-    For-eaches stand for their iterations. Without a conflict there are none.
-    """
-    row = await store.newest(session, run_id)
-    if row is None or row.state != TransactionState.CONFLICT:
-        return set()
-    return {split_iteration(key)[0] for each in row.conflicts for key in each["task_keys"]}
 
 
 async def begin_replay(session: AsyncSession, run: Run, replay_of: int, base_hash: str) -> None:

@@ -259,15 +259,22 @@ async def permitted(
     return row
 
 
-async def wake(session: AsyncSession, warehouse: Warehouse) -> None:
-    """See that a warehouse runs for what this transaction hands to it; harmless when repeated.
+async def wake(session: AsyncSession, caller: Caller, warehouse_id: str) -> Warehouse:
+    """Return a warehouse, and see that it runs for what this transaction hands to it.
 
     Until the transaction ends the keeper does not find the warehouse idle; afterwards it sees the
     statement. So none is ever left with a warehouse that stops.
+
+    Raises:
+        Invalid, NotFound, Forbidden: see `usable`.
     """
-    await store.hold(session, warehouse)
-    if await store.start(session, warehouse):
+    await store.hold(session, caller.workspace_id, warehouse_id)
+    # Read after that: the keeper may just have put it to rest.
+    warehouse = await usable(session, caller, warehouse_id)
+    if warehouse.wanted == Wanted.STOPPED and await store.start(session, warehouse):
+        await session.refresh(warehouse)
         await hub.notify(session, CHANGED)
+    return warehouse
 
 
 async def admit_statement(session: AsyncSession, warehouse: Warehouse) -> None:
@@ -291,9 +298,14 @@ async def admit_statement(session: AsyncSession, warehouse: Warehouse) -> None:
         await hub.notify(session, CHANGED)
 
 
-async def touch(session: AsyncSession, warehouse: Warehouse) -> None:
-    """Note that a statement has ended: idleness counts from here. Mostly writes nothing."""
-    await store.touch(session, warehouse, _TOUCH_EVERY)
+async def note_use(deps: Deps, workspace_id: int, warehouse_id: str) -> None:
+    """Note that a statement has ended: idleness counts from here. Mostly does nothing."""
+    key, now = (workspace_id, warehouse_id), time.monotonic()
+    if now < deps.warehouses_touched.get(key, 0.0):
+        return
+    async with deps.database.session() as session:
+        await store.touch(session, workspace_id, warehouse_id, _TOUCH_EVERY)
+    deps.warehouses_touched[key] = now + _TOUCH_EVERY.total_seconds()
 
 
 async def lend_engine(deps: Deps, workspace_id: int, engine: Engine | None) -> None:

@@ -183,20 +183,20 @@ async def make_built_in(session: AsyncSession, workspace_id: int) -> None:
 # Use and rest ------------------------------------------------------------------------------
 
 
-async def hold(session: AsyncSession, warehouse: Warehouse) -> None:
-    """Keep the warehouse from being found idle until this transaction ends; many may hold it."""
-    await session.exec(select(func.pg_advisory_xact_lock_shared(_lock_of(warehouse))))
+async def hold(session: AsyncSession, workspace_id: int, warehouse_id: str) -> None:
+    """Keep a warehouse from being found idle until this transaction ends; many may hold it."""
+    lock = _lock_of(workspace_id, warehouse_id)
+    await session.exec(select(func.pg_advisory_xact_lock_shared(lock)))
 
 
 async def try_alone(session: AsyncSession, warehouse: Warehouse) -> bool:
     """Tell whether nobody holds the warehouse; nobody can then until this transaction ends."""
-    attempt = select(func.pg_try_advisory_xact_lock(_lock_of(warehouse)))
-    return bool((await session.exec(attempt)).one())
+    lock = _lock_of(warehouse.workspace_id, warehouse.warehouse_id)
+    return bool((await session.exec(select(func.pg_try_advisory_xact_lock(lock)))).one())
 
 
-def _lock_of(warehouse: Warehouse):
-    place = place_of(warehouse.workspace_id, warehouse.warehouse_id)
-    return func.hashtextextended(f"warehouse/{place}", 0)
+def _lock_of(workspace_id: int, warehouse_id: str):
+    return func.hashtextextended(f"warehouse/{place_of(workspace_id, warehouse_id)}", 0)
 
 
 async def start(session: AsyncSession, warehouse: Warehouse) -> bool:
@@ -215,12 +215,18 @@ async def start(session: AsyncSession, warehouse: Warehouse) -> bool:
     return bool((await session.exec(changed)).rowcount)
 
 
-async def touch(session: AsyncSession, warehouse: Warehouse, every: timedelta) -> None:
+async def touch(
+    session: AsyncSession, workspace_id: int, warehouse_id: str, every: timedelta
+) -> None:
     """Note that the warehouse is in use, once in a while."""
     now = datetime.now(UTC)
     await session.exec(
         update(Warehouse)
-        .where(*_is(warehouse), col(Warehouse.last_activity_at) < now - every)
+        .where(
+            col(Warehouse.workspace_id) == workspace_id,
+            col(Warehouse.warehouse_id) == warehouse_id,
+            col(Warehouse.last_activity_at) < now - every,
+        )
         .values(last_activity_at=now)
     )
 

@@ -77,7 +77,7 @@ class Snapshot(Frozen):
     added_bytes: int | None = None
     removed_bytes: int | None = None
     total_rows: int | None = None
-    """Before deletes by position or equality, which stay in files of their own until compaction."""
+    """Less those deleted by position; how many a delete by equality met, nobody notes."""
     total_files: int | None = None
     total_bytes: int | None = None
     summary: dict[str, str]
@@ -88,7 +88,7 @@ class Statistics(Frozen):
     """The size of the table as it is now, by its current snapshot's summary."""
 
     rows: int | None = None
-    """Before deletes by position or equality."""
+    """Less those deleted by position; how many a delete by equality met, nobody notes."""
     bytes: int | None = None
     data_files: int | None = None
     delete_files: int | None = None
@@ -226,6 +226,31 @@ class Diff(Frozen):
     last one."""
 
 
+class RowChange(Frozen):
+    """A row that one of two snapshots has, and the other has not."""
+
+    change: Literal["added", "removed"]
+    cells: tuple[str | None, ...]
+    """As in a sample."""
+
+
+class RowDiff(Frozen):
+    """Answer of `GET tables/{name}/diff/rows`: the rows that two snapshots do not share."""
+
+    columns: tuple[SampleColumn, ...]
+    """Those that the table has now."""
+    rows: tuple[RowChange, ...] = ()
+    """Where rows came and went, both together in the order of their columns."""
+    added_rows: int | None = None
+    """All of them, not only those here; rows that were only moved between files do not count.
+    None where deletes apply to files that are not read as a whole."""
+    deleted_rows: int | None = None
+    cut: bool = False
+    """There may be more rows than these, or a long cell was shortened."""
+    too_much: bool = False
+    """Too much was rewritten to be compared here; then there are no rows and no counts."""
+
+
 class HeldBranch(Frozen):
     """The branch of a run that has changed the table, while it is there."""
 
@@ -262,7 +287,7 @@ class TableOverview(Frozen):
     full_name: str
     kind: Literal["TABLE", "VIEW"]
     rows: int | None = None
-    """Before deletes by position or equality."""
+    """Less those deleted by position; how many a delete by equality met, nobody notes."""
     bytes: int | None = None
     updated_at: int | None = None
     writer: Writer | None = None

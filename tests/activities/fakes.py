@@ -16,9 +16,9 @@ from spec.attempts import (
     PythonProgram,
     StorageAccess,
 )
-from spec.errors import AttemptOver, Unavailable
+from spec.errors import AttemptOver, Invalid, Unavailable
 from spec.ids import lineage_run_id, run_of, submit_key
-from spec.tasks import Engine
+from spec.tasks import Engine, Isolation
 
 
 def make_ref(ordinal: int = 1, engine: Engine = Engine.PYTHON, **changes: Any) -> AttemptRef:
@@ -67,6 +67,8 @@ class FakeControl:
         self.blobs: dict[str, bytes] = {}
         self.logs: dict[int, bytearray] = {}
         self.events: list[Any] = []
+        self.refused: Any = None
+        """An event that is not taken, nor what comes with it."""
         self.outputs: dict[int, AttemptOutput] = {}
         self.artifacts: dict[int, bytes] = {}
         self.opened: list[tuple[int, str]] = []
@@ -76,6 +78,8 @@ class FakeControl:
         self.secret = ""
         self.held = 0
         """So many last bytes of a chunk are not taken, unless it is the final one."""
+        self.isolation = Isolation.PROCESS
+        """Of all work that is added."""
 
     def add(self, work: AttemptWork, **sources: str) -> AttemptWork:
         """Know this work, with files by name (`main` is `main.py`) and content."""
@@ -85,7 +89,8 @@ class FakeControl:
             sha256 = hashlib.sha256(content).hexdigest()
             self.blobs[sha256] = content
             files[f"{name}.py" if "." not in name else name] = sha256
-        work = work.model_copy(update={"files": {**work.files, **files}})
+        compute = work.compute.model_copy(update={"isolation": self.isolation})
+        work = work.model_copy(update={"files": {**work.files, **files}, "compute": compute})
         self.works[work.ref.task_run_id] = work
         return work
 
@@ -126,6 +131,8 @@ class FakeControl:
 
     async def add_lineage(self, task_run_id: int, events: list[Any]) -> None:
         await self._answer()
+        if self.refused is not None and self.refused in events:
+            raise Invalid("this is not an OpenLineage event")
         self.events.extend(event for event in events if event not in self.events)
 
     async def put_artifacts(self, task_run_id: int, content: bytes) -> None:

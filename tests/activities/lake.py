@@ -7,12 +7,12 @@ from typing import Any
 
 from activities.config import WorkerConfig
 from control.db import Database
-from control.gateway.attempts import begin_attempt
 from control.gateway.tokens import AttemptClaims, issue
 from control.stack.layout import Layout
 from spec.attempts import AttemptWork, CatalogAccess, Program, StorageAccess
 from spec.tasks import Engine
 from tests.activities.fakes import make_ref, make_work
+from tests.gateway.opening import begin_attempt
 
 _runs = itertools.count(1000)
 

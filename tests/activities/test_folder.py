@@ -14,9 +14,9 @@ import pytest
 from activities import processes
 from activities.ending import judge, last_failure
 from activities.engines.local import until_dead
+from activities.engines.starting import starter
 from activities.folder import AttemptFolder, Exit, Sighting, State, classify
 from activities.processes import Identity, Pulse
-from activities.runner import CLAIMED, TAKEN
 from spec.attempts import AttemptResult
 
 
@@ -63,13 +63,14 @@ def make_folder(path: Path, *argv: str) -> AttemptFolder:
         "marker": folder.mark,
         "grace_s": 1,
         "uid": None,
+        "fork": False,
     }
     folder.write("spec.json", json.dumps(spec))
     return folder
 
 
-def start_runner(folder: AttemptFolder) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-S", "-m", "activities.runner", str(folder.path)])
+async def start_runner(folder: AttemptFolder) -> bool:
+    return await starter(Path(sys.executable)).start(folder)
 
 
 def wait_for_end(folder: AttemptFolder) -> Exit:
@@ -80,37 +81,37 @@ def wait_for_end(folder: AttemptFolder) -> Exit:
     return end
 
 
-def test_of_racing_runners_one_wins_and_the_work_runs_once(tmp_path: Path) -> None:
+async def test_of_racing_runners_one_wins_and_the_work_runs_once(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "a", "/bin/sh", "-c", "echo ran; sleep 0.3")
-    racers = [start_runner(folder) for _ in range(6)]
-    assert sorted(racer.wait() for racer in racers) == [CLAIMED, *[TAKEN] * 5]
+    racers = await asyncio.gather(*(start_runner(folder) for _ in range(6)))
+    assert sorted(racers) == [*[False] * 5, True]
     assert wait_for_end(folder).code == 0
     assert folder.log.read_text() == "ran\n"
 
 
-def test_a_command_that_cannot_be_started_says_why(tmp_path: Path) -> None:
+async def test_a_command_that_cannot_be_started_says_why(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "a", "/no/such/program")
-    assert start_runner(folder).wait() == CLAIMED
+    assert await start_runner(folder)
     assert wait_for_end(folder).code == 127
     assert "No such file" in folder.log.read_text()
 
 
-def test_the_machine_going_down_is_not_the_codes_fault(tmp_path: Path) -> None:
+async def test_the_machine_going_down_is_not_the_codes_fault(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "a", "/bin/sleep", "60")
-    start_runner(folder).wait()
+    await start_runner(folder)
     runner = folder.runner
     assert runner is not None
     processes.send(runner, signal.SIGTERM)
     assert judge(wait_for_end(folder))[0] is AttemptResult.LOST
 
 
-def test_a_process_that_ignores_the_request_is_killed_after_the_grace_period(
+async def test_a_process_that_ignores_the_request_is_killed_after_the_grace_period(
     tmp_path: Path,
 ) -> None:
     folder = make_folder(
         tmp_path / "a", "/bin/sh", "-c", "trap '' TERM; echo up; sleep 60; sleep 60"
     )
-    start_runner(folder).wait()
+    await start_runner(folder)
     while not folder.log.exists() or not folder.log.read_text():
         time.sleep(0.01)
     before = time.monotonic()
@@ -120,10 +121,10 @@ def test_a_process_that_ignores_the_request_is_killed_after_the_grace_period(
     assert 0.9 < time.monotonic() - before < 4
 
 
-def test_given_up_work_stays_lost_and_can_never_be_started(tmp_path: Path) -> None:
+async def test_given_up_work_stays_lost_and_can_never_be_started(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "a", "/bin/sh", "-c", "echo ran")
     folder.give_up("gone")
-    assert start_runner(folder).wait() == TAKEN
+    assert not await start_runner(folder)
     assert folder.state(15) is State.FINISHED
     assert folder.exit is not None and folder.exit.lost == "gone"
     assert not folder.log.exists()

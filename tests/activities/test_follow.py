@@ -15,6 +15,7 @@ from activities.engines.process import PythonEngine
 from activities.folder import AttemptFolder, State
 from activities.follow import Follower, WrongHost
 from spec.attempts import AttemptRef, AttemptResult, AttemptWork, PythonProgram
+from spec.tasks import Isolation
 from tests.activities.fakes import FakeControl, make_ref, make_work
 
 
@@ -43,8 +44,13 @@ class Driver:
         return folder
 
 
-@pytest.fixture
-def driver(config: WorkerConfig, control: FakeControl) -> Driver:
+# What waits long, and would wait as long for a forked task.
+fresh_only = pytest.mark.parametrize("driver", [Isolation.PROCESS], indirect=True)
+
+
+@pytest.fixture(params=Isolation)
+def driver(config: WorkerConfig, control: FakeControl, request: pytest.FixtureRequest) -> Driver:
+    control.isolation = request.param
     return Driver(config, control)
 
 
@@ -149,6 +155,7 @@ async def test_repeating_the_end_gives_the_same_answer(
     assert control.log(work.ref) == "once\n"
 
 
+@fresh_only
 async def test_a_new_follower_goes_on_where_a_dead_one_left(
     driver: Driver, control: FakeControl
 ) -> None:
@@ -180,6 +187,7 @@ async def test_work_outlives_a_driver_that_is_killed(driver: Driver, control: Fa
     assert control.log(work.ref) == "begin\nend\n"
 
 
+@fresh_only
 async def test_an_absent_api_stops_nothing(driver: Driver, control: FakeControl) -> None:
     source = "import time\nprint('a', flush=True)\ntime.sleep(1)\nprint('b')"
     work = control.add(make_work(make_ref()), main=source)
@@ -195,6 +203,7 @@ async def test_an_absent_api_stops_nothing(driver: Driver, control: FakeControl)
     assert control.log(work.ref) == "a\nb\n"
 
 
+@fresh_only
 async def test_the_log_arrives_while_the_work_runs(driver: Driver, control: FakeControl) -> None:
     work = control.add(make_work(make_ref()), main="import time\nprint('x')\ntime.sleep(30)")
     follower = driver.follower(work.ref)
@@ -234,6 +243,7 @@ time.sleep(60)
     assert [processes.pulse(who) for who in known] == [processes.Pulse.DEAD] * 3
 
 
+@fresh_only
 async def test_timeout_counts_from_the_first_opening(driver: Driver, control: FakeControl) -> None:
     opened = datetime.now(UTC) - timedelta(seconds=58.5)
     work = make_work(make_ref(), started_at=opened, timeout_s=60)

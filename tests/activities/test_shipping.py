@@ -1,19 +1,38 @@
 """What an attempt writes arrives whole and once, whatever happens in between."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from activities import shipping
 from activities.engines.base import Feeds
 from activities.engines.local import FileLog
 from activities.shipping import CHUNK_BYTES, Shipper, persist
 from spec.attempts import AttemptOutput
-from spec.errors import Forbidden, Unavailable
+from spec.errors import Forbidden, Invalid, Unavailable
 from tests.activities.fakes import FakeControl
 
 
 def make_shipper(control: FakeControl, folder: Path) -> Shipper:
     return Shipper(control, 1, Feeds(FileLog(folder / "log"), folder / "lineage.jsonl"))
+
+
+async def test_work_that_ends_at_once_is_shipped_in_one_piece(
+    control: FakeControl, tmp_path: Path
+) -> None:
+    shipper = make_shipper(control, tmp_path)
+    shipper.announce({"eventType": "START"})
+    (tmp_path / "log").write_bytes(b"all of it")
+    following = asyncio.create_task(shipper.follow())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    following.cancel()
+    assert not control.events and not control.logs
+    shipper.announce({"eventType": "COMPLETE"})
+    await shipper.finish(AttemptOutput())
+    assert [event["eventType"] for event in control.events] == ["START", "COMPLETE"]
+    assert (control.logs[1], control.appends) == (b"all of it", 1)
 
 
 @pytest.mark.parametrize("held", [0, 100, CHUNK_BYTES + 7])
@@ -91,3 +110,29 @@ async def test_lineage_arrives_once_and_whole(control: FakeControl, tmp_path: Pa
     await shipper._ship_lineage()
     await shipper._ship_lineage()
     assert control.events == [{"a": 1}, {"b": 2}]
+
+
+async def test_what_user_code_writes_of_lineage_never_holds_up_the_end(
+    control: FakeControl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipping, "MOST_LEFT_BYTES", 1000)
+    lines = [b'{"a": 1}', b"\xff" * 300, b'{"a": NaN}', b'{"a": "\\u0000 \\ud800"}', b"[" * 999]
+    lines += [b'{"refused": true}', b'{"a": 2}', b"x" * 5000, b'{"a": "after a line without end"}']
+    (tmp_path / "lineage.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    control.refused = {"refused": True}
+    shipper = make_shipper(control, tmp_path)
+    shipper.announce({"eventType": "COMPLETE"})
+    await shipper.finish(AttemptOutput())
+    told = [{"eventType": "COMPLETE"}, {"a": 1}, {"a": "\ufffd \ufffd"}, {"a": 2}]
+    assert control.events == told
+
+
+async def test_a_refusal_at_the_end_is_told_as_it_is(control: FakeControl, tmp_path: Path) -> None:
+    """Not as a group, which would be tried again for ever."""
+
+    async def refuse(task_run_id: int, output: AttemptOutput) -> None:
+        raise Invalid("task values have at most 49152 bytes of JSON, not 50000")
+
+    control.put_output = refuse
+    with pytest.raises(Invalid, match="not 50000"):
+        await make_shipper(control, tmp_path).finish(AttemptOutput(error="e"))

@@ -20,9 +20,7 @@ from control.deps import Deps
 from control.gateway.upstream import Catalog
 from control.hub import Hub
 from control.internal.access import AttemptAccess
-from control.objects import FolderObjects
 from control.sealing import Sealer
-from control.storage import FixedStorage
 from control.tokens import service as tokens
 from spec.attempts import StorageAccess
 from spec.errors import Unavailable
@@ -31,6 +29,7 @@ from spec.plans import RunPlan
 from spec.statements import StatementRef
 from tests.control.file_store import MemoryFiles
 from tests.control.postgres import postgres
+from tests.control.storing import FixedStorage, FolderObjects
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,6 +59,8 @@ class Recorder:
     """The statements that were started, as often as they were."""
     statement_cancels: list[str] = field(default_factory=list)
     away: bool = False
+    refused: int = 0
+    """How often it was away when it was asked."""
     ended: list[tuple[str, str]] = field(default_factory=list)
     """Workflows that somebody ended from outside."""
 
@@ -117,6 +118,7 @@ class Recorder:
     async def check(self) -> None:
         """Fail while away."""
         if self.away:
+            self.refused += 1
             raise Unavailable("Temporal does not answer")
 
 

@@ -80,6 +80,7 @@ async def test_a_run_tells_what_it_was_made_from_and_what_it_did(
                 **of_attempt,
             )
         )
+        session.add(AttemptReadRow(table_name="s.out", snapshot_id=2**61, **of_attempt))
     early = await evidence(api, run_id)
     assert early["final"] is False and early["run"]["state"]["life_cycle_state"] == "RUNNING"
     play.end("a", AttemptResult.SUCCESS)
@@ -101,6 +102,7 @@ async def test_a_run_tells_what_it_was_made_from_and_what_it_did(
     assert (first["task_key"], first["result"], first["host"]) == ("a", "SUCCESS", "h1")
     assert [(each["table"], each["snapshot_id"]) for each in first["reads"]] == [
         ("s.empty", None),
+        ("s.out", str(2**61)),
         ("s.raw", str(2**62)),
     ]
     (made,) = first["commits"]
@@ -113,6 +115,38 @@ async def test_a_run_tells_what_it_was_made_from_and_what_it_did(
     assert kinds[0] == "run.started" and kinds[-1] == "run.ended"
     assert [event["seq"] for event in told["events"]] == list(range(1, len(kinds) + 1))
     assert f"'{run_id}'" in told["mlflow"]["filter"]
+
+
+async def test_the_tables_of_a_run_come_in_pages_and_by_attempt(
+    api: httpx2.AsyncClient, launcher: Recorder, database: Database
+) -> None:
+    tasks = [python_task("a"), python_task("b"), python_task("c")]
+    play = await started(api, launcher, database, tasks=tasks)
+    run_id = play.state.plan.run_id
+    of_run = {"workspace_id": 1, "job_id": 1, "run_id": run_id, "branch": "main", "at": T0}
+    async with database.session() as session:
+        for ordinal in (1, 3):
+            key = {"task_run_id": run_id + ordinal, "branch": "main", "at": T0}
+            session.add(AttemptReadRow(table_name="s.raw", snapshot_id=-1, **key))
+        made = {"table_name": "s.out", "snapshot_id": 2**61, "operation": "append"}
+        told: dict[str, Any] = {"summary": {"added-records": "3"}, "state": "committed"}
+        session.add(AttemptCommitRow(task_run_id=run_id + 1, **made, **told, **of_run))
+        own = {"task_run_id": run_id + 1, "branch": "main", "at": T0}
+        session.add(AttemptReadRow(table_name="s.out", snapshot_id=2**61, **own))
+    path = f"/api/openlake/1.0/runs/{run_id}/tables"
+    first = (await api.get(path, params={"limit": 1})).json()
+    (attempt,) = first["attempts"]
+    # What it wrote itself it did not read.
+    assert [each["table"] for each in attempt["reads"]] == ["s.raw"]
+    (write,) = attempt["writes"]
+    assert (write["snapshot_id"], write["added_rows"]) == (str(2**61), 3)
+    page = {"limit": 1, "page_token": first["next_page_token"]}
+    second = (await api.get(path, params=page)).json()
+    assert [each["task_run_id"] for each in second["attempts"]] == [run_id + 3]
+    assert "next_page_token" not in second
+    one = (await api.get(path, params={"task_run_id": run_id + 3})).json()
+    assert one["attempts"] == second["attempts"]
+    assert (await api.get(path, params={"task_run_id": 7})).json()["attempts"] == []
 
 
 async def test_a_repaired_run_tells_both_executions(

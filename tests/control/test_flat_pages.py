@@ -8,18 +8,18 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import text
 from sqlmodel import select
 
 from control.db import Database
 from control.runs.tables import Run
 from control.statements.tables import Statement
 from tests.control.make import create_job, put_file, run_now
+from tests.control.rows import BEGAN, fill
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -28,7 +28,6 @@ MANY = int(os.environ.get("OPENLAKE_ROWS", "100000"))
 TRIES = 25
 MOST = 4.0
 """The goal is 1.5; a busy machine may not fail the test, and a scan is far above this."""
-BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 OWN = "/api/openlake/1.0"
 RUNS, JOBS = "/api/2.2/jobs/runs/list", "/api/2.2/jobs/list"
 
@@ -83,9 +82,9 @@ async def test_a_page_costs_the_same_however_many_rows_there_are(
     job_id = await create_job(api)
     await run_now(api, job_id)
     await _first(database)
-    await _fill(database, 0, FEW)
+    await fill(database, 0, FEW)
     before = {page.name: await _took(api, page) for page in pages(job_id)}
-    await _fill(database, FEW, MANY)
+    await fill(database, FEW, MANY)
     after = {page.name: await _took(api, page) for page in pages(job_id)}
     ratios = {name: after[name].whole / before[name].whole for name in before}
     for name, ratio in ratios.items():
@@ -132,49 +131,3 @@ async def _first(database: Database) -> None:
                 created_at=BEGAN,
             )
         )
-
-
-async def _fill(database: Database, first: int, last: int) -> None:
-    """Copy the first row of each table; the n-th run begins n seconds after the first one."""
-    created = f"TIMESTAMPTZ '{BEGAN.isoformat()}' + n * INTERVAL '1 second'"
-    copies = {
-        "jobs": {"job_id": "1000000 + n", "name": "'flights ' || n"},
-        "runs": {
-            "run_id": "CAST(1000000 + n AS bigint) << 20",
-            "job_id": "CASE n % 10 WHEN 0 THEN r.job_id ELSE 1000000 + n % 1000 END",
-            "created_at": created,
-            "started_at": created,
-            "ended_at": created,
-        },
-        "statements": {
-            "statement_id": "'01900000-0000-7000-8000-' || lpad(to_hex(n + 1), 12, '0')",
-            "created_at": created,
-        },
-        "audit_log": {"audit_id": "1000000 + n"},
-    }
-    keys = {
-        "jobs": "job_id",
-        "runs": "run_id",
-        "statements": "statement_id",
-        "audit_log": "audit_id",
-    }
-    async with database.session() as session:
-        connection = await session.connection()
-        for table, given in copies.items():
-            names = await connection.execute(
-                text("SELECT column_name FROM information_schema.columns WHERE table_name = :t"),
-                {"t": table},
-            )
-            columns = [str(row[0]) for row in names]
-            values = ", ".join(given.get(column, f"r.{column}") for column in columns)
-            oldest = f"SELECT * FROM {table} ORDER BY {keys[table]} LIMIT 1"
-            await connection.execute(
-                text(
-                    f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values}"
-                    f" FROM ({oldest}) r, generate_series({first}, {last - 1}) n"
-                )
-            )
-    # As autovacuum would, a little later.
-    async with database.engine.connect() as raw:
-        await raw.execution_options(isolation_level="AUTOCOMMIT")
-        await raw.execute(text("VACUUM ANALYZE"))

@@ -27,6 +27,7 @@ from control.stack.environment import settings_environment
 from control.stack.layout import Layout
 from control.stack.secrets import keep_catalogs
 from control.transactions.tables import AttemptBranch, Transaction
+from spec.api.tables import SampleColumn
 from spec.errors import NotFound, Unavailable
 from tests.control.make import create_job, make_token, make_user, put_file, run_now
 
@@ -126,7 +127,7 @@ def test_a_column_is_spelled_as_sparks_struct_field() -> None:
     ],
 )
 def test_cells_are_text_that_json_can_hold(value: Any, text: str | None) -> None:
-    from control.lakehouse.data import cell_text
+    from control.lakehouse.rows import cell_text
 
     assert cell_text(value) == text
 
@@ -214,19 +215,46 @@ def test_what_a_writer_did_not_count_is_counted_by_manifests() -> None:
         return SimpleNamespace(content=content, **both)
 
     found = counting.sums(
-        5, [manifest(4, 2, 0, 0), manifest(5, 3, 4, 1), manifest(5, 9, 9, 9, deletes=True)]
+        5, [manifest(4, 2, 0, 0), manifest(5, 3, 4, 1), manifest(5, 2, 1, 0, deletes=True)]
     )
     assert found["added-records"] == "3"
     assert found["deleted-records"] == "1"
     assert (found["total-records"], found["total-data-files"]) == ("9", "2")
+    assert found["total-delete-files"] == "1"
     assert counting.sums(5, [manifest(5, None, None, None)]) == {}
     bare = {"snapshot-id": 5, "timestamp-ms": 1, "summary": {"operation": "append"}}
-    shown = views.snapshot_view(bare, 1, found)
-    assert (shown.added_rows, shown.total_rows, shown.summary) == (3, 9, {"operation": "append"})
-    # Sizes are in the manifests themselves, which are not read.
-    assert shown.added_bytes is None
+    deletes = {"total-position-deletes": "3", "added-position-deletes": "2"}
+    shown = views.snapshot_view(bare, 1, found | deletes)
+    # One row went with its file, two by their positions; of the nine rows written six are left.
+    assert (shown.added_rows, shown.deleted_rows, shown.total_rows) == (3, 3, 6)
+    assert shown.summary == {"operation": "append"}
     assert not counting.is_uncounted(bare)
     assert counting.is_uncounted(bare | {"manifest-list": "s3://b/x"})
+
+
+def test_rows_that_were_only_moved_are_no_change() -> None:
+    import pyarrow as pa  # pyright: ignore[reportMissingTypeStubs]
+
+    from control.lakehouse import row_diff
+
+    arrow: Any = pa
+
+    def rows(sign: int, *pairs: tuple[int | None, str]) -> Any:
+        ids, names = ([pair[place] for pair in pairs] for place in (0, 1))
+        signs = arrow.array([sign] * len(pairs), arrow.int64())
+        columns = [arrow.array(ids, arrow.int32()), arrow.array(names), signs]
+        return arrow.RecordBatch.from_arrays(columns, names=["0", "1", row_diff.SIGN])
+
+    before = rows(-1, (2, "Bo"), (1, "Al"), (None, "x"), (7, "twice"))
+    after = rows(1, (1, "Al"), (2, "Bea"), (None, "x"), *[(7, "twice")] * 4)
+    columns = (SampleColumn(name="id", type="int"), SampleColumn(name="name", type="string"))
+    found = row_diff.difference([before, after], columns, 2)
+    assert [(each.change, each.cells) for each in found.rows] == [
+        ("added", ("2", "Bea")),
+        ("removed", ("2", "Bo")),
+        ("added", ("7", "twice")),
+    ]
+    assert (found.added_rows, found.deleted_rows, found.cut) == (4, 1, True)
 
 
 def test_a_writer_is_told_to_its_own_workspace_only() -> None:

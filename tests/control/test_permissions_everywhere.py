@@ -101,8 +101,8 @@ PLAIN = WORDS(
     get_job_overview get_job_matrix get_run_timeline
     list_job_versions get_job_version diff_job_versions restore_job_version list_backfills
     get_backfill cancel_backfill rerun_backfill follow_run replay_run get_transaction
-    drop_transaction get_run_settings get_evidence get_task_output get_artifacts get_log
-    follow_log get_run_lineage get_query trash_query run_query list_query_versions
+    drop_transaction get_run_settings list_run_tables get_evidence get_task_output get_artifacts
+    get_log follow_log get_run_lineage get_query trash_query run_query list_query_versions
     get_query_version diff_query_versions restore_query_version get_alert trash_alert
     get_legacy_alert trash_legacy_alert
     get_statement get_statement_result_chunk cancel_statement get_warehouse delete_warehouse
@@ -135,6 +135,7 @@ EVERYBODY: dict[str, str] = {
     "tables, volumes and uploads have no permissions yet": """
         list_catalogs get_catalog list_schemas get_schema list_tables get_table table_exists
         list_table_summaries list_schema_tables get_table_page list_table_snapshots get_table_diff
+        get_table_row_diff
         list_table_partitions list_table_files list_table_branches sample_table get_table_lineage
         get_lineage_map get_lineage_impact get_column_lineage collect_event
         list_uploads get_upload create_volume list_volumes get_volume update_volume delete_volume

@@ -17,7 +17,7 @@ from control.db import Database
 from control.deps import Deps
 from control.metrics import Metrics
 from control.runs.outbox import relay_once
-from control.runs.tables import OutboxRow
+from control.runs.tables import OutboxKind, OutboxRow
 from control.statements import closing
 from control.statements.tables import Statement
 from control.workspaces.tables import Workspace
@@ -279,6 +279,8 @@ async def test_the_outbox_starts_what_a_dead_request_could_not(
 ) -> None:
     launcher.away = True
     statement_id = (await send(api))["statement_id"]
+    while not launcher.refused:
+        await asyncio.sleep(0.01)
     launcher.away = False
     async with database.session() as session:
         (row,) = (await session.exec(select(OutboxRow))).all()
@@ -431,3 +433,26 @@ def test_the_activity_is_as_workflows_call_it() -> None:
     assert wanted == given
     key = "__temporal_activity_definition"
     assert getattr(implemented, key).name == getattr(ports.close_statement, key).name
+
+
+async def test_a_statement_of_which_temporal_has_still_to_be_told_is_not_ended(
+    api: httpx2.AsyncClient, deps: Deps, launcher: Recorder
+) -> None:
+    """Temporal was away for long; the relay comes to the statement sooner or later."""
+    statement_id = (await send(api))["statement_id"]
+    while not launcher.statements:
+        await asyncio.sleep(0.01)
+    launcher.statements.clear()
+    async with deps.database.session() as session:
+        row = await session.get_one(Statement, statement_id)
+        row.created_at = datetime.now(UTC) - timedelta(hours=1)
+        session.add(row)
+        session.add(
+            OutboxRow(
+                kind=OutboxKind.START.value,
+                statement_id=statement_id,
+                tries=3,
+                not_before=datetime.now(UTC),
+            )
+        )
+    assert await closing.close_forgotten(deps, launcher) == 0

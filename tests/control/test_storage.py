@@ -2,9 +2,12 @@
 
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import boto3
 import httpx2
@@ -12,12 +15,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from control.config import Settings
-from control.objects import FolderObjects, ObjectStore, S3Objects
+from control.objects import ObjectStore, S3Objects
 from control.stack.layout import Layout
 from control.storage import StsStorage
 from spec.attempts import StorageAccess
 from spec.errors import NotFound, Unavailable
 from tests.control.postgres import free_port
+from tests.control.storing import FolderObjects
 
 KEY, SECRET = "root-of-the-tests", "secret-of-the-tests"
 
@@ -102,6 +106,45 @@ async def test_a_folder_can_stand_in(tmp_path: Path) -> None:
     await exercise(FolderObjects(tmp_path))
 
 
+class BrokenOff(BaseHTTPRequestHandler):
+    """A server whose answers end in the middle, whether it is asked before or told at once."""
+
+    protocol_version = "HTTP/1.1"
+
+    def handle_expect_100(self) -> bool:
+        self._break_off(b"HTTP/1.1 100 Continue\r\n")
+        return False
+
+    def do_GET(self) -> None:
+        self._break_off(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+
+    do_PUT = do_GET
+
+    def _break_off(self, answer: bytes) -> None:
+        self.wfile.write(answer)
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.timeout(60)
+async def test_an_answer_that_is_broken_off_ends_the_call(tmp_path: Path) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BrokenOff)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    store = objects(StorageAccess(endpoint=url, region="r", access_key="k", secret_key="s"))
+    (tmp_path / "file").write_bytes(b"content")
+    try:
+        with pytest.raises(Unavailable, match="broke off"):
+            await store.get("key")
+        with pytest.raises(Unavailable):
+            await store.put_file("key", tmp_path / "file")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 @pytest.mark.integration
 async def test_a_missing_bucket_or_server_is_unavailable(
     server: tuple[str, StorageAccess],
@@ -140,3 +183,62 @@ async def test_attempts_reach_table_data_only(server: tuple[str, StorageAccess])
     ):
         with pytest.raises(ClientError, match="AccessDenied"):
             call()
+
+
+class Sts(BaseHTTPRequestHandler):
+    """Answers AssumeRole as it is told."""
+
+    answers: ClassVar[list[tuple[int, str]]] = []
+
+    def do_POST(self) -> None:
+        status, text = self.answers.pop(0)
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        return
+
+
+_REFUSED = "<ErrorResponse><Error><Code>{}</Code><Message>no</Message></Error></ErrorResponse>"
+_KEYS = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+<Credentials><AccessKeyId>k</AccessKeyId><SecretAccessKey>s</SecretAccessKey>
+<SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>
+</AssumeRoleResult></AssumeRoleResponse>"""
+
+
+@pytest.fixture
+def sts() -> Iterator[StorageAccess]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Sts)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    yield StorageAccess(endpoint=url, region="r", access_key="fixed", secret_key="s")
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    "answer", [(501, _REFUSED.format("NotImplemented")), (405, ""), (200, "?")]
+)
+async def test_a_server_without_sts_has_only_the_fixed_keys(
+    sts: StorageAccess, answer: tuple[int, str]
+) -> None:
+    Sts.answers = [answer]
+    assert await StsStorage(sts, "lakehouse").issue("attempt", 1) == sts
+
+
+async def test_a_bad_moment_of_sts_gives_nobody_the_permanent_keys(sts: StorageAccess) -> None:
+    away = sts.model_copy(update={"endpoint": f"http://127.0.0.1:{free_port()}"})
+    with pytest.raises(Unavailable, match="no keys"):
+        await StsStorage(away, "lakehouse").issue("attempt", 1)
+    storage = StsStorage(sts, "lakehouse")
+    Sts.answers = [(503, _REFUSED.format("SlowDown"))] * 2 + [(200, _KEYS)]
+    with pytest.raises(Unavailable, match="SlowDown"):
+        await storage.issue("attempt", 1)
+    assert (await storage.issue("attempt", 1)).access_key == "k"
+    # It has given out keys: whatever it says now, it knows STS.
+    Sts.answers = [(403, _REFUSED.format("AccessDenied"))]
+    with pytest.raises(Unavailable, match="AccessDenied"):
+        await storage.issue("attempt", 2)

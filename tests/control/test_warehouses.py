@@ -457,7 +457,7 @@ async def test_a_statement_wakes_its_warehouse(
     async with deps.database.session() as session:
         row = await service.usable(session, caller, "duckdb")
         await service.admit_statement(session, row)
-        await service.wake(session, row)
+        await service.wake(session, Caller.acting_for(1, "test"), row.warehouse_id)
     assert (await row_of(deps, "duckdb")).state == "STARTING"
     await keeper.look()
     await keeper.look()
@@ -478,14 +478,13 @@ async def test_the_queue_of_a_warehouse_has_an_end(deps: Deps, caller: Caller) -
 
 async def test_activity_is_noted_once_in_a_while(deps: Deps, caller: Caller) -> None:
     async with deps.database.session() as session:
-        row = await service.usable(session, caller, "duckdb")
+        await service.usable(session, caller, "duckdb")
     before = (await row_of(deps, "duckdb")).last_activity_at
-    async with deps.database.session() as session:
-        await service.touch(session, row)
+    await service.note_use(deps, 1, "duckdb")
     assert (await row_of(deps, "duckdb")).last_activity_at == before
     await age(deps, "duckdb", timedelta(hours=1))
-    async with deps.database.session() as session:
-        await service.touch(session, row)
+    deps.warehouses_touched.clear()
+    await service.note_use(deps, 1, "duckdb")
     assert (await row_of(deps, "duckdb")).last_activity_at >= before
 
 
@@ -525,7 +524,7 @@ async def test_an_idle_warehouse_is_stopped_and_one_in_use_is_not(
     row = await row_of(deps, warehouse_id)
     # A statement that has been handed over, but whose transaction has not ended.
     async with deps.database.session() as session:
-        await service.wake(session, row)
+        await service.wake(session, Caller.acting_for(1, "test"), row.warehouse_id)
         session.add(statement(1, warehouse_id, "PENDING"))
         await session.flush()
         await looks(keeper)

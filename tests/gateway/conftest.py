@@ -24,7 +24,6 @@ from pyiceberg.catalog import load_catalog
 from control import migrate
 from control.config import Ports, Settings
 from control.db import Database
-from control.gateway.attempts import begin_attempt
 from control.gateway.identity import Identity
 from control.gateway.tokens import AttemptClaims, PrincipalClaims, ServiceClaims, issue
 from control.gateway.upstream import Catalog
@@ -35,6 +34,7 @@ from control.stack.progress import Silent
 from control.stack.supervisor import Supervisor
 from tests.control.postgres import free_port
 from tests.gateway.make import KEY
+from tests.gateway.opening import begin_attempt
 
 ROWS = pa.table({"x": pa.array([1, 2, 3], pa.int64())})
 

@@ -10,13 +10,14 @@ from sqlmodel import SQLModel
 from control import tables
 from control.db import Database
 from control.gateway import store
-from control.gateway.attempts import begin_attempt, close_attempt, open_attempt
+from control.gateway.attempts import close_attempt, open_attempt
 from control.gateway.stamps import prepare
 from control.gateway.tables import AttemptRow, AttemptState, CommitState
 from control.gateway.tokens import AttemptClaims
 from spec.errors import Forbidden, Unavailable
 from tests.control.postgres import postgres
 from tests.gateway.make import append_body, attempt_claims, route
+from tests.gateway.opening import begin_attempt
 
 pytestmark = pytest.mark.integration
 
@@ -43,7 +44,7 @@ async def database(server: str) -> AsyncIterator[Database]:
 async def _open(database: Database, claims: AttemptClaims) -> tuple[int, ...]:
     async with database.session() as session:
         opening = await open_attempt(session, claims)
-    assert opening.opened
+    assert opening.attempt is not None
     return opening.superseded
 
 
@@ -133,7 +134,7 @@ async def test_an_attempt_is_not_opened_before_earlier_commits_are_settled(
     noted = await _note(database, first)
     async with database.session() as session:
         opening = await open_attempt(session, second)
-    assert (opening.opened, opening.unsettled) == (False, 1)
+    assert (opening.attempt, opening.unsettled) == (None, 1)
     assert (await _state(database, first.task_run_id))[0] == AttemptState.OVER
     with pytest.raises(Unavailable, match="1 commits"):
         await begin_attempt(database, second, patience_s=0)
@@ -141,7 +142,7 @@ async def test_an_attempt_is_not_opened_before_earlier_commits_are_settled(
     await asyncio.sleep(0.1)
     async with database.session() as session:
         await store.settle(session, noted.ids, CommitState.COMMITTED)
-    assert (await beginning).opened
+    assert (await beginning).attempt is not None
 
 
 async def test_a_snapshot_is_one_row_however_often_it_is_sent(database: Database) -> None:

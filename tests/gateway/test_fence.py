@@ -11,11 +11,12 @@ from pyiceberg.exceptions import ForbiddenError
 from sqlmodel import select
 
 from control.db import Database
-from control.gateway.attempts import begin_attempt, close_attempt
+from control.gateway.attempts import close_attempt
 from control.gateway.tables import AttemptCommitRow, CommitState
 from control.gateway.tokens import AttemptClaims
 from tests.gateway.conftest import ROWS, Gateway, Opener
 from tests.gateway.make import attempt_claims
+from tests.gateway.opening import begin_attempt
 
 pytestmark = pytest.mark.integration
 

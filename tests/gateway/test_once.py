@@ -11,11 +11,11 @@ from pyiceberg.catalog import Catalog as IcebergCatalog
 from sqlmodel import col, select
 
 from control.db import Database
-from control.gateway.attempts import begin_attempt
 from control.gateway.tables import AttemptCommitRow
 from control.gateway.tokens import AttemptClaims, issue
 from tests.gateway.conftest import ROWS, Gateway, Opener
 from tests.gateway.make import KEY, attempt_claims, principal_claims
+from tests.gateway.opening import begin_attempt
 
 pytestmark = pytest.mark.integration
 

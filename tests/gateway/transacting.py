@@ -10,7 +10,6 @@ from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError
 from pyiceberg.expressions import AlwaysTrue
 
 from control.db import Database
-from control.gateway.attempts import begin_attempt
 from control.gateway.tokens import AttemptClaims
 from control.gateway.upstream import Catalog
 from control.jobs import store as jobs
@@ -26,6 +25,7 @@ from spec.attempts import AttemptOutcome, AttemptResult, TaskRef
 from spec.publish import ConflictPolicy, LandRequest, PublishOutcome, PublishRequest
 from tests.gateway.conftest import Gateway
 from tests.gateway.make import attempt_claims, principal_claims
+from tests.gateway.opening import begin_attempt
 
 GRAPH: dict[str, tuple[str, ...]] = {"a": (), "b": (), "c": (), "after_a": ("a",)}
 """Task → what it depends on."""

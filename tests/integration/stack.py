@@ -20,6 +20,7 @@ from databricks.sdk import WorkspaceClient
 from control.cli.tables import open_catalog
 from control.config import Ports, Settings
 from control.stack.layout import Layout
+from control.stack.parts import Profile
 from control.stack.supervisor import Record
 
 T = TypeVar("T")
@@ -55,7 +56,7 @@ class Stack:
     """One running stack."""
 
     data_dir: Path
-    profile: str
+    profile: Profile
     ports: dict[str, int] = field(default_factory=free_ports)
 
     @property

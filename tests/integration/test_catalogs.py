@@ -48,13 +48,13 @@ from control.cli import tables as table_commands
 from control.cli.client import Api
 from control.config import CatalogConnection, CatalogStorage, Ports, Settings
 from control.db import Database
-from control.gateway.attempts import begin_attempt
 from control.gateway.tokens import AttemptClaims, issue
 from control.lakehouse.assembly import files_of
 from control.lakehouse.base import TableName
 from control.stack.layout import Layout
 from spec.attempts import StorageAccess
 from tests.control.serving import serving
+from tests.gateway.opening import begin_attempt
 from tests.integration.catalog_servers import hive_catalog, hive_metastore, iceberg_rest_server
 from tests.integration.stack import Stack, catalog
 
@@ -281,6 +281,12 @@ def test_every_snapshot_is_listed_with_its_writer(api: httpx2.Client) -> None:
     diff = page(api, ORDERS, "/diff", **{"from": first["snapshot_id"]})
     assert (diff["net_rows"], diff["snapshots"], diff["complete"]) == (5, 2, True)
     assert diff["added_rows"] - diff["deleted_rows"] == 5
+    rows = page(api, ORDERS, "/diff/rows", **{"from": loaded["snapshot_id"]})
+    # PyIceberg wrote the files of the deleted row anew; the other rows in them did not change.
+    assert (rows["added_rows"], rows["deleted_rows"], rows["cut"]) == (0, 1, False)
+    assert [each["change"] for each in rows["rows"]] == ["removed"]
+    rows = page(api, ORDERS, "/diff/rows", **{"from": first["snapshot_id"], "limit": 2})
+    assert (len(rows["rows"]), rows["added_rows"], rows["cut"]) == (2, 5, True)
     wrong = {"from": deleted["snapshot_id"], "to": first["snapshot_id"]}
     assert api.get(f"/api/openlake/1.0/tables/{ORDERS}/diff", params=wrong).status_code == 400
     unknown = api.get(f"/api/openlake/1.0/tables/{ORDERS}/diff", params={"from": "1"})
@@ -349,6 +355,11 @@ def test_a_sample_leaves_deleted_rows_out(shop: Stack, api: httpx2.Client) -> No
     )
     duckdb.execute("DELETE FROM lakehouse.trimmed.orders WHERE id < 60", {})
     duckdb.close()
+    size = page(api, "lakehouse.trimmed.orders")["statistics"]
+    assert (size["rows"], size["position_deletes"], size["bytes"] > 0) == (40, 60, True)
+    before = page(api, "lakehouse.trimmed.orders", "/snapshots")["snapshots"][-1]
+    rows = page(api, "lakehouse.trimmed.orders", "/diff/rows", **{"from": before["snapshot_id"]})
+    assert (rows["deleted_rows"], rows["rows"][59]) == (60, {"change": "removed", "cells": ["59"]})
     found = page(api, "lakehouse.trimmed.orders", "/sample", limit=3)
     assert (found["rows"], found["deletes_applied"]) == ([["60"], ["61"], ["62"]], True)
     kinds = [each["content"] for each in page(api, "lakehouse.trimmed.orders", "/files")["files"]]

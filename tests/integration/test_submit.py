@@ -27,7 +27,7 @@ from databricks.sdk.service.jobs import (
 )
 from databricks.sdk.service.workspace import ImportFormat
 
-from activities.faults import Point
+from activities.faults import OF_TASKS, Point
 from spec.ids import submit_key
 from spec.tasks import Engine
 from tests.integration.stack import Stack, catalog, queries, snapshots, wait_for
@@ -114,7 +114,7 @@ class Scene:
         made = [
             self.task(engine, point, None if before is None else key_of(engine, before))
             for engine in ENGINES
-            for before, point in pairwise([None, *Point])
+            for before, point in pairwise([None, *OF_TASKS])
             if point is not None
         ]
         last = key_of(Engine.TRINO, Point.BEFORE_FINISH)
@@ -163,7 +163,7 @@ class Scene:
     def make_tables(self) -> None:
         lake = catalog(self.stack)
         lake.create_namespace_if_not_exists(SCHEMA)
-        for key in (MOVED, *(key_of(engine, point) for engine in TABLES for point in Point)):
+        for key in (MOVED, *(key_of(engine, point) for engine in TABLES for point in OF_TASKS)):
             if lake.table_exists(table_of(key)):
                 lake.drop_table(table_of(key))
             lake.create_table(table_of(key), pa.schema([("attempt", pa.string())]))
@@ -244,14 +244,14 @@ def test_every_worker_died_at_every_boundary(story: Story) -> None:
     missed = [
         key_of(engine, point)
         for engine in ENGINES
-        for point in Point
+        for point in OF_TASKS
         if not has_fired(story.faults, point, key_of(engine, point))
     ]
     assert missed == []
-    assert story.deaths == dict.fromkeys(ENGINES, len(Point)) | {Engine.TRINO: len(Point) + 1}
+    assert story.deaths == dict.fromkeys(ENGINES, len(OF_TASKS)) | {Engine.TRINO: len(OF_TASKS) + 1}
 
 
-@pytest.mark.parametrize("point", list(Point))
+@pytest.mark.parametrize("point", OF_TASKS)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_one_attempt_is_one_outside_application(story: Story, engine: Engine, point: Point) -> None:
     key = key_of(engine, point)

@@ -97,6 +97,12 @@ def first_problem(text: str) -> str:
             "spark_jar_task: {main_class_name: M}, environment_key: e",
             "a spark_jar_task takes no 'environment_key'; remove it",
         ),
+        (f"{NOTEBOOK}, isolation: FORK", "give the task 'a' an 'environment_key'"),
+        (f"{NOTEBOOK}, environment_key: e, isolation: THREAD", "isolation: this must be"),
+        (
+            "dbt_task: {commands: [dbt run], warehouse_id: trino}, isolation: FORK",
+            "a dbt_task takes no 'isolation'; remove it",
+        ),
         (f"{NOTEBOOK}, libraries: [{{}}]", "a library is exactly one of whl, jar, requirements"),
         (f"{NOTEBOOK}, libraries: [{{egg: x}}]", "'egg' libraries are not supported; build a wh"),
         (f"{NOTEBOOK}, libraries: [{{cran: x}}]", "'cran' libraries are not supported"),

@@ -77,7 +77,7 @@ def test_up_makes_the_buckets_there_and_starts_no_minio(other_store: Layout) -> 
 
 
 def test_nessie_finds_its_warehouse_there(other_store: Layout) -> None:
-    url = f"{other_store.nessie_iceberg_url}/v1/config"
+    url = f"{other_store.nessie_url}/iceberg/v1/config"
     key = Identity(SecretStr(other_store.secret("nessie-key")))
     assert other_store.s3_endpoint in httpx2.get(url, headers=key.headers()).text
 

@@ -133,7 +133,7 @@ def test_keys_reach_only_what_is_theirs(running: Layout) -> None:
 def test_main_has_a_commit_so_that_branches_have_an_ancestor(running: Layout) -> None:
     history = nessie_history(running)
     assert len(history["logEntries"]) == 1
-    config = ask_nessie(running, f"{running.nessie_iceberg_url}/v1/config")
+    config = ask_nessie(running, f"{running.nessie_url}/iceberg/v1/config")
     assert config["defaults"]["warehouse"] + "/" == running.lakehouse_location
 
 

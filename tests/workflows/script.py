@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -43,6 +43,8 @@ class Script:
     """Where each of them came from."""
     events: dict[int, Event] = field(default_factory=dict)
     """Of the run itself; those of parts of a for-each are in `parts`."""
+    batches: int = 0
+    """So many times something was projected."""
     parts: dict[int, dict[int, Event]] = field(default_factory=lambda: defaultdict(dict))
     conditions: dict[str, str] = field(default_factory=dict)
     """Condition task → its outcome."""
@@ -62,6 +64,7 @@ class Script:
     release_at: int = 0
     """When so many attempts run at once, those that `wait` go on."""
     projection_failures: int = 0
+    before_projection: Callable[[Projection], Awaitable[None]] | None = None
     release: asyncio.Event = field(default_factory=asyncio.Event)
     started: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
 
@@ -108,9 +111,12 @@ class Script:
     @activity.defn(name="project")
     async def project(self, projection: Projection) -> None:
         """Keep the events, as the database would."""
+        if self.before_projection is not None:
+            await self.before_projection(projection)
         if self.projection_failures > 0:
             self.projection_failures -= 1
             raise ApplicationError("the database is away")
+        self.batches += 1
         stream = self.parts[projection.stream] if projection.stream else self.events
         for recorded in projection.events:
             known = stream.setdefault(recorded.seq, recorded.event)

@@ -1,5 +1,6 @@
 """The run's workflow on a real (time-skipping) Temporal server, engines and database scripted."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -7,12 +8,13 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from spec.attempts import AttemptResult
-from spec.events import CancelRequest, RunResult
-from spec.ids import reserved_ids
-from spec.plans import TaskPhase
+from spec.events import AttemptEnded, CancelRequest, Projection, RunResult
+from spec.ids import reserved_ids, workflow_id
+from spec.plans import TaskPhase, TaskPlan
 from spec.ports import WRONG_HOST, engine_queue, host_queue
 from spec.tasks import Engine
 from tests.workflows.script import Script, fold, plan, running, start, task
+from workflows import options
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")]
 
@@ -31,6 +33,35 @@ async def test_a_graph_runs_in_order_and_its_events_fold_to_the_same_end(
     assert order[0] == "a" and order[-1] == "d" and sorted(order) == ["a", "b", "c", "d"]
     assert fold(run_plan, script).result is RunResult.SUCCESS
     assert sorted(script.events) == list(range(1, len(script.events) + 1))
+
+
+async def test_events_that_nobody_waits_for_are_projected_together(
+    temporal: WorkflowEnvironment,
+) -> None:
+    script, keys = Script(), [f"t{i}" for i in range(12)]
+    run_plan = plan(*_chain(keys), paced=True)
+    async with running(temporal.client, script):
+        await (await start(temporal.client, run_plan)).result()
+    assert script.batches < len(keys)
+    assert sorted(script.events) == list(range(1, len(script.events) + 1))
+
+
+async def test_a_task_that_refers_to_others_finds_them_projected_at_once(
+    temporal: WorkflowEnvironment,
+) -> None:
+    script, keys = Script(), [f"t{i}" for i in range(6)]
+    run_plan = plan(*_chain(keys, reads_upstream=True), paced=True)
+    async with running(temporal.client, script):
+        run = await start(temporal.client, run_plan)
+        await run.result()
+    assert script.batches >= len(keys)
+    history = await run.fetch_history()
+    assert not any(event.HasField("timer_fired_event_attributes") for event in history.events)
+
+
+def _chain(keys: list[str], **limits: bool) -> list[TaskPlan]:
+    edges = [(), *((before,) for before in keys)]
+    return [task(key, *above, **limits) for key, above in zip(keys, edges, strict=False)]
 
 
 async def test_a_failed_task_is_retried_after_its_interval(temporal: WorkflowEnvironment) -> None:
@@ -188,3 +219,33 @@ async def test_history_stays_within_twelve_events_a_task(temporal: WorkflowEnvir
         await run.result()
         history = await run.fetch_history()
     assert len(history.events) <= 12 * len(keys) + 30
+
+
+@pytest.mark.parametrize("by", ["signal", "temporal"])
+async def test_a_cancel_during_the_last_projection_of_a_history_is_not_lost(
+    temporal: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """The run was about to go on in a fresh one."""
+    monkeypatch.setattr(options, "LONG_HISTORY", 10)
+    script, asked = Script(steps={"b": ["hang"]}), list[bool]()
+    run_plan = plan(task("a"), task("b", "a"), task("c", "b"))
+
+    async def cancel(projection: Projection) -> None:
+        ended = any(isinstance(each.event, AttemptEnded) for each in projection.events)
+        if not asked and ended:
+            asked.append(True)
+            handle = temporal.client.get_workflow_handle(workflow_id(run_plan.run_id, 0))
+            if by == "signal":
+                await handle.signal("cancel", CancelRequest(by="ada"))
+            else:
+                await handle.cancel()
+            # The workflow hears of it while this still goes on.
+            await asyncio.sleep(0.5)
+
+    script.before_projection = cancel
+    async with running(temporal.client, script):
+        result = await (await start(temporal.client, run_plan)).result()
+    state = fold(run_plan, script)
+    assert asked and result.result is state.result is RunResult.CANCELED
+    assert script.attempts("c") == 0
+    assert sorted(script.events) == list(range(1, state.seq + 1))

@@ -1,12 +1,13 @@
 """The trigger's workflow, months in seconds; the control plane scripted by the real rules."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
+import pytest_asyncio
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
@@ -23,9 +24,17 @@ from spec.triggers import (
     TriggerTick,
     cron_due,
 )
+from tests.workflows.server import time_skipping_server
 from workflows import worker
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def temporal() -> AsyncGenerator[WorkflowEnvironment]:
+    """A server of these tests' own: what others skip would bring its clock beyond all schedules."""
+    async with time_skipping_server() as env:
+        yield env
 
 
 @dataclass

@@ -40,6 +40,7 @@ class Airflow:
         self.url = f"http://127.0.0.1:{self._port}"
         self.server = AirflowServer(self.url, "admin", secrets.token_hex(8))
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._given: dict[str, str] = {}
         self._http = httpx2.Client(base_url=self.url, timeout=20, trust_env=False)
 
     def environment(self) -> dict[str, str]:
@@ -74,9 +75,9 @@ class Airflow:
     def start(self, **variables: str) -> None:
         """Make its database, start its parts, and wait until they are well."""
         (self.home / "passwords.json").write_text(json.dumps({"admin": self.server.password}))
-        environment = {**self.environment(), **variables}
-        self._spawn("db migrate", environment).wait(120)
-        self._processes = [self._spawn(part, environment) for part in _PARTS]
+        self._given = {**self.environment(), **variables}
+        self._spawn("db migrate", self._given).wait(120)
+        self._processes = [self._spawn(part, self._given) for part in _PARTS]
         self.wait(self._is_well, 120, "Airflow to be well")
         answer = self._http.post(
             "/auth/token", json={"username": "admin", "password": self.server.password}

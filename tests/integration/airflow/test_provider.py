@@ -14,10 +14,11 @@ import pytest
 from control.cli.client import Api
 from tests.integration.stack import Stack, result_of
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 _SCRIPT = Path(__file__).parent / "provider.py"
 _SLOW = "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = 1"
+_LASTING = "SELECT count(*) FROM range(40000) a, range(40000) b WHERE a.range * b.range < 0"
 _FOLDER = "/Shared/provider"
 
 
@@ -72,7 +73,7 @@ def _carry_out(stack: Stack, environment: Path, home: Path, plan: dict[str, Any]
         },
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=400,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]
@@ -134,8 +135,9 @@ def test_the_operators_run_jobs_and_submit_runs(
         ),
         "failed, deferred": _of("SubmitRun", tasks=[_sql(number, p="no number")], deferrable=True),
         "statement": _of("SQLStatements", statement="SELECT 1", warehouse_id="duckdb"),
+        # One that is over when it has been sent is not deferred.
         "statement, deferred": _of(
-            "SQLStatements", statement="SELECT 1", warehouse_id="duckdb", deferrable=True
+            "SQLStatements", statement=_LASTING, warehouse_id="duckdb", deferrable=True
         ),
         "bad statement": _of(
             "SQLStatements", statement="SELECT * FROM no.such", warehouse_id="duckdb"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from activities.faults import Point
+from activities.faults import OF_TASKS, Point
 from control.airflow.compile import file_name
 from control.cli.client import Api
 from spec.tasks import Engine
@@ -208,7 +208,7 @@ def test_a_worker_that_dies_at_each_boundary_of_submit_makes_one_dag_run(
 ) -> None:
     faults, gate = make_open_folder(tmp_path / "faults"), tmp_path / "open"
     # This one has to be followed for a while before it ends.
-    dags = {point: "gate" if point is Point.AFTER_HANDLE else "good" for point in Point}
+    dags = {point: "gate" if point is Point.AFTER_HANDLE else "good" for point in OF_TASKS}
     conf = {"file": str(gate), "answer": "done", "number": 1}
     # One after another: beside each other, the death that one task asked for could fall between
     # another's submit and the point behind it, which a worker that re-attaches never passes.
@@ -218,11 +218,11 @@ def test_a_worker_that_dies_at_each_boundary_of_submit_makes_one_dag_run(
             "depends_on": [{"task_key": before.value} for before in needs],
             "airflow_task": {"dag_id": dags[point], "conf": conf},
         }
-        for point, needs in zip(Point, [[], *([point] for point in Point)], strict=False)
+        for point, needs in zip(OF_TASKS, [[], *([point] for point in OF_TASKS)], strict=False)
     ]
     job_id = int(api.post("/api/2.2/jobs/create", {"name": "mortal", "tasks": tasks})["job_id"])
     before = _dag_runs(known)
-    for point in Point:
+    for point in OF_TASKS:
         ask_for(faults, point, point.value)
     stack.command("down", "--only", "engine-worker")
     worker = Mortal(stack, [Engine.AIRFLOW], faults)
@@ -242,10 +242,10 @@ def test_a_worker_that_dies_at_each_boundary_of_submit_makes_one_dag_run(
     finally:
         worker.stop()
     assert result_of(run) == "SUCCESS"
-    assert [point for point in Point if not has_fired(faults, point, point.value)] == []
-    assert [task["attempt_number"] for task in run["tasks"]] == [0] * len(Point)
+    assert [point for point in OF_TASKS if not has_fired(faults, point, point.value)] == []
+    assert [task["attempt_number"] for task in run["tasks"]] == [0] * len(OF_TASKS)
     made = {f"openlake-{task['run_id']}" for task in run["tasks"]}
-    assert _dag_runs(known) - before == made and len(made) == len(Point)
+    assert _dag_runs(known) - before == made and len(made) == len(OF_TASKS)
 
 
 def _dag_runs(airflow: Airflow) -> set[str]:

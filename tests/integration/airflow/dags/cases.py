@@ -1,5 +1,5 @@
 # pyright: reportMissingImports=false, reportFunctionMemberAccess=false
-"""DAGs of a real Airflow that `tests.integration.test_airflow` triggers."""
+"""DAGs of a real Airflow that the tests of `tests.integration.airflow` trigger."""
 
 import os
 import time
