@@ -1,6 +1,7 @@
 """Calls the API as a patient person would: what a dead or drowned server refuses is asked again."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import httpx2
@@ -52,6 +53,11 @@ class Patient:
                 assert answer.status_code in _AGAIN, f"{verb} {path}: {last}"
             time.sleep(_PAUSE_S)
         raise AssertionError(f"{verb} {path}: no answer within {_WITHIN_S:.0f} s, last {last}")
+
+    def knock(self, path: str) -> None:
+        """Ask once and not for long, whatever comes of it."""
+        with suppress(httpx2.HTTPError):
+            self._http.get(path, timeout=3)
 
     def close(self) -> None:
         """Close its connections."""

@@ -103,7 +103,7 @@ class _Connection:
             if self.link.mode is Mode.SLOW:
                 self.link.hits += 1
                 await asyncio.sleep(self.link.delay_s)
-            if self.link.mode is Mode.FAULTY and self.link.dice.random() < _FAULTY_SHARE:
+            if self.link.mode is Mode.FAULTY and self._is_drawn():
                 if is_answer:
                     self.link.hits += 1
                     sink.write(chunk[: len(chunk) // 2])
@@ -121,6 +121,10 @@ class _Connection:
             await sink.drain()
         if sink.can_write_eof():
             sink.write_eof()
+
+    def _is_drawn(self) -> bool:
+        """Tell whether this chunk is to be hurt; the first one always is, on a quiet link too."""
+        return self.link.hits == 0 or self.link.dice.random() < _FAULTY_SHARE
 
     def _end(self) -> None:
         """Close both ends, once the client has what was written to it."""
