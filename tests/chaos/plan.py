@@ -94,6 +94,11 @@ class Fault:
         return self.kind in (FaultKind.KILL_TASK, FaultKind.KILL_RUNNER, FaultKind.STOP_TASK)
 
     @property
+    def needs_work(self) -> bool:
+        """Whether it can only be made while a run is at work."""
+        return self.hits_tasks or self.kind is FaultKind.CANCEL
+
+    @property
     def is_armed(self) -> bool:
         """Whether it waits for its moment from before the runs begin."""
         return self.kind in (FaultKind.POINT, FaultKind.HELD)

@@ -90,12 +90,16 @@ def _make_faults(armoury: Armoury, plan: Plan, asked: Asked, say: Callable[[str]
     armed = [fault for fault in plan.faults if fault.is_armed]
     for number, (pause, fault) in enumerate(zip(plan.pauses_s, loose, strict=True), 1):
         time.sleep(pause)
-        if number % _WAVE == 0:
+        if number % _WAVE == 0 or (fault.needs_work and not _is_busy(armoury.ground, asked)):
             armoury.ground.workload.ask_for(plan.jobs, 1, asked)
         armoury.strike(fault)
         _tell(armoury.strikes[-1], say)
     for strike in armoury.strike_armed(armed):
         _tell(strike, say)
+
+
+def _is_busy(ground: Ground, asked: Asked) -> bool:
+    return any(not is_over(ground.workload.run(run_id)) for run_id in asked.runs.values())
 
 
 def _tell(strike: Strike, say: Callable[[str], None]) -> None:
