@@ -24,6 +24,10 @@ _FIRST_DELAY_S = 0.1
 _LAST_DELAY_S = 5.0
 _MOST_LINEAGE_BYTES = 8 * MOST_LEFT_BYTES
 """Of one attempt; what follows is not read, nor what follows a line as long as is read at once."""
+_MOST_LINES = 10_000
+"""Of them, too; each is an event."""
+_EVENTS_A_CALL = 500
+"""The API keeps so many within moments, whatever they say."""
 _MOST_REFUSED = 20
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -89,6 +93,7 @@ class Shipper:
         self._log_size = base
         self._chunk = CHUNK_BYTES
         self._lineage_read = 0
+        self._lines_read = 0
         self._is_lineage_over = False
         self._events: list[Any] = []
 
@@ -168,7 +173,8 @@ class Shipper:
         User code writes the file as it likes, and no attempt may fail for what it says there. Who
         writes nothing but nonsense is not asked for more.
         """
-        batches, refused = [events], 0
+        firsts = range(0, len(events), _EVENTS_A_CALL)
+        batches, refused = [events[first : first + _EVENTS_A_CALL] for first in firsts], 0
         while batches and refused < _MOST_REFUSED:
             batch = batches.pop(0)
             try:
@@ -191,16 +197,22 @@ class Shipper:
         except OSError:
             return [], self._lineage_read
         whole, newline, _ = content.rpartition(b"\n")
-        is_endless = not newline and len(content) == MOST_LEFT_BYTES
-        if is_endless or self._lineage_read > _MOST_LINEAGE_BYTES:
-            self._is_lineage_over = True
-            _log.warning("lineage.too_much", task_run_id=self._id, read=self._lineage_read)
-            return [], self._lineage_read
+        lines, size = whole.splitlines(), self._lineage_read + len(whole) + len(newline)
         events: list[Any] = []
-        for line in whole.splitlines():
+        unreadable: list[bytes] = []
+        for line in lines[: _MOST_LINES - self._lines_read]:
             try:
                 events.append(storable(plain_json(line)))
             except ValueError:
-                text = line[:200].decode(errors="replace")
-                _log.warning("lineage.unreadable", task_run_id=self._id, line=text)
-        return events, self._lineage_read + len(whole) + len(newline)
+                unreadable.append(line)
+        if unreadable:
+            first = unreadable[0][:200].decode(errors="replace")
+            _log.warning(
+                "lineage.unreadable", task_run_id=self._id, lines=len(unreadable), first=first
+            )
+        self._lines_read += len(lines)
+        is_endless = not newline and len(content) == MOST_LEFT_BYTES
+        if is_endless or size > _MOST_LINEAGE_BYTES or self._lines_read >= _MOST_LINES:
+            self._is_lineage_over = True
+            _log.warning("lineage.too_much", task_run_id=self._id, read=size)
+        return events, size

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from boto3.exceptions import S3UploadFailedError  # pyright: ignore[reportMissingTypeStubs]
 from botocore.exceptions import BotoCoreError, ClientError  # pyright: ignore[reportMissingTypeStubs]
+from botocore.parsers import ResponseParserError  # pyright: ignore[reportMissingTypeStubs]
 from urllib3.exceptions import HTTPError
 
 from control import s3
@@ -161,5 +162,5 @@ class S3Objects:
             if code in ("NoSuchKey", "404") and "Key" in arguments:
                 raise NotFound(f"the object '{arguments['Key']}' is not in the store") from error
             raise StoreRefused(f"the object store refused {operation}: {error}", code) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             raise Unavailable(f"the object store does not answer: {error}") from error

@@ -7,7 +7,7 @@ import asyncio
 import json
 import time
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 import structlog
@@ -47,7 +47,8 @@ class StsStorage:
         """
         self._fixed = access
         self._bucket = bucket
-        self._client: Any = boto3.client(  # pyright: ignore[reportUnknownMemberType]
+        make = cast("Any", boto3.client)  # pyright: ignore[reportUnknownMemberType]
+        self._client: Any = make(
             "sts",
             endpoint_url=access.endpoint,
             region_name=access.region,
@@ -55,6 +56,7 @@ class StsStorage:
             aws_secret_access_key=access.secret_key,
             config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2}),
         )
+        self._client.meta.events.register("before-parse.sts", _refuse_bad_moment)
         self._warned = self._has_sts = False
         self._lent: dict[int, tuple[float, StorageAccess]] = {}
 
@@ -80,7 +82,8 @@ class StsStorage:
                 Policy=_policy(self._bucket, workspace_id),
                 DurationSeconds=_LIFE_S,
             )
-        except (BotoCoreError, ClientError, ResponseParserError) as error:
+            keys = answer["Credentials"]
+        except (BotoCoreError, ClientError, ResponseParserError, KeyError) as error:
             if self._has_sts or not _is_without_sts(error):
                 # The permanent keys open far more: nobody gets them because of a bad moment.
                 raise Unavailable(f"the object store gives out no keys: {error}") from error
@@ -89,7 +92,6 @@ class StsStorage:
                 self._warned = True
             return self._fixed
         self._has_sts = True
-        keys = answer["Credentials"]
         return self._fixed.model_copy(
             update={
                 "access_key": keys["AccessKeyId"],
@@ -103,13 +105,20 @@ def _is_without_sts(error: Exception) -> bool:
     """Tell whether a server has answered that it knows no STS, or in words that STS has not."""
     answer: Any = getattr(error, "response", None)
     if answer is None:
-        return isinstance(error, ResponseParserError)
+        return isinstance(error, ResponseParserError | KeyError)
     status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS):
         return False
     if answer.get("Error", {}).get("Code") in ("Throttling", "RequestTimeTooSkewed", "SlowDown"):
         return False
     return 400 <= status < 500 or status == HTTPStatus.NOT_IMPLEMENTED
+
+
+def _refuse_bad_moment(response_dict: dict[str, Any], **_: Any) -> None:
+    """Raise for what a proxy says instead of the server: botocore would only call it unreadable."""
+    status, body = int(response_dict["status_code"]), bytes(response_dict["body"])
+    if status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED and b"<Error" not in body:
+        raise Unavailable(f"the object store gives out no keys: it answers with {status}")
 
 
 def _policy(bucket: str, workspace_id: int) -> str:

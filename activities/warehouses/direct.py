@@ -50,8 +50,7 @@ class DirectStatements:
         for each in self._asking:
             each.cancel()
         held = list(self._activities.held.values())
-        for each in held:
-            await each.taking.leave()
+        await asyncio.gather(*(each.taking.leave() for each in held), return_exceptions=True)
         if held:
             tasks = {each.running for each in held}
             await asyncio.wait(tasks, timeout=LEAVE_WITHIN.total_seconds())
@@ -63,6 +62,8 @@ class DirectStatements:
             # Whoever waits in the queue of this process has its turn before.
             async with self._activities.slots:
                 pass
+            if self._is_leaving:
+                return
             if (work := await self._take()) is not None:
                 await self._work(work)
 
@@ -132,7 +133,11 @@ class DirectStatements:
                 await asyncio.sleep(_ASK_AGAIN_S)
                 continue
             if orders.cancel and not is_told:
-                is_told = True
-                await held.taking.cancel()
+                try:
+                    await held.taking.cancel()
+                    is_told = True
+                except OpenLakeError as error:
+                    # The lease is renewed all the same, and it is tried again.
+                    log.warning("statement.not_stopped", reason=error.message)
             if orders.cancel:
                 await asyncio.sleep(_RENEW_AFTER_S)

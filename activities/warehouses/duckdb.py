@@ -210,7 +210,9 @@ class DuckdbExecution:
             columns, reader = await self._call(lambda: self._run(session, text, values))
         except (duckdb.Error, EngineRejected) as error:
             raise _failure(error) from error
-        return Answer(columns, self._batches(reader))
+        # What was written is written: nothing that comes now makes its answer another one.
+        batches = self._batches(reader) if self._reading.only_reads else _all_of(reader)
+        return Answer(columns, batches)
 
     def _run(
         self, session: Lakehouse, text: str, values: dict[str, Any]
@@ -364,6 +366,11 @@ class DuckdbExecution:
     def _values(self) -> dict[str, Any]:
         parameters: dict[str, Parameter] = self._reading.parameters
         return {name: each.value for name, each in parameters.items()}
+
+
+async def _all_of(reader: Any) -> AsyncIterator[Batch]:
+    for batch in reader:
+        yield batch
 
 
 def _failure(error: Exception) -> StatementFailed:

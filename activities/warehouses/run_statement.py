@@ -107,9 +107,11 @@ class StatementActivities:
             await held.taking.cancel()
         try:
             await _attend(held.taking, held.running)
+        except AttemptOver:
+            raise _left("Another process has had the statement") from None
         except asyncio.CancelledError:
             if held.running.cancelled():
-                raise AttemptOver("another worker has the statement") from None
+                raise _left("The warehouse's process has let go of the statement") from None
             raise
 
 
@@ -128,6 +130,11 @@ async def _attend(one: "Taking", running: "asyncio.Task[None]") -> None:
                 continue
             raise
         return running.result()
+
+
+def _left(why: str) -> ApplicationError:
+    """Return the failure after which the statement is taken up once more, unless it has ended."""
+    return ApplicationError(f"{why}; it is taken up again.", type=LEFT)
 
 
 async def _beat() -> None:
@@ -158,7 +165,7 @@ class Taking:
         self._is_canceled = False
         self._is_leaving = False
         self._has_begun = False
-        """Whether the engine may have been told something."""
+        """Whether the engine may have been told of a write, which is noted before."""
 
     async def run(self, ref: StatementRef) -> None:
         """Take the statement up and bring it to its end."""
@@ -210,7 +217,6 @@ class Taking:
                 await execution.leave()
             if self._is_canceled or self._is_leaving:
                 raise StatementFailed("", ServiceError.CANCELLED)
-            self._has_begun = True
             answer = await execution.answer()
             await delivery.take(answer)
         except StatementFailed as error:
@@ -231,9 +237,7 @@ class Taking:
     def _failed(self, work: StatementWork, message: str, error: ServiceError) -> StatementEnd:
         can_repeat = self._reading is None or self._reading.is_repeatable or not self._has_begun
         if self._is_leaving and not self._is_canceled and can_repeat:
-            raise ApplicationError(
-                "The warehouse's process shuts down; another one runs the statement.", type=LEFT
-            )
+            raise _left("The warehouse's process shuts down")
         execution = self._execution
         state = StatementState.CANCELED if self._is_canceled else StatementState.FAILED
         return StatementEnd(
@@ -264,6 +268,7 @@ class Taking:
                 attempt=work.attempt, handle=handle, engine_query_id=query_id
             )
             await _patiently(lambda: self._control.note_statement(work.statement_id, progress))
+            self._has_begun = True
 
         return note
 

@@ -111,6 +111,9 @@ class TrinoExecution:
     async def stop(self) -> None:
         """See `Execution`."""
         self._is_stopped = True
+        await self._kill_all()
+
+    async def _kill_all(self) -> None:
         quiet = 0
         while quiet < 2:
             if self.engine_query_id is not None:
@@ -142,7 +145,11 @@ class TrinoExecution:
         while True:
             page = await self._submit()
             is_starting = (page.error or {}).get("errorName") == "SERVER_STARTING_UP"
-            if not is_starting or time.monotonic() > until or self._is_stopped:
+            if is_starting and self._is_left:
+                # It has taken nothing: whoever comes next begins from the beginning.
+                await self._note({}, None)
+            is_told = self._is_stopped or self._is_left
+            if not is_starting or time.monotonic() > until or is_told:
                 return await self._taken(page)
             await asyncio.sleep(0.5)
 
@@ -177,6 +184,10 @@ class TrinoExecution:
         self.engine_query_id = page.query_id
         self._next_uri = page.next_uri
         if self._is_left and not self._is_stopped:
+            if page.next_uri is not None and not page.columns and not self._has_rows:
+                # Nothing of this page is lost to whoever goes on behind it.
+                handle = {"next_uri": page.next_uri, "query_id": page.query_id}
+                await self._note(handle, page.query_id)
             raise EngineUnavailable("The process shuts down; another one goes on with the query.")
         if self._is_stopped:
             raise StatementFailed("The statement was stopped.", ServiceError.CANCELLED)
@@ -217,10 +228,6 @@ class TrinoExecution:
             if any(query.state == "FINISHED" for query in found):
                 return count_answer(None)
             raise
-
-    async def _kill_all(self) -> None:
-        await self.stop()
-        self._is_stopped = False
 
     @property
     def _access(self) -> Access:

@@ -94,9 +94,11 @@ async def _tell_statement(
 async def start_now(database: Database, launcher: Launcher, row: OutboxRow) -> None:
     """Deliver a statement's START, unless a worker or a relay has it already.
 
-    It is claimed before: who cancels the statement then knows that it goes by Temporal.
+    It is claimed before: who cancels the statement then knows that it goes by Temporal. A worker
+    that has taken the statement up has put its START off.
     """
-    mine = update(OutboxRow).where(*_unclaimed(row.statement_id or ""))
+    is_as_it_was = col(OutboxRow.not_before) == row.not_before
+    mine = update(OutboxRow).where(*_unclaimed(row.statement_id or ""), is_as_it_was)
     due = datetime.now(UTC) + _FAST_LEASE
     try:
         async with database.session() as session:

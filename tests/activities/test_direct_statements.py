@@ -15,7 +15,7 @@ from activities.control_client import ControlClient
 from activities.warehouses import direct
 from activities.warehouses.base import Answer, Batch, StatementFailed, WarehouseEngine
 from activities.warehouses.direct import DirectStatements
-from activities.warehouses.run_statement import StatementActivities
+from activities.warehouses.run_statement import LEFT, StatementActivities
 from activities.warehouses.types import column_of
 from spec.attempts import CatalogAccess, SqlDialect, StorageAccess
 from spec.errors import AttemptOver, EngineUnavailable
@@ -103,6 +103,7 @@ class Query:
     def __init__(self, go: asyncio.Event, error: Exception | None) -> None:
         self.go, self.error = go, error
         self.is_stopped = self.is_closed = self.is_left = False
+        self.troubles: list[Exception] = []
 
     async def answer(self) -> Answer:
         if self.error is not None:
@@ -117,6 +118,8 @@ class Query:
         return Answer((column_of("a", cast(Any, pa).int64()),), batches())
 
     async def stop(self) -> None:
+        if self.troubles:
+            raise self.troubles.pop()
         self.is_stopped = True
         self.go.set()
 
@@ -260,6 +263,31 @@ async def test_the_workflow_of_a_statement_that_is_held_attends_to_it() -> None:
         assert len(here.engine.begun) == 1
 
 
+async def test_what_this_process_lets_go_is_taken_up_again_by_its_workflow() -> None:
+    async with process() as here:
+        await here.plane.waiting.put(work(1))
+        await until(lambda: here.engine.begun)
+        ref = StatementRef(workspace_id=1, warehouse_id="duckdb", statement_id="s1")
+        attending = asyncio.create_task(
+            ActivityEnvironment().run(here.activities.run_statement, ref)
+        )
+        await here.plane.orders.put(AttemptOver("another worker has it"))
+        with pytest.raises(ApplicationError, match="has let go") as failed:
+            await attending
+        assert (failed.value.type, failed.value.non_retryable) == (LEFT, False)
+
+
+async def test_an_order_to_stop_is_followed_though_the_engine_is_away_for_a_moment() -> None:
+    async with process() as here:
+        await here.plane.waiting.put(work(1))
+        await until(lambda: here.engine.begun)
+        here.engine.begun["s1"].troubles = [EngineUnavailable("away")]
+        for _ in range(2):
+            await here.plane.orders.put(StatementOrders(cancel=True))
+        await until(lambda: here.plane.ended)
+        assert here.plane.ended["s1"].state is StatementState.CANCELED
+
+
 async def test_a_workflow_that_is_to_stop_a_statement_stops_it_where_it_is_held() -> None:
     async with process() as here:
         await here.plane.waiting.put(work(1))
@@ -274,7 +302,7 @@ async def test_what_has_not_begun_when_the_process_shuts_down_is_handed_on() -> 
     here = Process()
     taking = here.activities.taking()
     await taking.leave()
-    with pytest.raises(ApplicationError, match="another one runs the statement"):
+    with pytest.raises(ApplicationError, match="shuts down"):
         await taking.bring_to_end(work(1, "DELETE FROM t"))
     assert here.plane.ended == {}
     assert here.engine.begun["s1"].is_closed

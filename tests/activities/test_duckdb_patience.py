@@ -1,4 +1,4 @@
-"""A statement on DuckDB while the catalog is away."""
+"""A statement on DuckDB while the catalog is away, and one that is stopped too late."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -71,10 +71,12 @@ class InMemory:
         self._connection.interrupt()
 
 
-async def execution(engine: CatalogAway) -> DuckdbExecution:
+async def execution(engine: CatalogAway, text: str = "SELECT 1") -> DuckdbExecution:
     async def note(_handle: dict[str, Any], _query_id: str | None) -> None: ...
 
-    return engine.execution(work(), await reading("SELECT 1"), note)
+    mine = work()
+    mine = mine.model_copy(update={"writer": mine.reader})
+    return engine.execution(mine, await reading(text), note)
 
 
 async def test_it_waits_until_the_catalog_is_back(
@@ -97,3 +99,11 @@ async def test_it_fails_when_the_catalog_stays_away(
         await (await execution(engine)).answer()
     assert failed.value.error is ServiceError.IO_ERROR
     assert engine.left == 2
+
+
+async def test_what_was_written_before_the_order_to_stop_is_told_as_it_is(tmp_path: Path) -> None:
+    running = await execution(CatalogAway(tmp_path, attempts=0), "CREATE TABLE t AS SELECT 41 AS n")
+    answer = await running.answer()
+    await running.stop()
+    rows = [row for batch in [each async for each in answer.batches] for row in batch.to_pylist()]
+    assert [list(row.values()) for row in rows] == [[1]]

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,6 +126,26 @@ async def test_what_user_code_writes_of_lineage_never_holds_up_the_end(
     await shipper.finish(AttemptOutput())
     told = [{"eventType": "COMPLETE"}, {"a": 1}, {"a": "\ufffd \ufffd"}, {"a": 2}]
     assert control.events == told
+
+
+async def test_lineage_is_sent_in_parts_and_only_so_much_of_it(
+    control: FakeControl, tmp_path: Path
+) -> None:
+    lines = (f'{{"n": {number}}}\n' for number in range(10_500))
+    (tmp_path / "lineage.jsonl").write_text("".join(lines))
+    calls: list[int] = []
+    take = control.add_lineage
+
+    async def add(task_run_id: int, events: list[Any]) -> None:
+        calls.append(len(events))
+        await take(task_run_id, events)
+
+    control.add_lineage = add
+    shipper = make_shipper(control, tmp_path)
+    shipper.announce({"eventType": "COMPLETE"})
+    await shipper.finish(AttemptOutput())
+    assert max(calls) == 500
+    assert len(control.events) == 1 + 10_000
 
 
 async def test_a_refusal_at_the_end_is_told_as_it_is(control: FakeControl, tmp_path: Path) -> None:

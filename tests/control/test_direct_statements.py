@@ -12,12 +12,12 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlmodel import select, update
+from sqlmodel import col, select, update
 
 from control.db import Database
 from control.deps import Deps
 from control.metrics import Metrics
-from control.runs.outbox import relay_once
+from control.runs.outbox import relay_once, start_now
 from control.runs.tables import OutboxRow
 from control.statements import closing, direct
 from control.statements.desk import Desk
@@ -207,6 +207,19 @@ async def test_who_comes_to_have_room_gets_what_was_just_offered(
     assert (work["statement_id"], work["attempt"]) == (sent["statement_id"], 1)
     assert await end(worker, sent["statement_id"], **ROWS) == 200
     assert await state_of(api, sent["statement_id"]) == "SUCCEEDED"
+    assert launcher.statements == []
+
+
+@pytest.mark.usefixtures("patient")
+async def test_what_was_taken_up_gets_no_workflow_when_the_offer_is_over(
+    api: httpx2.AsyncClient, worker: httpx2.AsyncClient, deps: Deps, launcher: Recorder
+) -> None:
+    statement_id = (await send(api))["statement_id"]
+    async with deps.database.read_session() as session:
+        mine = select(OutboxRow).where(col(OutboxRow.statement_id) == statement_id)
+        start = (await session.exec(mine)).one()
+    assert (await worker.post(TAKE)).json()["statement_id"] == statement_id
+    await start_now(deps.database, launcher, start)
     assert launcher.statements == []
 
 

@@ -220,7 +220,8 @@ def sts() -> Iterator[StorageAccess]:
 
 
 @pytest.mark.parametrize(
-    "answer", [(501, _REFUSED.format("NotImplemented")), (405, ""), (200, "?")]
+    "answer",
+    [(501, _REFUSED.format("NotImplemented")), (501, ""), (405, ""), (200, "?"), (200, "<html/>")],
 )
 async def test_a_server_without_sts_has_only_the_fixed_keys(
     sts: StorageAccess, answer: tuple[int, str]
@@ -234,6 +235,9 @@ async def test_a_bad_moment_of_sts_gives_nobody_the_permanent_keys(sts: StorageA
     with pytest.raises(Unavailable, match="no keys"):
         await StsStorage(away, "lakehouse").issue("attempt", 1)
     storage = StsStorage(sts, "lakehouse")
+    Sts.answers = [(503, "no healthy upstream")]
+    with pytest.raises(Unavailable, match="503"):
+        await storage.issue("attempt", 1)
     Sts.answers = [(503, _REFUSED.format("SlowDown"))] * 2 + [(200, _KEYS)]
     with pytest.raises(Unavailable, match="SlowDown"):
         await storage.issue("attempt", 1)
