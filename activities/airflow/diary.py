@@ -4,12 +4,13 @@
 
 Every line is a fact of Airflow's, so whoever follows the run writes the same lines. What was
 written is never changed: a line that is in the file already is not written again, and a worker
-that takes over from another host begins behind the last instant that was written there.
+that takes over from another host goes on from the notes that came with the handle. A fact can show
+itself after one that happened later, so the notes name the lines of the last seconds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +22,10 @@ ACTIVE = frozenset(
     {"running", "restarting", "queued", "scheduled", "deferred", "up_for_reschedule"}
 )
 """States of a task instance of which something runs, or soon will."""
+_LATE = timedelta(seconds=5)
+"""By how much a fact may show itself after one that happened later."""
+_MOST_NAMED = 200
+"""Lines that notes name; where more fell into the last seconds, the time they cover is shorter."""
 
 
 @dataclass(frozen=True, order=True)
@@ -82,16 +87,30 @@ class Diary:
 
     Args:
         file: Where; need not exist yet.
-        until: The last instant that another host has written.
+        notes: `notes` of whoever wrote last, if that was on another host.
     """
 
-    def __init__(self, file: Path, until: str | None = None) -> None:
+    def __init__(self, file: Path, notes: Mapping[str, str]) -> None:
         """See class."""
         self._file = file
         text = file.read_text() if file.exists() else ""
         self._written = {line.split("  ")[1] for line in text.splitlines() if "  " in line}
-        self._from = _instant(until) if until is not None and not text else None
-        self.until = until
+        self._from: datetime | None = None
+        self._recent = list[tuple[datetime, str]]()
+        if not text and "from" in notes:
+            self._from = _instant(notes["from"])
+            pairs = (line.split("  ", 1) for line in notes["said"].splitlines())
+            self._recent = [(_instant(at), what) for at, what in pairs]
+            self._written = {what for _, what in self._recent}
+
+    def notes(self) -> dict[str, str]:
+        """Return what another host needs to go on: an instant, and the lines said since then."""
+        if not self._recent:
+            return {}
+        cut = len(self._recent) == _MOST_NAMED
+        since = self._recent[0][0] if cut else self._recent[-1][0] - _LATE
+        said = "\n".join(f"{at.isoformat()}  {what}" for at, what in self._recent)
+        return {"from": since.isoformat(), "said": said}
 
     def knows_end(self, instance: dict[str, Any], number: int) -> bool:
         """Tell whether the end of an earlier try of this task instance is written."""
@@ -104,15 +123,15 @@ class Diary:
         """Append what is not written yet, in the order of time."""
         news = sorted(fact for fact in set(facts) if fact.what not in self._written)
         if self._from is not None:
-            news = [fact for fact in news if fact.at > self._from]
+            news = [fact for fact in news if fact.at >= self._from]
         if not news:
             return
         with self._file.open("a") as out:
             out.write("".join(f"{fact.line}\n" for fact in news))
         self._written |= {fact.what for fact in news}
-        last = news[-1].at
-        if self.until is None or last > _instant(self.until):
-            self.until = last.isoformat()
+        recent = sorted([*self._recent, *((fact.at, fact.what) for fact in news)])
+        late = recent[-1][0] - _LATE
+        self._recent = [each for each in recent if each[0] >= late][-_MOST_NAMED:]
 
 
 def _instant(text: str) -> datetime:

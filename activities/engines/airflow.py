@@ -7,7 +7,7 @@ stopped here carries a note that says so, which tells a cancelled run from one t
 
 import asyncio
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -109,7 +109,7 @@ class AirflowEngine:
             await asyncio.sleep(_POLL_S)
         return Progress(
             done=done,
-            handle=_handle(handle.key, handle.state["connection"], dag_id, diary.until),
+            handle=_handle(handle.key, handle.state["connection"], dag_id, diary.notes()),
         )
 
     async def cancel(self, handle: Handle) -> None:
@@ -192,7 +192,7 @@ class AirflowEngine:
         if diary is None:
             folder = self._folder(key)
             folder.make()
-            diary = self._diaries[key] = Diary(folder.log, handle.state.get("until"))
+            diary = self._diaries[key] = Diary(folder.log, handle.state)
         since = None if whole else self._since.get(key)
         instances, self._since[key] = await client.task_instances(dag_id, key, since)
         for each in list(instances):
@@ -303,9 +303,11 @@ def _program(work: AttemptWork) -> AirflowProgram:
     return work.program
 
 
-def _handle(key: str, connection: str, dag_id: str, until: str | None = None) -> Handle:
-    state = {"connection": connection, "dag_id": dag_id}
-    return Handle(key=key, state=state if until is None else {**state, "until": until})
+def _handle(
+    key: str, connection: str, dag_id: str, notes: Mapping[str, str] | None = None
+) -> Handle:
+    state = {"connection": connection, "dag_id": dag_id, **(notes or {})}
+    return Handle(key=key, state=state)
 
 
 @contextmanager
