@@ -20,8 +20,6 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    # The stack of the integration tests, when those are done with it.
-    pytest.mark.xdist_group("second stack"),
 ]
 
 BEGIN_WITHIN_S = 20
