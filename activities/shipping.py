@@ -8,7 +8,6 @@ import structlog
 
 from activities.engines.base import Feeds
 from activities.folder import MOST_LEFT_BYTES, plain_json, read_regular
-from activities.together import together
 from spec.attempts import MOST_ARTIFACT_BYTES, AttemptOutput, LogTail
 from spec.errors import AttemptOver, OpenLakeError
 from spec.text import storable
@@ -114,7 +113,10 @@ class Shipper:
         steps = [self._drain_log(), self._drain_lineage(), self._ship_artifacts()]
         if output != AttemptOutput():
             steps.append(persist(lambda: self._sink.put_output(self._id, output)))
-        await together(steps)
+        # Each arrives whatever becomes of the others; then the first failure is told.
+        for ended in await asyncio.gather(*steps, return_exceptions=True):
+            if ended is not None:
+                raise ended
 
     async def _drain_log(self) -> None:
         while await self._ship_log(ended=True):

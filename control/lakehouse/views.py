@@ -215,7 +215,7 @@ def _version(metadata: Json) -> Json:
 
 def statistics(snapshot: Json, counts: Mapping[str, str] | None = None) -> page.Statistics:
     """Return the size of a table by a snapshot's summary, else by what was counted of it."""
-    summary: dict[str, str] = {**(counts or {}), **(snapshot.get("summary") or {})}
+    summary = {**(counts or {}), **_noted(snapshot)}
     return page.Statistics(
         rows=rows(summary),
         bytes=number(summary, "total-files-size"),
@@ -236,7 +236,7 @@ def snapshot_view(
         workspace_id: The one of who looks.
         counts: What was counted because its writer noted nothing; see `counting`.
     """
-    noted: dict[str, str] = snapshot.get("summary") or {}
+    noted = _noted(snapshot)
     summary = {**(counts or {}), **noted}
     parent = snapshot.get("parent-snapshot-id") or summary.get(PARENT)
     return page.Snapshot(
@@ -256,6 +256,12 @@ def snapshot_view(
         total_bytes=number(summary, "total-files-size"),
         summary=_summary_for(noted, workspace_id),
     )
+
+
+def _noted(snapshot: Json) -> dict[str, str]:
+    """Return a snapshot's summary; what clients write there need not be text."""
+    entries: Json = snapshot.get("summary") or {}
+    return {name: str(entry) for name, entry in entries.items() if entry is not None}
 
 
 def _summary_for(summary: Mapping[str, str], workspace_id: int) -> dict[str, str]:

@@ -334,6 +334,9 @@ async def _seat_for(deps: Deps, row: Statement) -> Seat | None:
         log.warning("statement.put_off", statement_id=row.statement_id, reason=error.message)
         deps.desk.put_back(seat)
         return None
+    except BaseException:
+        deps.desk.put_back(seat)
+        raise
     return seat
 
 

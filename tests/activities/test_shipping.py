@@ -149,11 +149,14 @@ async def test_lineage_is_sent_in_parts_and_only_so_much_of_it(
 
 
 async def test_a_refusal_at_the_end_is_told_as_it_is(control: FakeControl, tmp_path: Path) -> None:
-    """Not as a group, which would be tried again for ever."""
+    """Not as a group, which would be tried again for ever; and the log arrives all the same."""
 
     async def refuse(task_run_id: int, output: AttemptOutput) -> None:
         raise Invalid("task values have at most 49152 bytes of JSON, not 50000")
 
     control.put_output = refuse
+    log = bytes(CHUNK_BYTES * 2 + 500)
+    (tmp_path / "log").write_bytes(log)
     with pytest.raises(Invalid, match="not 50000"):
         await make_shipper(control, tmp_path).finish(AttemptOutput(error="e"))
+    assert bytes(control.logs[1]) == log
