@@ -235,7 +235,7 @@ def test_what_a_writer_did_not_count_is_counted_by_manifests() -> None:
 def test_a_summary_that_is_no_text_is_shown_all_the_same() -> None:
     summary = {"operation": "append", "total-records": 7, "added-records": None, "note": None}
     shown = views.snapshot_view({"snapshot-id": 5, "timestamp-ms": 1, "summary": summary}, 1)
-    assert (shown.total_rows, shown.added_rows) == (7, None)
+    assert (shown.total_rows, shown.added_rows) == (7, 0)
     assert shown.summary == {"operation": "append", "total-records": "7"}
     assert views.statistics({"snapshot-id": 5, "summary": summary}).rows == 7
 
